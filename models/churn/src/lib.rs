@@ -1,0 +1,1 @@
+//! Will this customer leave: one head per churn definition and horizon.

@@ -1,0 +1,156 @@
+//! What happened from a cut-off on: the labels that models learn from, never seen by a state.
+
+use crate::spec::{ChurnKind, ChurnTarget};
+use crate::{JourneyEvent, JourneyState, Spec, Timestamp, at_risk};
+
+/// The answers to every question asked of one customer at one cut-off.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// Per [`Spec::churn_targets`]: left or not; `None` when the customer was not at risk or the window is not over.
+    pub churn: Vec<Option<bool>>,
+    /// What came first; `None` when the window is not over.
+    pub next: Option<Next>,
+}
+
+/// The first event from the cut-off on, within the next-stage horizon.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Next {
+    /// An event of this stage and touchpoint came so many days after the cut-off.
+    Event {
+        /// Position of its stage.
+        stage: u16,
+        /// Position of its touchpoint.
+        touchpoint: u16,
+        /// Days from the cut-off to it.
+        after_days: f64,
+    },
+    /// Nothing came.
+    Nothing,
+}
+
+impl Next {
+    /// Position in [`Spec::next_stage_classes`].
+    pub fn class(&self, spec: &Spec) -> usize {
+        match self {
+            Self::Event { stage, .. } => usize::from(*stage),
+            Self::Nothing => spec.stages().len(),
+        }
+    }
+}
+
+/// The outcome of a customer whose past up to `as_of` is `state` and whose later events are `future`.
+///
+/// `future` holds the customer's events at or after `as_of`, in order; `observed_until` is where the data end.
+/// A window that the data do not cover is censored, whatever was seen of it.
+/// What became known only after a window's end does not count in it, so that labels are those of the day.
+pub fn outcome_from(
+    spec: &Spec,
+    state: &JourneyState,
+    future: &[JourneyEvent],
+    as_of: Timestamp,
+    observed_until: Timestamp,
+) -> Outcome {
+    let churn = spec
+        .churn_targets()
+        .into_iter()
+        .map(|target| {
+            let is_over = as_of.plus_days(i64::from(target.window_days)) <= observed_until;
+            (is_over && at_risk(spec, state, target, as_of)).then(|| has_left(spec, state, target, future, as_of))
+        })
+        .collect();
+    let end = as_of.plus_days(i64::from(spec.next_stage().horizon_days));
+    let next = (end <= observed_until).then(|| {
+        let first = future.iter().find(|event| is_within(event, as_of, end));
+        first.map_or(Next::Nothing, |event| Next::Event {
+            stage: event.stage,
+            touchpoint: event.touchpoint,
+            after_days: event.at.days_since(as_of),
+        })
+    });
+    Outcome { churn, next }
+}
+
+fn is_within(event: &JourneyEvent, from: Timestamp, to: Timestamp) -> bool {
+    from <= event.at && event.at < to && event.known_at < to
+}
+
+fn has_left(
+    spec: &Spec,
+    state: &JourneyState,
+    target: ChurnTarget,
+    future: &[JourneyEvent],
+    as_of: Timestamp,
+) -> bool {
+    let any = |touchpoints: &[u16], to: Timestamp| {
+        future.iter().any(|event| touchpoints.contains(&event.touchpoint) && is_within(event, as_of, to))
+    };
+    let end = as_of.plus_days(i64::from(target.horizon_days));
+    match &spec.churn()[target.definition].kind {
+        ChurnKind::Event { touchpoints, .. } => any(touchpoints, end),
+        ChurnKind::Inactivity { touchpoints, .. } => !any(touchpoints, end),
+        ChurnKind::Contract { ends_at, renewed_by, grace_days, .. } => {
+            let contract_end = Timestamp::from_micros(state.attributes()[usize::from(*ends_at)] as i64);
+            !any(renewed_by, contract_end.plus_days(i64::from(*grace_days)))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::text;
+
+    fn outcome(past: &str, future: &str, as_of_day: i64, until_day: i64) -> (Arc<Spec>, Outcome) {
+        let spec = Arc::new(Spec::parse(text::SMALL_SPEC).expect("the small spec is valid"));
+        let mut state = JourneyState::new(Arc::clone(&spec));
+        for event in text::journey(&spec, past).expect("a journey in text") {
+            state.observe(&event).expect("in order");
+        }
+        let future = text::journey(&spec, future).expect("a journey in text");
+        let outcome = outcome_from(&spec, &state, &future, text::day(as_of_day), text::day(until_day));
+        (spec, outcome)
+    }
+
+    fn churn(past: &str, future: &str, as_of_day: i64, until_day: i64, definition: &str) -> Option<bool> {
+        let (spec, outcome) = outcome(past, future, as_of_day, until_day);
+        let targets = spec.churn_targets();
+        let at = targets.iter().position(|target| spec.churn()[target.definition].name == definition);
+        outcome.churn[at.expect("declared")]
+    }
+
+    #[test]
+    fn a_gap_as_long_as_the_definition_is_churn() {
+        assert_eq!(churn("purchase@0d", "purchase@90d", 1, 200, "inactive"), Some(false));
+        assert_eq!(churn("purchase@0d", "purchase@91d", 1, 200, "inactive"), Some(true));
+        assert_eq!(churn("purchase@0d", "visit@5d", 1, 200, "inactive"), Some(true));
+    }
+
+    #[test]
+    fn a_window_that_the_data_do_not_cover_is_censored_whatever_was_seen() {
+        assert_eq!(churn("purchase@0d", "closed@2d", 1, 30, "left"), None);
+        assert_eq!(churn("purchase@0d", "closed@2d", 1, 31, "left"), Some(true));
+    }
+
+    #[test]
+    fn a_renewal_in_the_grace_keeps_the_contract() {
+        let past = "purchase@0d:contract_ends_at=40d";
+        assert_eq!(churn(past, "renewal@53d", 20, 200, "not_renewed"), Some(false));
+        assert_eq!(churn(past, "renewal@54d", 20, 200, "not_renewed"), Some(true));
+    }
+
+    #[test]
+    fn the_next_stage_is_that_of_the_first_event_at_or_after_the_cut_off() {
+        let (spec, found) = outcome("visit@0d", "purchase@1d visit@2d", 1, 100);
+        let next = found.next.expect("the window is over");
+        assert_eq!(spec.next_stage_classes()[next.class(&spec)], "purchase");
+        let (spec, found) = outcome("visit@0d", "purchase@31d", 1, 100);
+        assert_eq!(spec.next_stage_classes()[found.next.expect("the window is over").class(&spec)], "none");
+    }
+
+    #[test]
+    fn what_was_known_only_after_the_window_does_not_count_in_it() {
+        assert_eq!(churn("purchase@0d", "closed@25d~40d", 1, 200, "left"), Some(false));
+    }
+}

@@ -1,0 +1,64 @@
+//! The byte form of a state: what a store keeps and a run resumes from.
+
+use std::sync::Arc;
+
+use super::{Exposure, Feedback, JourneyState, Money, Recent, StagePath};
+use crate::bytes::{ByteReader, ByteWriter, MalformedBytes};
+use crate::{Spec, Timestamp};
+
+/// The version of the byte form; the first byte of it.
+pub const STATE_FORMAT: u8 = 1;
+
+impl JourneyState {
+    /// The byte form, of the same length for every customer of one spec.
+    ///
+    /// It holds no names: read it back only under the spec it was folded under.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut to = ByteWriter::default();
+        to.u8(STATE_FORMAT);
+        to.u64(self.n_events);
+        to.i64(self.first_at.micros());
+        to.i64(self.last_at.micros());
+        to.i64(self.last_sequence);
+        self.tallies.write(&mut to);
+        self.rhythms.iter().for_each(|rhythm| rhythm.write(&mut to));
+        self.money.write(&mut to);
+        self.path.write(&mut to);
+        self.recent.write(&mut to);
+        self.feedback.write(&mut to);
+        self.exposure.write(&mut to);
+        self.attributes.iter().for_each(|&cell| to.f64(cell));
+        to.into_bytes()
+    }
+
+    /// The state in these bytes, equal to the one written in everything it will ever answer.
+    ///
+    /// # Errors
+    /// - the bytes are of another format version, or of another spec's length;
+    /// - a position lies outside the spec.
+    pub fn from_bytes(spec: Arc<Spec>, bytes: &[u8]) -> Result<Self, MalformedBytes> {
+        let mut from = ByteReader::new(bytes, "journey state");
+        if from.u8()? != STATE_FORMAT {
+            return Err(from.malformed());
+        }
+        let mut state = Self::new(Arc::clone(&spec));
+        state.n_events = from.u64()?;
+        state.first_at = Timestamp::from_micros(from.i64()?);
+        state.last_at = Timestamp::from_micros(from.i64()?);
+        state.last_sequence = from.i64()?;
+        state.tallies.read(&mut from)?;
+        for rhythm in &mut state.rhythms {
+            rhythm.read(&mut from)?;
+        }
+        state.money = Money::read(&mut from)?;
+        state.path = StagePath::read(&spec, &mut from)?;
+        state.recent = Recent::read(&spec, &mut from)?;
+        state.feedback = Feedback::read(&mut from)?;
+        state.exposure = Exposure::read(&mut from)?;
+        for cell in &mut state.attributes {
+            *cell = from.f64()?;
+        }
+        from.end()?;
+        Ok(state)
+    }
+}

@@ -1,0 +1,89 @@
+//! Points in time, as microseconds since 1970-01-01 UTC.
+
+use std::fmt;
+
+/// Microseconds in a day of 24 hours; every duration in days means this, whatever the clock changes.
+pub const MICROS_PER_DAY: i64 = 86_400_000_000;
+
+/// A point in time: microseconds since 1970-01-01T00:00:00 UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// The earliest time an event may bear: 1900-01-01. Anything before it is a parsing accident.
+    pub const EARLIEST: Timestamp = Timestamp(-2_208_988_800_000_000);
+    /// The latest time an event may bear: 2200-01-01. Anything after it is a parsing accident.
+    pub const LATEST: Timestamp = Timestamp(7_258_118_400_000_000);
+
+    /// The point `micros` after 1970-01-01 UTC.
+    pub const fn from_micros(micros: i64) -> Self {
+        Self(micros)
+    }
+
+    /// Microseconds since 1970-01-01 UTC.
+    pub const fn micros(self) -> i64 {
+        self.0
+    }
+
+    /// The point `days` later, or earlier when negative.
+    pub const fn plus_days(self, days: i64) -> Self {
+        Self(self.0.saturating_add(days.saturating_mul(MICROS_PER_DAY)))
+    }
+
+    /// Days from `earlier` to this point, fractional, negative when `earlier` is later.
+    pub fn days_since(self, earlier: Timestamp) -> f64 {
+        days(self.0.saturating_sub(earlier.0))
+    }
+
+    /// True when an event may bear this time.
+    pub fn is_plausible(self) -> bool {
+        Self::EARLIEST <= self && self < Self::LATEST
+    }
+
+    /// The point written as RFC 3339, or as a date or naive date-time taken as UTC.
+    ///
+    /// `None` when the text is none of these.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let micros = |t: jiff::Timestamp| Self(t.as_microsecond());
+        if let Ok(instant) = text.parse::<jiff::Timestamp>() {
+            return Some(micros(instant));
+        }
+        let naive: jiff::civil::DateTime = text.parse().ok()?;
+        let instant = naive.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp();
+        Some(micros(instant))
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match jiff::Timestamp::from_microsecond(self.0) {
+            Ok(instant) => write!(f, "{instant}"),
+            Err(_) => write!(f, "{} µs", self.0),
+        }
+    }
+}
+
+/// Days in a span of microseconds, fractional.
+pub fn days(micros: i64) -> f64 {
+    micros as f64 / MICROS_PER_DAY as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_alone_is_its_midnight_in_utc() {
+        assert_eq!(Timestamp::parse("1970-01-02"), Some(Timestamp(MICROS_PER_DAY)));
+        assert_eq!(Timestamp::parse("2011-09-10T12:50"), Timestamp::parse("2011-09-10T12:50:00Z"));
+        assert_eq!(Timestamp::parse("yesterday"), None);
+    }
+
+    #[test]
+    fn the_plausible_span_ends_where_its_docs_say() {
+        assert_eq!(Timestamp::EARLIEST, Timestamp::parse("1900-01-01").expect("a date"));
+        assert_eq!(Timestamp::LATEST, Timestamp::parse("2200-01-01").expect("a date"));
+        assert!(!Timestamp::LATEST.is_plausible());
+    }
+}

@@ -1,0 +1,1 @@
+//! What comes next: the distribution over the next stage.

@@ -1,0 +1,1 @@
+//! Sorting and folding journeys in bounded memory: the only room that knows DataFusion.

@@ -1,0 +1,1 @@
+//! From Parquet to scores: ingest, rows, training, evaluation, scoring, churn list.

@@ -1,0 +1,1 @@
+//! The wire: percorso.v1 messages and services, generated and committed.

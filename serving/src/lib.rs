@@ -1,0 +1,1 @@
+//! Scores and events over gRPC, from an embedded store that is always current.

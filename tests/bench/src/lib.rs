@@ -1,0 +1,1 @@
+//! Benches that print their tables: percorso beside its peers in one run.
