@@ -1,0 +1,217 @@
+//! The files are whole, the same every time, and described by their journey.toml.
+#![allow(clippy::unwrap_used)]
+
+use std::fs::{self, File};
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::datatypes::{DataType, Float64Type, TimeUnit, TimestampMicrosecondType};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use percorso_kit::write::{Error, JOURNEY_TOML, simulate};
+use percorso_kit::{Market, MarketSettings, Stage, Touchpoint};
+
+fn rows(path: &std::path::Path) -> RecordBatch {
+    let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(path).unwrap()).unwrap();
+    let schema = reader.schema().clone();
+    let batches: Vec<RecordBatch> = reader.build().unwrap().map(Result::unwrap).collect();
+    arrow::compute::concat_batches(&schema, &batches).unwrap()
+}
+
+#[test]
+fn the_same_settings_write_the_same_bytes_and_another_seed_others() {
+    let dir = tempfile::tempdir().unwrap();
+    // More customers than one batch, so that both makers work.
+    let bytes = |name: &str, seed| {
+        let written = simulate(
+            &dir.path().join(name),
+            MarketSettings {
+                customers: 5_000,
+                seed,
+            },
+        )
+        .unwrap();
+        (
+            fs::read(written.events_path).unwrap(),
+            fs::read(written.spec_path).unwrap(),
+        )
+    };
+    let first = bytes("first", 1);
+    assert!(first == bytes("again", 1));
+    assert!(first.0 != bytes("other", 2).0);
+}
+
+#[test]
+fn a_customer_is_the_same_in_a_market_of_any_size() {
+    let small = Market::new(MarketSettings {
+        customers: 1,
+        seed: 9,
+    });
+    let large = Market::new(MarketSettings {
+        customers: 1_000_000,
+        seed: 9,
+    });
+    for index in 0..200 {
+        assert_eq!(small.journey(index), large.journey(index));
+    }
+    let other = Market::new(MarketSettings {
+        customers: 1,
+        seed: 10,
+    });
+    assert!((0..200).all(|index| small.journey(index) != other.journey(index)));
+}
+
+#[test]
+fn the_file_holds_every_event_of_every_journey_in_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = MarketSettings {
+        customers: 2_500,
+        seed: 6,
+    };
+    let written = simulate(dir.path(), settings).unwrap();
+    let rows = rows(&written.events_path);
+    assert_eq!(rows.num_rows() as u64, written.n_events);
+    let customer_ids = rows["customer_id"].as_string::<i32>();
+    let ats = rows["at"].as_primitive::<TimestampMicrosecondType>();
+    let touchpoints = rows["touchpoint"].as_string::<i32>();
+    let values = rows["value"].as_primitive::<Float64Type>();
+    let texts = rows["feedback_text"].as_string::<i32>();
+    let ends = rows["contract_ends_at"].as_primitive::<TimestampMicrosecondType>();
+    let loyalties = rows["loyalty"].as_boolean();
+    let market = Market::new(settings);
+    let (mut row, mut n_left) = (0, 0);
+    for index in 0..settings.customers {
+        let journey = market.journey(index);
+        for event in &journey.events {
+            assert_eq!(customer_ids.value(row), journey.customer_id);
+            assert_eq!(ats.value(row), event.at);
+            assert_eq!(touchpoints.value(row), event.touchpoint);
+            assert_eq!(values.is_valid(row).then(|| values.value(row)), event.value);
+            assert_eq!(
+                texts.is_valid(row).then(|| texts.value(row)),
+                event.feedback_text
+            );
+            let attributes = event.attributes;
+            assert_eq!(
+                ends.is_valid(row).then(|| ends.value(row)),
+                attributes.contract_ends_at
+            );
+            assert_eq!(
+                loyalties.is_valid(row).then(|| loyalties.value(row)),
+                attributes.loyalty
+            );
+            n_left += u64::from(event.touchpoint == "account_closed");
+            row += 1;
+        }
+    }
+    assert_eq!((row as u64, n_left), (written.n_events, written.n_left));
+    assert_eq!(written.n_customers, 2_500);
+}
+
+#[test]
+fn the_columns_are_the_event_contract() {
+    let dir = tempfile::tempdir().unwrap();
+    let written = simulate(
+        dir.path(),
+        MarketSettings {
+            customers: 10,
+            seed: 6,
+        },
+    )
+    .unwrap();
+    let schema = rows(&written.events_path).schema();
+    let names: Vec<&str> = schema
+        .fields()
+        .iter()
+        .map(|field| field.name().as_str())
+        .collect();
+    assert_eq!(
+        names.join(" "),
+        "customer_id at event_id touchpoint channel audience product owner value feedback_score feedback_text \
+         action_id decision_id propensity age region contract_ends_at price_sensitivity loyalty"
+    );
+    let utc = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+    assert_eq!(schema.field_with_name("at").unwrap().data_type(), &utc);
+    assert_eq!(
+        schema
+            .field_with_name("contract_ends_at")
+            .unwrap()
+            .data_type(),
+        &utc
+    );
+}
+
+#[test]
+fn journey_toml_knows_each_touchpoint_and_its_stage() {
+    let spec: toml::Table = JOURNEY_TOML.parse().unwrap();
+    let described: Vec<(&str, &str)> = spec["touchpoint"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|touchpoint| {
+            (
+                touchpoint["name"].as_str().unwrap(),
+                touchpoint["stage"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    let ours: Vec<(&str, &str)> = Touchpoint::ALL
+        .iter()
+        .map(|touchpoint| (touchpoint.name(), touchpoint.stage().name()))
+        .collect();
+    assert_eq!(described, ours);
+    let mut order: Vec<&str> = spec["stages"]["order"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|stage| stage.as_str().unwrap())
+        .collect();
+    order.push(spec["stages"]["leaving"].as_str().unwrap());
+    assert_eq!(
+        order,
+        Stage::ALL
+            .iter()
+            .map(|stage| stage.name())
+            .collect::<Vec<_>>()
+    );
+}
+
+#[test]
+fn a_directory_that_cannot_be_made_is_named_in_the_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("file");
+    fs::write(&file, "in the way").unwrap();
+    let error = simulate(
+        &file.join("below"),
+        MarketSettings {
+            customers: 1,
+            seed: 1,
+        },
+    )
+    .unwrap_err();
+    assert!(
+        matches!(&error, Error::CreateDir { path, .. } if path.ends_with("below")),
+        "{error}"
+    );
+}
+
+#[test]
+fn an_empty_market_is_a_file_without_rows_and_nothing_partial_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    let written = simulate(
+        dir.path(),
+        MarketSettings {
+            customers: 0,
+            seed: 1,
+        },
+    )
+    .unwrap();
+    assert_eq!(
+        (written.n_events, rows(&written.events_path).num_rows()),
+        (0, 0)
+    );
+    let mut names: Vec<_> = fs::read_dir(dir.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    names.sort();
+    assert_eq!(names, ["events.parquet", "journey.toml"]);
+}
