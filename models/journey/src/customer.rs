@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
 /// 16 bytes that stand for a customer everywhere inside: an HMAC of the id under the business's key file.
 ///
 /// Made at the edges (ingest, serving); nothing below them ever sees an id.
@@ -35,8 +38,68 @@ impl CustomerKey {
     }
 }
 
+/// The business's secret under which ids become keys; without it a key cannot be traced to an id.
+#[derive(Clone)]
+pub struct KeySecret(Hmac<Sha256>);
+
+impl KeySecret {
+    /// The secret of these 32 bytes.
+    pub fn new(bytes: &[u8; 32]) -> Self {
+        Self(Hmac::new_from_slice(bytes).expect("an HMAC takes a key of any length"))
+    }
+
+    /// The secret written as 64 hex digits, white space around them aside; `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let mut bytes = [0; 32];
+        if text.len() != 64 || !text.is_ascii() {
+            return None;
+        }
+        for (byte, at) in bytes.iter_mut().zip((0..64).step_by(2)) {
+            *byte = u8::from_str_radix(&text[at..at + 2], 16).ok()?;
+        }
+        Some(Self::new(&bytes))
+    }
+
+    /// The key of a customer id: the first 16 bytes of its HMAC-SHA-256.
+    pub fn key_of(&self, customer_id: &str) -> CustomerKey {
+        let mut mac = self.0.clone();
+        mac.update(customer_id.as_bytes());
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&mac.finalize().into_bytes()[..16]);
+        CustomerKey(bytes)
+    }
+}
+
+impl fmt::Debug for KeySecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeySecret")
+    }
+}
+
 impl fmt::Display for CustomerKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_the_head_of_the_hmac_of_the_id() {
+        // RFC 4231, test case 2, whose key is shorter than a block: HMAC pads it with zeros.
+        let mut secret = [0; 32];
+        secret[..4].copy_from_slice(b"Jefe");
+        let key = KeySecret::new(&secret).key_of("what do ya want for nothing?");
+        assert_eq!(key.to_string(), "5bdcc146bf60754e6a042426089575c7");
+    }
+
+    #[test]
+    fn a_secret_that_is_not_64_hex_digits_is_refused() {
+        assert!(KeySecret::parse(&"0f".repeat(32)).is_some());
+        assert!(KeySecret::parse(&"0g".repeat(32)).is_none());
+        assert!(KeySecret::parse("0f").is_none());
     }
 }

@@ -32,7 +32,7 @@ mod time;
 
 pub use bytes::{ByteReader, ByteWriter, MalformedBytes};
 pub use category::CategoryId;
-pub use customer::CustomerKey;
+pub use customer::{CustomerKey, KeySecret};
 pub use event::{EventOrder, JourneyEvent, LoggedEvent};
 pub use history::{History, HistoryError, Insertion};
 pub use outcome::{Next, Outcome, outcome_from};

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::raw::{
-    RawAttribute, RawAttributeKind, RawChurn, RawChurnKind, RawColumn, RawDedupe, RawDesignedMap, RawResponse, RawRule,
+    RawAnonymous, RawAttribute, RawAttributeKind, RawChurn, RawChurnKind, RawColumn, RawDedupe, RawDesignedMap, RawResponse, RawRule,
     RawSource, RawSpec, RawTouchpoint,
 };
-use super::source::{ColumnRule, CsvFormat, Dedupe, Field, LineMerge, Source};
+use super::source::{Anonymous, ColumnRule, CsvFormat, Dedupe, Field, LineMerge, Source};
 use super::{
     Attribute, AttributeKind, ChurnDefinition, ChurnKind, DesignedMap, DesignedMove, NextStageQuestion, Population,
     Response, Spec, SpecError, Touchpoint, Training,
@@ -334,7 +334,11 @@ fn checked_source(key: &str, raw: RawSource, names: &Names<'_>) -> Result<Source
         RawDedupe::Keep => Dedupe::Keep,
         RawDedupe::Exact => Dedupe::Exact,
     };
-    Ok(Source { paths: raw.paths, csv: CsvFormat { delimiter }, dedupe, columns, lines })
+    let anonymous = match raw.anonymous {
+        RawAnonymous::Quarantine => Anonymous::Quarantine,
+        RawAnonymous::Skip => Anonymous::Skip,
+    };
+    Ok(Source { paths: raw.paths, csv: CsvFormat { delimiter }, dedupe, anonymous, columns, lines })
 }
 
 fn rule(key: &str, raw: RawColumn) -> Result<ColumnRule, SpecError> {

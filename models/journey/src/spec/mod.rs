@@ -8,7 +8,7 @@ mod raw;
 mod source;
 
 pub use error::SpecError;
-pub use source::{ColumnRule, CsvFormat, Dedupe, Field, LineMerge, Source};
+pub use source::{Anonymous, ColumnRule, CsvFormat, Dedupe, Field, LineMerge, Source};
 
 use crate::CategoryId;
 

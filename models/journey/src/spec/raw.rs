@@ -46,6 +46,8 @@ pub(super) struct RawSource {
     #[serde(default)]
     pub(super) dedupe: RawDedupe,
     #[serde(default)]
+    pub(super) anonymous: RawAnonymous,
+    #[serde(default)]
     pub(super) merge_lines: bool,
     #[serde(default)]
     pub(super) columns: BTreeMap<String, RawColumn>,
@@ -57,6 +59,14 @@ pub(super) enum RawDedupe {
     #[default]
     Keep,
     Exact,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RawAnonymous {
+    #[default]
+    Quarantine,
+    Skip,
 }
 
 /// A column rule: a bare column name, or a table.

@@ -9,6 +9,8 @@ pub struct Source {
     pub csv: CsvFormat,
     /// What is done with identical rows.
     pub dedupe: Dedupe,
+    /// What is done with rows of nobody.
+    pub anonymous: Anonymous,
     /// The rule of each field that has one; a field without a rule reads the column of its own name, if there is one.
     pub columns: Vec<(Field, ColumnRule)>,
     /// Set when several source rows make one event.
@@ -31,9 +33,18 @@ pub enum Dedupe {
     Exact,
 }
 
+/// What is done with rows that name no customer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Anonymous {
+    /// They break the contract.
+    Quarantine,
+    /// They are guests, who have no journey: counted and passed over.
+    Skip,
+}
+
 /// How lines of one event are merged: those of one customer with the same event id.
 ///
-/// The event takes the first line's time, the sum of the values, and the rest from the line of the greatest value.
+/// The event is the first line, with the sum of all lines' values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LineMerge;
 
