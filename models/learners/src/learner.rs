@@ -1,0 +1,62 @@
+//! How to learn: the settings of one of five learners.
+
+use crate::{Forest, Linear, Ngram, Prevalence, Recency};
+
+/// A learner with its settings.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Learner {
+    /// The shares in training.
+    Prevalence(Prevalence),
+    /// The rates by one number.
+    Recency(Recency),
+    /// What followed the same last steps.
+    Ngram(Ngram),
+    /// Logistic regression.
+    Linear(Linear),
+    /// Random forest.
+    Forest(Forest),
+}
+
+impl Learner {
+    /// The learner's name: `prevalence`, `recency`, `ngram`, `linear` or `forest`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Learner::Prevalence(_) => "prevalence",
+            Learner::Recency(_) => "recency",
+            Learner::Ngram(_) => "ngram",
+            Learner::Linear(_) => "linear",
+            Learner::Forest(_) => "forest",
+        }
+    }
+
+    /// Its place in the order from simple to complex, from 0; ties between learners go to the lower.
+    pub fn complexity(&self) -> u32 {
+        match self {
+            Learner::Prevalence(_) => 0,
+            Learner::Recency(_) => 1,
+            Learner::Ngram(_) => 2,
+            Learner::Linear(_) => 3,
+            Learner::Forest(_) => 4,
+        }
+    }
+
+    /// The fitted learner; the same set and seed give the same bytes, whatever the number of threads.
+    ///
+    /// Prevalence, recency and n-gram also learn from a set of a single class.
+    ///
+    /// # Errors
+    /// - linear or forest, and all rows are of one class
+    /// - a setting is outside its range or names a column that is not there or of another kind
+    /// - the library behind linear or forest fails
+    #[cfg(feature = "fit")]
+    pub fn fit(&self, set: &crate::TrainingSet<'_>, seed: u64) -> crate::Result<crate::Learned> {
+        use crate::Learned;
+        Ok(match self {
+            Learner::Prevalence(prevalence) => Learned::Prevalence(prevalence.fit(set)),
+            Learner::Recency(recency) => Learned::Recency(recency.fit(set)?),
+            Learner::Ngram(ngram) => Learned::Ngram(ngram.fit(set)?),
+            Learner::Linear(linear) => Learned::Linear(linear.fit(set)?),
+            Learner::Forest(forest) => Learned::Forest(forest.fit(set, seed)?),
+        })
+    }
+}

@@ -1,0 +1,153 @@
+//! From cells to regressors: which terms a training set gives rise to, and their values.
+
+use ndarray::{Array2, ShapeBuilder};
+
+use super::{signed_log, standardised};
+use crate::training_set::code;
+use crate::{ColumnKind, TrainingSet};
+
+/// The least spread by which an indicator is divided, so that rare ones do not become huge.
+const MIN_INDICATOR_SCALE: f64 = 0.1;
+
+/// One regressor.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Term {
+    /// A number, standardised; the mean when missing.
+    Number {
+        column: usize,
+        mean: f64,
+        scale: f64,
+    },
+    /// Whether a number is missing, centred and scaled.
+    Missing {
+        column: usize,
+        mean: f64,
+        scale: f64,
+    },
+    /// Whether a category column has this code (none for missing), centred and scaled.
+    Code {
+        column: usize,
+        code: Option<u32>,
+        mean: f64,
+        scale: f64,
+    },
+}
+
+/// The terms of a set, in the order of its columns.
+pub(super) fn terms(set: &TrainingSet<'_>, min_rows: usize) -> Vec<Term> {
+    let mut terms = Vec::new();
+    for (column, described) in set.columns().iter().enumerate() {
+        match described.kind {
+            ColumnKind::Number => number_terms(set, column, &mut terms),
+            ColumnKind::Category { cardinality } => {
+                category_terms(set, column, cardinality, min_rows, &mut terms);
+            }
+        }
+    }
+    terms
+}
+
+/// The regressors, one column for each term, stored column after column: the order that the gradient reads.
+pub(super) fn matrix(set: &TrainingSet<'_>, terms: &[Term]) -> Array2<f64> {
+    let n_rows = set.n_rows();
+    let mut values = Vec::with_capacity(n_rows * terms.len());
+    for term in terms {
+        let cells = set.x().column(term.column()).to_vec();
+        values.extend(cells.into_iter().map(|cell| term.value(cell)));
+    }
+    Array2::from_shape_vec((n_rows, terms.len()).f(), values).expect("every term has every row")
+}
+
+impl Term {
+    pub(super) fn column(&self) -> usize {
+        match self {
+            Term::Number { column, .. }
+            | Term::Missing { column, .. }
+            | Term::Code { column, .. } => *column,
+        }
+    }
+
+    /// The regressor's value for a cell.
+    pub(super) fn value(&self, cell: f32) -> f64 {
+        match *self {
+            Term::Number { .. } if cell.is_nan() => 0.0,
+            Term::Number { mean, scale, .. } => standardised(cell.into(), mean, scale),
+            Term::Missing { mean, scale, .. } => indicator(cell.is_nan(), mean, scale),
+            Term::Code {
+                code: wanted,
+                mean,
+                scale,
+                ..
+            } => indicator(code(cell) == wanted, mean, scale),
+        }
+    }
+}
+
+fn indicator(holds: bool, mean: f64, scale: f64) -> f64 {
+    (f64::from(u8::from(holds)) - mean) / scale
+}
+
+fn indicator_scale(mean: f64) -> f64 {
+    (mean * (1.0 - mean)).sqrt().max(MIN_INDICATOR_SCALE)
+}
+
+fn number_terms(set: &TrainingSet<'_>, column: usize, terms: &mut Vec<Term>) {
+    let cells = set.x().column(column).to_vec();
+    let present: Vec<f64> = cells
+        .iter()
+        .filter(|cell| !cell.is_nan())
+        .map(|cell| signed_log(f64::from(*cell)))
+        .collect();
+    let n_present = present.len() as f64;
+    if present.iter().any(|value| *value != present[0]) {
+        let mean = present.iter().sum::<f64>() / n_present;
+        let variance = present
+            .iter()
+            .map(|value| (value - mean) * (value - mean))
+            .sum::<f64>()
+            / n_present;
+        let scale = variance.sqrt();
+        // Two neighbouring floats can differ and still have no measurable spread.
+        if scale > 1e-12 * (1.0 + mean.abs()) {
+            terms.push(Term::Number {
+                column,
+                mean,
+                scale,
+            });
+        }
+    }
+    if !present.is_empty() && present.len() < cells.len() {
+        let mean = 1.0 - n_present / cells.len() as f64;
+        terms.push(Term::Missing {
+            column,
+            mean,
+            scale: indicator_scale(mean),
+        });
+    }
+}
+
+fn category_terms(
+    set: &TrainingSet<'_>,
+    column: usize,
+    cardinality: u32,
+    min_rows: usize,
+    terms: &mut Vec<Term>,
+) {
+    let n_rows = set.n_rows();
+    let mut counts = vec![0usize; cardinality as usize + 1];
+    for cell in set.x().column(column) {
+        counts[code(*cell).unwrap_or(cardinality) as usize] += 1;
+    }
+    for (found, count) in counts.into_iter().enumerate() {
+        if count >= min_rows.max(1) && count < n_rows {
+            let mean = count as f64 / n_rows as f64;
+            let code = (found < cardinality as usize).then_some(found as u32);
+            terms.push(Term::Code {
+                column,
+                code,
+                mean,
+                scale: indicator_scale(mean),
+            });
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! How long a fit and a prediction take at the size of a demo; run by name, on a quiet machine:
+//! `cargo test -p percorso-learners --all-features --release --test speed -- --ignored --nocapture`.
+#![cfg(feature = "fit")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::print_stderr)]
+
+use std::time::Instant;
+
+use ndarray::Array2;
+use percorso_learners::{Column, Forest, Learner, Linear, Ngram, Random, Recency, TrainingSet};
+
+struct Market {
+    x: Array2<f32>,
+    columns: Vec<Column>,
+    y: Vec<u32>,
+    customers: Vec<u64>,
+}
+
+/// `n_columns` correlated columns, of which some carry the class and a sixth are categories.
+fn market(n_rows: usize, n_columns: usize, n_classes: usize, seed: u64) -> Market {
+    let mut random = Random::new(seed);
+    let n_categories = n_columns / 6;
+    let mut columns: Vec<Column> = (n_categories..n_columns)
+        .map(|c| Column::number(format!("n{c}")))
+        .collect();
+    columns.extend((0..n_categories).map(|c| Column::category(format!("c{c}"), 12)));
+    let n_numbers = n_columns - n_categories;
+    let mut x = Array2::zeros((n_rows, n_columns));
+    let mut y = Vec::new();
+    for mut row in x.outer_iter_mut() {
+        let latent: Vec<f64> = (0..6)
+            .map(|_| random.uniform() + random.uniform() + random.uniform() - 1.5)
+            .collect();
+        for column in 0..n_numbers {
+            let value = 2.0 * latent[column % 6] + random.uniform() * 2.0;
+            let value = if column % 2 == 0 {
+                (value.exp() * 3.0).floor()
+            } else {
+                value
+            };
+            row[column] = if column % 5 == 0 && random.uniform() < 0.2 {
+                f32::NAN
+            } else {
+                value as f32
+            };
+        }
+        for column in n_numbers..n_columns {
+            row[column] = ((latent[column % 6] + 1.5) * 4.0 * random.uniform())
+                .floor()
+                .clamp(0.0, 11.0) as f32;
+        }
+        let scores: Vec<f64> = (0..n_classes)
+            .map(|class| {
+                let bump = if latent[1] * latent[2] > 0.1 {
+                    1.5
+                } else {
+                    0.0
+                };
+                1.5 * latent[class % 6] * (class as f64 + 1.0).sqrt() + bump * (class % 2) as f64
+                    - 0.8 * class as f64
+            })
+            .collect();
+        let total: f64 = scores.iter().map(|score| score.exp()).sum();
+        let mut drawn = random.uniform() * total;
+        let class = scores.iter().position(|score| {
+            drawn -= score.exp();
+            drawn < 0.0
+        });
+        y.push(class.unwrap_or(0) as u32);
+    }
+    let customers = (0..n_rows as u64).map(|row| row / 4).collect();
+    Market {
+        x,
+        columns,
+        y,
+        customers,
+    }
+}
+
+fn measure(name: &str, learner: &Learner, train: &Market, test: &Market, n_classes: usize) {
+    let set = TrainingSet::new(
+        train.x.view(),
+        &train.columns,
+        &train.y,
+        n_classes,
+        &train.customers,
+    )
+    .unwrap();
+    let start = Instant::now();
+    let fitted = learner.fit(&set, 1).unwrap();
+    let fit_s = start.elapsed().as_secs_f64();
+    let start = Instant::now();
+    let predicted = fitted.predict(&test.x.view());
+    let row_us = start.elapsed().as_secs_f64() * 1e6 / test.y.len() as f64;
+    let loss: f64 = predicted
+        .outer_iter()
+        .zip(&test.y)
+        .map(|(p, y)| -p[*y as usize].ln())
+        .sum();
+    eprintln!(
+        "{name:<40} fit {fit_s:6.2} s  predict {row_us:6.1} us/row  log loss {:.4}",
+        loss / test.y.len() as f64
+    );
+}
+
+#[test]
+#[ignore = "a measurement, not a check"]
+fn thirty_thousand_rows_of_250_columns() {
+    for n_classes in [2, 8] {
+        let train = market(30_000, 250, n_classes, 1);
+        let test = market(10_000, 250, n_classes, 2);
+        eprintln!("{n_classes} classes");
+        let measure =
+            |name: &str, learner: Learner| measure(name, &learner, &train, &test, n_classes);
+        measure("recency", Learner::Recency(Recency::of("n50")));
+        measure("ngram", Learner::Ngram(Ngram::over((210..218).collect())));
+        for (penalty, max_iterations, gradient_tolerance) in [
+            (10.0, 10, 1e-4),
+            (10.0, 20, 1e-4),
+            (10.0, 40, 1e-4),
+            (10.0, 40, 1e-3),
+            (10.0, 100, 1e-5),
+            (100.0, 40, 1e-4),
+            (100.0, 40, 1e-3),
+        ] {
+            let name =
+                format!("linear penalty {penalty} iter {max_iterations} tol {gradient_tolerance}");
+            measure(
+                &name,
+                Learner::Linear(Linear {
+                    penalty,
+                    max_iterations,
+                    gradient_tolerance,
+                    ..Linear::default()
+                }),
+            );
+        }
+        for (n_trees, max_rows, max_depth, min_rows_in_leaf, column_share) in [
+            (64, 4_000, 9, 10, 0.15),
+            (64, 4_000, 9, 10, 0.4),
+            (64, 4_000, 12, 5, 0.15),
+            (32, 4_000, 9, 10, 0.15),
+            (64, 8_000, 9, 10, 0.15),
+            (64, 30_000, 9, 10, 0.15),
+            (128, 4_000, 9, 10, 0.15),
+        ] {
+            let name = format!(
+                "forest {n_trees} {max_rows} {max_depth} {min_rows_in_leaf} {column_share}"
+            );
+            let forest = Forest {
+                n_trees,
+                max_rows,
+                max_depth,
+                min_rows_in_leaf,
+                column_share,
+                ..Forest::default()
+            };
+            measure(&name, Learner::Forest(forest));
+        }
+    }
+}
