@@ -1,0 +1,117 @@
+//! Training rows in memory: cells, whose they are, when, and what came after.
+
+use arrow::array::{Array, AsArray, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array};
+use arrow::datatypes::Float32Type;
+use percorso_features::{Catalogue, Labels};
+use percorso_journey::{CustomerKey, Spec, Timestamp};
+
+use crate::ids::key_at;
+
+/// The next stage has not been observed.
+const CENSORED: i32 = -1;
+
+/// Rows of a training run in (customer, as_of) order within their buckets.
+///
+/// Numbers are kept as the learners take them, in f32; categories keep their ids exactly.
+#[derive(Debug)]
+pub struct Dataset {
+    n_features: usize,
+    categories: Vec<usize>,
+    numbers: Vec<f32>,
+    category_cells: Vec<f64>,
+    /// Whose row it is.
+    pub customers: Vec<CustomerKey>,
+    /// The row's cut-off.
+    pub as_of: Vec<Timestamp>,
+    n_targets: usize,
+    churn: Vec<Option<bool>>,
+    next_class: Vec<i32>,
+    /// Texts of category ids.
+    pub labels: Labels,
+}
+
+impl Dataset {
+    /// An empty dataset for rows of this catalogue.
+    pub fn new(spec: &Spec, catalogue: &Catalogue) -> Self {
+        let is_category = |feature: &percorso_features::Feature| feature.kind == percorso_features::Kind::Category;
+        Self {
+            n_features: catalogue.len(),
+            categories: (0..).zip(catalogue.features()).filter(|(_, f)| is_category(f)).map(|(at, _)| at).collect(),
+            numbers: Vec::new(),
+            category_cells: Vec::new(),
+            customers: Vec::new(),
+            as_of: Vec::new(),
+            n_targets: spec.churn_targets().len(),
+            churn: Vec::new(),
+            next_class: Vec::new(),
+            labels: Labels::default(),
+        }
+    }
+
+    /// Adds a batch of rows as [`crate::rows`] makes them.
+    pub(crate) fn append(&mut self, spec: &Spec, batch: &RecordBatch) {
+        let n_rows = batch.num_rows();
+        let keys = batch.column(0).as_fixed_size_binary();
+        let times: &TimestampMicrosecondArray = batch.column(1).as_primitive();
+        self.customers.extend((0..n_rows).map(|row| key_at(keys, row)));
+        self.as_of.extend(times.values().iter().map(|&micros| Timestamp::from_micros(micros)));
+        let from = self.numbers.len();
+        self.numbers.resize(from + n_rows * self.n_features, f32::NAN);
+        for feature in 0..self.n_features {
+            let column = batch.column(2 + feature);
+            let Some(numbers) = column.as_primitive_opt::<Float32Type>() else { continue };
+            for (row, number) in numbers.iter().enumerate() {
+                self.numbers[from + row * self.n_features + feature] = number.unwrap_or(f32::NAN);
+            }
+        }
+        for row in 0..n_rows {
+            for &feature in &self.categories {
+                let ids: &UInt64Array = batch.column(2 + feature).as_primitive();
+                self.category_cells.push(if ids.is_valid(row) { ids.value(row) as f64 } else { f64::NAN });
+            }
+        }
+        let outcomes = 2 + self.n_features;
+        for row in 0..n_rows {
+            for target in 0..self.n_targets {
+                let churned = batch.column(outcomes + target).as_boolean();
+                self.churn.push(churned.is_valid(row).then(|| churned.value(row)));
+            }
+            let next: &StringArray = batch.column(outcomes + self.n_targets).as_string();
+            let class = next.is_valid(row).then(|| next_class(spec, next.value(row)));
+            self.next_class.push(class.unwrap_or(CENSORED));
+        }
+    }
+
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.customers.len()
+    }
+
+    /// True when there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.customers.is_empty()
+    }
+
+    /// The cells of a row, into a buffer of the catalogue's length.
+    pub fn cells(&self, row: usize, cells: &mut [f64]) {
+        let numbers = &self.numbers[row * self.n_features..][..self.n_features];
+        cells.iter_mut().zip(numbers).for_each(|(cell, &number)| *cell = f64::from(number));
+        let n_categories = self.categories.len();
+        let categories = &self.category_cells[row * n_categories..][..n_categories];
+        self.categories.iter().zip(categories).for_each(|(&at, &cell)| cells[at] = cell);
+    }
+
+    /// Whether the row's customer left, per target; `None` when not at risk or censored.
+    pub fn churned(&self, row: usize, target: usize) -> Option<bool> {
+        self.churn[row * self.n_targets + target]
+    }
+
+    /// Position of the row's next stage among the classes; `None` when censored.
+    pub fn next_class(&self, row: usize) -> Option<u32> {
+        u32::try_from(self.next_class[row]).ok()
+    }
+}
+
+fn next_class(spec: &Spec, name: &str) -> i32 {
+    spec.stage_named(name).map_or(spec.stages().len() as i32, i32::from)
+}

@@ -1,0 +1,479 @@
+//! From source rows to canonical rows: columns found by rule, every row checked against the event contract.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, BooleanBuilder, FixedSizeBinaryBuilder, Float64Builder, Int64Builder, RecordBatch, StringArray,
+    StringBuilder, TimestampMicrosecondBuilder, UInt32Builder,
+};
+use arrow::datatypes::SchemaRef;
+use percorso_journey::spec::{Anonymous, AttributeKind, ColumnRule, Field, Source};
+use percorso_journey::{AttributeValue, ContractBreak, CustomerKey, KeySecret, RawEvent, Spec};
+
+use super::cells::{Flags, Numbers, Times, WholeNumbers, WrongType, text_at, texts};
+use super::files::SourceFile;
+use super::quarantine::BadRow;
+use super::read::SourceBatch;
+use crate::canonical::{sort_schema, time_type};
+use crate::{Error, Result};
+
+const MAX_TEXT_BYTES: usize = 1_000;
+const MAX_FEEDBACK_BYTES: usize = 60_000;
+
+/// Turns the batches of one file into canonical rows.
+pub(super) struct Mapper<'a> {
+    spec: &'a Spec,
+    source: &'a Source,
+    file: &'a SourceFile,
+    file_number: u32,
+    secret: &'a KeySecret,
+    schema: SchemaRef,
+}
+
+/// What became of a batch.
+pub(super) struct Mapped {
+    pub(super) rows: RecordBatch,
+    pub(super) bad: Vec<BadRow>,
+    pub(super) n_anonymous: u64,
+}
+
+impl<'a> Mapper<'a> {
+    pub(super) fn new(spec: &'a Spec, file: &'a SourceFile, file_number: u32, secret: &'a KeySecret) -> Self {
+        let source = &spec.sources()[file.source];
+        Self { spec, source, file, file_number, secret, schema: sort_schema(spec) }
+    }
+
+    /// The canonical rows of a batch, and the rows that break the contract.
+    ///
+    /// # Errors
+    /// - a column that a rule names is not there, or has a type that cannot hold the field.
+    pub(super) fn map(&self, batch: &SourceBatch) -> Result<Mapped> {
+        let columns = Columns::find(self, &batch.rows)?;
+        let n_rows = batch.rows.num_rows();
+        let mut to = Builders::new(self.spec, n_rows);
+        let (mut bad, mut n_anonymous) = (Vec::new(), 0);
+        let mut known: Option<(&str, CustomerKey)> = None;
+        for row in 0..n_rows {
+            let source_row = batch.first_row + row as i64;
+            let Some(customer_id) = columns.customer_id(row) else {
+                match self.source.anonymous {
+                    Anonymous::Skip => n_anonymous += 1,
+                    Anonymous::Quarantine => {
+                        bad.push(self.bad_row(source_row, ContractBreak::Missing { field: "customer_id" }));
+                    }
+                }
+                continue;
+            };
+            let customer_key = match known {
+                Some((id, key)) if id == customer_id => key,
+                _ => self.secret.key_of(customer_id),
+            };
+            known = Some((customer_id, customer_key));
+            let sequence = (i64::from(self.file_number) << 40) | source_row;
+            match columns.event(self.spec, row, sequence) {
+                Ok(event) => {
+                    let whose = Whose { customer_id, customer_key, source_file: self.file_number, source_row };
+                    to.append(&whose, &event);
+                }
+                Err(reason) => bad.push(self.bad_row(source_row, reason)),
+            }
+        }
+        let rows = to.finish(&self.schema).map_err(|error| Error::data(&self.file.path, error.to_string()))?;
+        Ok(Mapped { rows, bad, n_anonymous })
+    }
+
+    fn bad_row(&self, source_row: i64, reason: ContractBreak) -> BadRow {
+        BadRow { file: self.file_number, row: source_row, reason }
+    }
+}
+
+/// One event's texts and numbers, checked, still under their outside names.
+struct Row<'a> {
+    raw: RawEvent<'a>,
+    event_id: Option<&'a str>,
+    journey_id: Option<&'a str>,
+    account_id: Option<&'a str>,
+    owner: Option<&'a str>,
+    feedback_text: Option<&'a str>,
+    decision_id: Option<&'a str>,
+    propensity: Option<f64>,
+}
+
+struct Whose<'a> {
+    customer_id: &'a str,
+    customer_key: CustomerKey,
+    source_file: u32,
+    source_row: i64,
+}
+
+/// The source columns of a batch, found and typed; a field without a column is `None`.
+struct Columns<'a> {
+    customer_id: StringArray,
+    at: Times,
+    touchpoint: TextRule<'a>,
+    known_at: Option<Times>,
+    sequence: Option<WholeNumbers>,
+    texts: [Option<TextRule<'a>>; N_TEXTS],
+    value: Option<Value>,
+    feedback_score: Option<Numbers>,
+    propensity: Option<Numbers>,
+    attributes: Vec<(u16, &'a str, AttributeColumn<'a>)>,
+    zone: &'a jiff::tz::TimeZone,
+}
+
+const TEXTS: [(Field, &str); N_TEXTS] = [
+    (Field::EventId, "event_id"),
+    (Field::JourneyId, "journey_id"),
+    (Field::AccountId, "account_id"),
+    (Field::Owner, "owner"),
+    (Field::Channel, "channel"),
+    (Field::Stage, "stage"),
+    (Field::FeedbackText, "feedback_text"),
+    (Field::ActionId, "action_id"),
+    (Field::DecisionId, "decision_id"),
+];
+const N_TEXTS: usize = 9;
+
+/// A text field: read, or chosen by rule.
+enum TextRule<'a> {
+    Column(StringArray),
+    Constant(&'a str),
+    StartsWith { texts: StringArray, cases: &'a [(String, String)], otherwise: &'a str },
+}
+
+impl TextRule<'_> {
+    fn get(&self, row: usize) -> Option<&str> {
+        match self {
+            Self::Column(texts) => text_at(texts, row),
+            Self::Constant(text) => Some(text),
+            Self::StartsWith { texts, cases, otherwise } => text_at(texts, row).map(|text| {
+                cases.iter().find(|(prefix, _)| text.starts_with(prefix)).map_or(*otherwise, |(_, value)| value)
+            }),
+        }
+    }
+}
+
+enum Value {
+    Column(Numbers),
+    Product(Numbers, Numbers),
+}
+
+enum AttributeColumn<'a> {
+    Number(Numbers),
+    Category(TextRule<'a>),
+    Timestamp(Times),
+    Flag(Flags),
+}
+
+impl<'a> Columns<'a> {
+    fn find(mapper: &Mapper<'a>, rows: &RecordBatch) -> Result<Self> {
+        let find = Finder { file: mapper.file, source: mapper.source, rows };
+        let customer_id = match find.text(&Field::CustomerId, "customer_id")? {
+            Some(TextRule::Column(texts)) => texts,
+            Some(_) => return Err(Error::data(&mapper.file.path, "customer_id must be read from a column")),
+            None => return Err(find.absent("customer_id")),
+        };
+        let mut attributes = Vec::new();
+        for (at, attribute) in (0..).zip(mapper.spec.attributes()) {
+            let (field, name) = (Field::Attribute(at), attribute.name.as_str());
+            let column = match attribute.kind {
+                AttributeKind::Number => find.typed(&field, name, |column, _| Numbers::of(column))?.map(AttributeColumn::Number),
+                AttributeKind::Category => find.text(&field, name)?.map(AttributeColumn::Category),
+                AttributeKind::Timestamp => find.typed(&field, name, Times::of)?.map(AttributeColumn::Timestamp),
+                AttributeKind::Flag => find.typed(&field, name, |column, _| Flags::of(column))?.map(AttributeColumn::Flag),
+            };
+            attributes.extend(column.map(|column| (at, name, column)));
+        }
+        let mut text_rules = [const { None }; N_TEXTS];
+        for (rule, (field, name)) in text_rules.iter_mut().zip(TEXTS) {
+            *rule = find.text(&field, name)?;
+        }
+        Ok(Self {
+            customer_id,
+            at: find.typed(&Field::At, "at", Times::of)?.ok_or_else(|| find.absent("at"))?,
+            touchpoint: find.text(&Field::Touchpoint, "touchpoint")?.ok_or_else(|| find.absent("touchpoint"))?,
+            known_at: find.typed(&Field::KnownAt, "known_at", Times::of)?,
+            sequence: find.typed(&Field::Sequence, "sequence", |column, _| WholeNumbers::of(column))?,
+            texts: text_rules,
+            value: find.value()?,
+            feedback_score: find.typed(&Field::FeedbackScore, "feedback_score", |column, _| Numbers::of(column))?,
+            propensity: find.typed(&Field::Propensity, "propensity", |column, _| Numbers::of(column))?,
+            attributes,
+            zone: mapper.spec.time_zone(),
+        })
+    }
+
+    fn customer_id(&self, row: usize) -> Option<&str> {
+        text_at(&self.customer_id, row)
+    }
+
+    /// The event in a row, resolved once against the spec so that whatever is wrong is known here.
+    fn event(&self, spec: &Spec, row: usize, sequence: i64) -> std::result::Result<Row<'_>, ContractBreak> {
+        let text = |at: usize| -> std::result::Result<Option<&str>, ContractBreak> {
+            let text = self.texts[at].as_ref().and_then(|rule| rule.get(row));
+            let (field, name) = &TEXTS[at];
+            let allowed = if *field == Field::FeedbackText { MAX_FEEDBACK_BYTES } else { MAX_TEXT_BYTES };
+            match text {
+                Some(text) if text.len() > allowed => {
+                    Err(ContractBreak::TooLong { field: name, found: text.len(), allowed })
+                }
+                text => Ok(text),
+            }
+        };
+        let number = |column: &Option<Numbers>, name: &str| {
+            column.as_ref().map_or(Ok(None), |numbers| numbers.get(name, row))
+        };
+        let time = |column: &Times, name: &str| column.get(name, row, self.zone);
+        let mut attributes = Vec::new();
+        for (at, name, column) in &self.attributes {
+            let value = match column {
+                AttributeColumn::Number(numbers) => numbers.get(name, row)?.map(AttributeValue::Number),
+                AttributeColumn::Category(rule) => rule.get(row).map(AttributeValue::Text),
+                AttributeColumn::Timestamp(times) => time(times, name)?.map(AttributeValue::Timestamp),
+                AttributeColumn::Flag(flags) => flags.get(name, row)?.map(AttributeValue::Flag),
+            };
+            attributes.extend(value.map(|value| (*at, value)));
+        }
+        let value = match &self.value {
+            None => None,
+            Some(Value::Column(numbers)) => numbers.get("value", row)?,
+            Some(Value::Product(left, right)) => {
+                left.get("value", row)?.zip(right.get("value", row)?).map(|(left, right)| left * right)
+            }
+        };
+        let feedback_text = text(6)?;
+        let raw = RawEvent {
+            at: time(&self.at, "at")?.ok_or(ContractBreak::Missing { field: "at" })?,
+            known_at: self.known_at.as_ref().map_or(Ok(None), |times| time(times, "known_at"))?,
+            sequence: self
+                .sequence
+                .as_ref()
+                .map_or(Ok(None), |numbers| numbers.get("sequence", row))?
+                .unwrap_or(sequence),
+            touchpoint: self.touchpoint.get(row).unwrap_or_default(),
+            stage: text(5)?,
+            channel: text(4)?,
+            value,
+            feedback_score: number(&self.feedback_score, "feedback_score")?,
+            has_feedback_text: feedback_text.is_some(),
+            action_id: text(7)?,
+            attributes,
+        };
+        spec.resolve(&raw)?;
+        Ok(Row {
+            raw,
+            event_id: text(0)?,
+            journey_id: text(1)?,
+            account_id: text(2)?,
+            owner: text(3)?,
+            feedback_text,
+            decision_id: text(8)?,
+            propensity: number(&self.propensity, "propensity")?,
+        })
+    }
+}
+
+/// Finds the column of a field by rule or by name.
+struct Finder<'a, 'b> {
+    file: &'b SourceFile,
+    source: &'a Source,
+    rows: &'b RecordBatch,
+}
+
+impl<'a> Finder<'a, '_> {
+    fn rule(&self, field: &Field) -> Option<&'a ColumnRule> {
+        self.source.columns.iter().find(|(ruled, _)| ruled == field).map(|(_, rule)| rule)
+    }
+
+    fn column(&self, name: &str) -> Option<&ArrayRef> {
+        self.rows.column_by_name(name)
+    }
+
+    fn named(&self, field: &str, name: &str) -> Result<&ArrayRef> {
+        self.column(name).ok_or_else(|| {
+            let schema = self.rows.schema();
+            let there: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+            let message =
+                format!("{field} is read from column `{name}`, which is not there; the columns are {}", there.join(", "));
+            Error::data(&self.file.path, message)
+        })
+    }
+
+    fn absent(&self, field: &str) -> Error {
+        let message = format!("no column `{field}`; name one in journey.toml under [source.columns] as {field} = \"…\"");
+        Error::data(&self.file.path, message)
+    }
+
+    fn wrong_type<'e>(&'e self, field: &'e str, column: &'e str) -> impl FnOnce(WrongType) -> Error + 'e {
+        move |wrong| {
+            let message =
+                format!("column `{column}` has type {}, {field} expects {}", wrong.found, wrong.expected);
+            Error::data(&self.file.path, message)
+        }
+    }
+
+    fn text(&self, field: &Field, name: &str) -> Result<Option<TextRule<'a>>> {
+        let read = |column: &str| texts(self.named(name, column)?).map_err(self.wrong_type(name, column));
+        Ok(match self.rule(field) {
+            Some(ColumnRule::Column { name: column, .. }) => Some(TextRule::Column(read(column)?)),
+            Some(ColumnRule::Constant(text)) => Some(TextRule::Constant(text)),
+            Some(ColumnRule::StartsWith { name: column, cases, otherwise }) => {
+                Some(TextRule::StartsWith { texts: read(column)?, cases, otherwise })
+            }
+            Some(ColumnRule::ProductOf(_, _)) => {
+                return Err(Error::data(&self.file.path, format!("{name} is text, it cannot be a product of columns")));
+            }
+            None => self.column(name).map(|_| read(name)).transpose()?.map(TextRule::Column),
+        })
+    }
+
+    fn typed<T>(
+        &self,
+        field: &Field,
+        name: &str,
+        of: impl Fn(&ArrayRef, Option<&str>) -> std::result::Result<T, WrongType>,
+    ) -> Result<Option<T>> {
+        match self.rule(field) {
+            Some(ColumnRule::Column { name: column, format }) => {
+                let typed = of(self.named(name, column)?, format.as_deref());
+                typed.map(Some).map_err(self.wrong_type(name, column))
+            }
+            Some(_) => Err(Error::data(&self.file.path, format!("{name} must be read from a column"))),
+            None => {
+                self.column(name).map(|column| of(column, None)).transpose().map_err(self.wrong_type(name, name))
+            }
+        }
+    }
+
+    fn value(&self) -> Result<Option<Value>> {
+        let numbers = |column: &str| Numbers::of(self.named("value", column)?).map_err(self.wrong_type("value", column));
+        match self.rule(&Field::Value) {
+            Some(ColumnRule::ProductOf(left, right)) => Ok(Some(Value::Product(numbers(left)?, numbers(right)?))),
+            _ => Ok(self.typed(&Field::Value, "value", |column, _| Numbers::of(column))?.map(Value::Column)),
+        }
+    }
+}
+
+/// Canonical columns under construction, in the order of [`crate::canonical::fields`].
+struct Builders {
+    customer_key: FixedSizeBinaryBuilder,
+    at: TimestampMicrosecondBuilder,
+    sequence: Int64Builder,
+    known_at: TimestampMicrosecondBuilder,
+    texts: [StringBuilder; 11],
+    numbers: [Float64Builder; 3],
+    attributes: Vec<AttributeBuilder>,
+    source_file: UInt32Builder,
+    source_row: Int64Builder,
+}
+
+enum AttributeBuilder {
+    Number(Float64Builder),
+    Category(StringBuilder),
+    Timestamp(TimestampMicrosecondBuilder),
+    Flag(BooleanBuilder),
+}
+
+impl Builders {
+    fn new(spec: &Spec, n_rows: usize) -> Self {
+        let times = || TimestampMicrosecondBuilder::with_capacity(n_rows).with_data_type(time_type());
+        let attribute = |kind| match kind {
+            AttributeKind::Number => AttributeBuilder::Number(Float64Builder::new()),
+            AttributeKind::Category => AttributeBuilder::Category(StringBuilder::new()),
+            AttributeKind::Timestamp => AttributeBuilder::Timestamp(times()),
+            AttributeKind::Flag => AttributeBuilder::Flag(BooleanBuilder::new()),
+        };
+        Self {
+            customer_key: FixedSizeBinaryBuilder::with_capacity(n_rows, 16),
+            at: times(),
+            sequence: Int64Builder::with_capacity(n_rows),
+            known_at: times(),
+            texts: [const { () }; 11].map(|()| StringBuilder::new()),
+            numbers: [const { () }; 3].map(|()| Float64Builder::new()),
+            attributes: spec.attributes().iter().map(|declared| attribute(declared.kind)).collect(),
+            source_file: UInt32Builder::with_capacity(n_rows),
+            source_row: Int64Builder::with_capacity(n_rows),
+        }
+    }
+
+    fn append(&mut self, whose: &Whose<'_>, row: &Row<'_>) {
+        let raw = &row.raw;
+        self.customer_key.append_value(whose.customer_key.bytes()).expect("a key has 16 bytes");
+        self.at.append_value(raw.at);
+        self.sequence.append_value(raw.sequence);
+        self.known_at.append_option(raw.known_at);
+        let texts = [
+            row.event_id,
+            row.journey_id,
+            row.account_id,
+            row.owner,
+            Some(raw.touchpoint),
+            raw.channel,
+            raw.stage,
+            row.feedback_text,
+            raw.action_id,
+            row.decision_id,
+            Some(whose.customer_id),
+        ];
+        for (builder, text) in self.texts.iter_mut().zip(texts) {
+            builder.append_option(text);
+        }
+        for (builder, number) in self.numbers.iter_mut().zip([raw.value, raw.feedback_score, row.propensity]) {
+            builder.append_option(number);
+        }
+        let mut given = raw.attributes.iter().peekable();
+        for (at, builder) in (0..).zip(&mut self.attributes) {
+            let value = given.next_if(|(attribute, _)| *attribute == at).map(|(_, value)| *value);
+            match (builder, value) {
+                (AttributeBuilder::Number(builder), Some(AttributeValue::Number(number))) => builder.append_value(number),
+                (AttributeBuilder::Number(builder), _) => builder.append_null(),
+                (AttributeBuilder::Category(builder), Some(AttributeValue::Text(text))) => builder.append_value(text),
+                (AttributeBuilder::Category(builder), _) => builder.append_null(),
+                (AttributeBuilder::Timestamp(builder), Some(AttributeValue::Timestamp(at))) => builder.append_value(at),
+                (AttributeBuilder::Timestamp(builder), _) => builder.append_null(),
+                (AttributeBuilder::Flag(builder), Some(AttributeValue::Flag(flag))) => builder.append_value(flag),
+                (AttributeBuilder::Flag(builder), _) => builder.append_null(),
+            }
+        }
+        self.source_file.append_value(whose.source_file);
+        self.source_row.append_value(whose.source_row);
+    }
+
+    fn finish(mut self, schema: &SchemaRef) -> std::result::Result<RecordBatch, arrow::error::ArrowError> {
+        let [event_id, journey_id, account_id, owner, touchpoint, channel, stage, feedback_text, action_id, decision_id, customer_id] =
+            self.texts.each_mut().map(|builder| Arc::new(builder.finish()) as ArrayRef);
+        let [value, feedback_score, propensity] =
+            self.numbers.each_mut().map(|builder| Arc::new(builder.finish()) as ArrayRef);
+        let mut columns: Vec<ArrayRef> = vec![
+            Arc::new(self.customer_key.finish()),
+            Arc::new(self.at.finish()),
+            Arc::new(self.sequence.finish()),
+            event_id,
+            Arc::new(self.known_at.finish()),
+            journey_id,
+            account_id,
+            owner,
+            touchpoint,
+            channel,
+            stage,
+            value,
+            feedback_score,
+            feedback_text,
+            action_id,
+        ];
+        columns.extend(self.attributes.iter_mut().map(|builder| match builder {
+            AttributeBuilder::Number(builder) => Arc::new(builder.finish()) as ArrayRef,
+            AttributeBuilder::Category(builder) => Arc::new(builder.finish()),
+            AttributeBuilder::Timestamp(builder) => Arc::new(builder.finish()),
+            AttributeBuilder::Flag(builder) => Arc::new(builder.finish()),
+        }));
+        columns.extend([
+            decision_id,
+            propensity,
+            customer_id,
+            Arc::new(self.source_file.finish()) as ArrayRef,
+            Arc::new(self.source_row.finish()),
+        ]);
+        RecordBatch::try_new(Arc::clone(schema), columns)
+    }
+}

@@ -1,0 +1,319 @@
+//! From sorted rows to bucket files: per customer, duplicates told apart from twins, lines merged into events.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, FixedSizeBinaryArray, Float64Array, RecordBatch, StringArray, UInt32Array,
+};
+use arrow::compute::interleave;
+use arrow::datatypes::{Int64Type, SchemaRef, TimestampMicrosecondType, UInt32Type};
+use arrow::row::{OwnedRow, RowConverter, SortField};
+use percorso_journey::spec::Dedupe;
+use percorso_journey::{ContractBreak, Spec};
+
+use super::files::SourceFile;
+use super::quarantine::{BadRow, Quarantine};
+use crate::columns::ParquetFile;
+use crate::{Error, Result};
+
+/// What was counted while events settled into their buckets.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Settled {
+    pub(super) n_events: u64,
+    pub(super) n_customers: u64,
+    pub(super) n_identical: u64,
+    pub(super) n_identical_dropped: u64,
+    pub(super) n_lines_merged: u64,
+    pub(super) n_backdated_customers: u64,
+    pub(super) first_at: Option<i64>,
+    pub(super) last_at: Option<i64>,
+}
+
+/// Takes rows sorted by customer and event order; writes one file a bucket and the id map.
+pub(super) struct Settler<'a> {
+    spec: &'a Spec,
+    files: &'a [SourceFile],
+    folder: PathBuf,
+    schema: SchemaRef,
+    held: Vec<RecordBatch>,
+    customer: Vec<Place>,
+    kept: Vec<Kept>,
+    quarantine: Quarantine,
+    settled: Settled,
+    bucket: Option<(u8, ParquetFile)>,
+    buckets: Vec<PathBuf>,
+    id_map: ParquetFile,
+    ids: Vec<([u8; 16], String)>,
+}
+
+/// A row of a held batch.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    batch: usize,
+    row: usize,
+}
+
+/// A row that becomes an event, with the value its lines sum to where lines were merged.
+#[derive(Clone, Copy, Debug)]
+struct Kept {
+    place: Place,
+    value: Option<f64>,
+}
+
+const FLUSH_ROWS: usize = 16_384;
+
+impl<'a> Settler<'a> {
+    pub(super) fn new(
+        spec: &'a Spec,
+        files: &'a [SourceFile],
+        folder: &Path,
+        quarantine: Quarantine,
+    ) -> Result<Self> {
+        let events = folder.join("events");
+        std::fs::create_dir_all(&events).map_err(Error::io("create", &events))?;
+        let id_map = ParquetFile::create(&folder.join("id-map.parquet"), crate::ids::schema())?;
+        Ok(Self {
+            spec,
+            files,
+            folder: events,
+            schema: crate::canonical::schema(spec),
+            held: Vec::new(),
+            customer: Vec::new(),
+            kept: Vec::new(),
+            quarantine,
+            settled: Settled::default(),
+            bucket: None,
+            buckets: Vec::new(),
+            id_map,
+            ids: Vec::new(),
+        })
+    }
+
+    /// Takes the next sorted rows.
+    pub(super) fn push(&mut self, batch: RecordBatch) -> Result<()> {
+        let held = self.held.len();
+        self.held.push(batch);
+        for row in 0..self.held[held].num_rows() {
+            let place = Place { batch: held, row };
+            if self.customer.first().is_some_and(|&first| self.key(first) != self.key(place)) {
+                self.settle_customer()?;
+            }
+            self.customer.push(place);
+        }
+        Ok(())
+    }
+
+    /// Settles the last customer and closes every file.
+    pub(super) fn finish(mut self) -> Result<(Settled, Vec<PathBuf>, Quarantine)> {
+        if !self.customer.is_empty() {
+            self.settle_customer()?;
+        }
+        self.flush()?;
+        if let Some((_, file)) = self.bucket.take() {
+            file.finish()?;
+        }
+        self.flush_ids()?;
+        self.id_map.finish()?;
+        Ok((self.settled, self.buckets, self.quarantine))
+    }
+
+    fn settle_customer(&mut self) -> Result<()> {
+        let places = std::mem::take(&mut self.customer);
+        let first = places[0];
+        let key = self.key(first);
+        let bucket = key[0];
+        if self.bucket.as_ref().is_some_and(|(open, _)| *open != bucket) {
+            self.flush()?;
+            if let Some((_, file)) = self.bucket.take() {
+                file.finish()?;
+            }
+        }
+        if self.bucket.is_none() {
+            let path = self.folder.join(format!("bucket-{bucket:03}.parquet"));
+            self.bucket = Some((bucket, ParquetFile::create(&path, Arc::clone(&self.schema))?));
+            self.buckets.push(path);
+        }
+        let places = self.without_identical(places)?;
+        let n_kept = self.kept.len();
+        self.merge(&places);
+        if self.kept.len() > n_kept {
+            self.count(n_kept);
+            let id = self.text(first, "customer_id").unwrap_or_default().to_owned();
+            self.ids.push((key, id));
+        }
+        if self.kept.len() >= FLUSH_ROWS {
+            self.flush()?;
+        }
+        if self.ids.len() >= FLUSH_ROWS {
+            self.flush_ids()?;
+        }
+        Ok(())
+    }
+
+    /// Counts rows that are identical in every field but where they came from, and drops them where the source says so.
+    fn without_identical(&mut self, places: Vec<Place>) -> Result<Vec<Place>> {
+        let mut kept: Vec<Place> = Vec::with_capacity(places.len());
+        let mut run: HashMap<OwnedRow, ()> = HashMap::new();
+        let mut run_at = None;
+        let crowded = |at: usize| {
+            let same = |other: Option<&Place>| other.is_some_and(|&other| self.at(other) == self.at(places[at]));
+            same(places.get(at + 1)) || (at > 0 && same(places.get(at - 1)))
+        };
+        let crowded: Vec<bool> = (0..places.len()).map(crowded).collect();
+        for (&place, is_crowded) in places.iter().zip(crowded) {
+            if !is_crowded {
+                kept.push(place);
+                continue;
+            }
+            if run_at != Some(self.at(place)) {
+                run.clear();
+                run_at = Some(self.at(place));
+            }
+            let is_twin = run.insert(self.content(place)?, ()).is_some();
+            self.settled.n_identical += u64::from(is_twin);
+            let is_dropped = is_twin && self.source(place).dedupe == Dedupe::Exact;
+            self.settled.n_identical_dropped += u64::from(is_dropped);
+            if !is_dropped {
+                kept.push(place);
+            }
+        }
+        Ok(kept)
+    }
+
+    /// Keeps every event once: rows of one event id are lines of it, or duplicates that are set aside.
+    fn merge(&mut self, places: &[Place]) {
+        let mut events: HashMap<String, usize> = HashMap::new();
+        let mut bad = Vec::new();
+        for &place in places {
+            let value = self.number(place, "value");
+            let Some(event_id) = self.text(place, "event_id").map(str::to_owned) else {
+                self.kept.push(Kept { place, value: None });
+                continue;
+            };
+            match events.get(&event_id) {
+                None => {
+                    events.insert(event_id, self.kept.len());
+                    self.kept.push(Kept { place, value: None });
+                }
+                Some(&at) if self.source(place).lines.is_some() => {
+                    let so_far = self.kept[at].value.or_else(|| self.number(self.kept[at].place, "value"));
+                    self.kept[at].value = Some(so_far.unwrap_or(0.0) + value.unwrap_or(0.0));
+                    self.settled.n_lines_merged += 1;
+                }
+                Some(_) => bad.push(BadRow {
+                    file: self.column(place, "source_file").as_primitive::<UInt32Type>().value(place.row),
+                    row: self.column(place, "source_row").as_primitive::<Int64Type>().value(place.row),
+                    reason: ContractBreak::DuplicateEventId(event_id),
+                }),
+            }
+        }
+        self.quarantine.add(bad);
+    }
+
+    fn count(&mut self, from: usize) {
+        let kept = &self.kept[from..];
+        let times = |place: Place| self.at(place);
+        let first = times(kept[0].place);
+        let last = times(kept[kept.len() - 1].place);
+        let is_backdated = kept.iter().any(|kept| {
+            let known_at = self.column(kept.place, "known_at").as_primitive::<TimestampMicrosecondType>();
+            known_at.is_valid(kept.place.row) && known_at.value(kept.place.row) > times(kept.place)
+        });
+        let settled = &mut self.settled;
+        settled.n_events += kept.len() as u64;
+        settled.n_customers += 1;
+        settled.n_backdated_customers += u64::from(is_backdated);
+        settled.first_at = Some(settled.first_at.map_or(first, |at| at.min(first)));
+        settled.last_at = Some(settled.last_at.map_or(last, |at| at.max(last)));
+    }
+
+    /// Writes what is kept to the open bucket, and lets go of batches that no customer needs.
+    fn flush(&mut self) -> Result<()> {
+        if !self.kept.is_empty() {
+            let (_, file) = self.bucket.as_mut().expect("a bucket is open while rows are kept");
+            let batch = gather(&self.schema, &self.held, &self.kept).map_err(|error| {
+                Error::data(&self.folder, format!("cannot gather sorted rows: {error}"))
+            })?;
+            file.write(&batch)?;
+            self.kept.clear();
+        }
+        let needed = self.customer.first().map_or(self.held.len(), |place| place.batch);
+        let last = self.held.len().saturating_sub(1).min(needed);
+        self.held.drain(..last);
+        for place in &mut self.customer {
+            place.batch -= last;
+        }
+        Ok(())
+    }
+
+    fn flush_ids(&mut self) -> Result<()> {
+        let batch = crate::ids::batch(&self.ids);
+        self.ids.clear();
+        self.id_map.write(&batch)
+    }
+
+    fn column(&self, place: Place, name: &str) -> &ArrayRef {
+        self.held[place.batch].column_by_name(name).expect("sorted rows have every canonical column")
+    }
+
+    fn key(&self, place: Place) -> [u8; 16] {
+        let keys: &FixedSizeBinaryArray = self.column(place, "customer_key").as_fixed_size_binary();
+        keys.value(place.row).try_into().expect("a key has 16 bytes")
+    }
+
+    fn at(&self, place: Place) -> i64 {
+        self.column(place, "at").as_primitive::<TimestampMicrosecondType>().value(place.row)
+    }
+
+    fn text(&self, place: Place, name: &str) -> Option<&str> {
+        let texts: &StringArray = self.column(place, name).as_string();
+        texts.is_valid(place.row).then(|| texts.value(place.row))
+    }
+
+    fn number(&self, place: Place, name: &str) -> Option<f64> {
+        let numbers = self.column(place, name).as_any().downcast_ref::<Float64Array>().expect("a number column");
+        numbers.is_valid(place.row).then(|| numbers.value(place.row))
+    }
+
+    fn source(&self, place: Place) -> &percorso_journey::spec::Source {
+        let files: &UInt32Array = self.column(place, "source_file").as_primitive();
+        &self.spec.sources()[self.files[files.value(place.row) as usize].source]
+    }
+
+    /// Everything a row says, without its sequence and where it came from.
+    fn content(&self, place: Place) -> Result<OwnedRow> {
+        let batch = &self.held[place.batch];
+        let is_content = |name: &str| !["sequence", "source_file", "source_row"].contains(&name);
+        let schema = batch.schema();
+        let (fields, columns): (Vec<SortField>, Vec<ArrayRef>) = schema
+            .fields()
+            .iter()
+            .zip(batch.columns())
+            .filter(|(field, _)| is_content(field.name()))
+            .map(|(field, column)| (SortField::new(field.data_type().clone()), column.slice(place.row, 1)))
+            .unzip();
+        let failed = |error: arrow::error::ArrowError| Error::data(&self.folder, error.to_string());
+        let converter = RowConverter::new(fields).map_err(failed)?;
+        let rows = converter.convert_columns(&columns).map_err(failed)?;
+        Ok(rows.row(0).owned())
+    }
+}
+
+/// The kept rows as one canonical batch.
+fn gather(schema: &SchemaRef, held: &[RecordBatch], kept: &[Kept]) -> std::result::Result<RecordBatch, arrow::error::ArrowError> {
+    let places: Vec<(usize, usize)> = kept.iter().map(|kept| (kept.place.batch, kept.place.row)).collect();
+    let mut columns = Vec::with_capacity(schema.fields().len());
+    for (at, field) in schema.fields().iter().enumerate() {
+        let parts: Vec<&dyn Array> = held.iter().map(|batch| batch.column(at).as_ref()).collect();
+        let mut column = interleave(&parts, &places)?;
+        if field.name() == "value" && kept.iter().any(|kept| kept.value.is_some()) {
+            let values = column.as_any().downcast_ref::<Float64Array>().expect("values are numbers");
+            let values = kept.iter().zip(values).map(|(kept, value)| kept.value.or(value));
+            column = Arc::new(Float64Array::from_iter(values));
+        }
+        columns.push(column);
+    }
+    RecordBatch::try_new(Arc::clone(schema), columns)
+}
