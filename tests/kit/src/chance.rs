@@ -25,20 +25,10 @@ pub(crate) enum Purpose {
 
 impl Chance {
     /// The stream of a seed, customer, purpose and two further parts.
-    pub(crate) fn stream(
-        seed: u64,
-        customer_index: u32,
-        purpose: Purpose,
-        parts: [u64; 2],
-    ) -> Self {
-        let key = [
-            u64::from(customer_index),
-            purpose as u64,
-            parts[0],
-            parts[1],
-        ]
-        .into_iter()
-        .fold(mixed(seed), |key, part| mixed(key ^ mixed(part)));
+    pub(crate) fn stream(seed: u64, customer_index: u32, purpose: Purpose, parts: [u64; 2]) -> Self {
+        let key = [u64::from(customer_index), purpose as u64, parts[0], parts[1]]
+            .into_iter()
+            .fold(mixed(seed), |key, part| mixed(key ^ mixed(part)));
         let mut bytes = [0_u8; 32];
         let mut word = key;
         for chunk in bytes.chunks_exact_mut(8) {
@@ -123,9 +113,7 @@ mod tests {
     #[test]
     fn a_poisson_stream_has_the_asked_mean_and_variance() {
         let mut chance = Chance::stream(1, 0, Purpose::Life, [0, 0]);
-        let draws: Vec<f64> = (0..200_000)
-            .map(|_| chance.poisson(0.7, 12) as f64)
-            .collect();
+        let draws: Vec<f64> = (0..200_000).map(|_| chance.poisson(0.7, 12) as f64).collect();
         let mean = draws.iter().sum::<f64>() / draws.len() as f64;
         let variance = draws.iter().map(|n| (n - mean).powi(2)).sum::<f64>() / draws.len() as f64;
         // Standard error of the mean is 0.0019, of the variance about 0.0034.
@@ -135,8 +123,7 @@ mod tests {
 
     #[test]
     fn streams_of_neighbours_share_nothing() {
-        let first =
-            |customer, purpose, draw| Chance::stream(5, customer, purpose, [draw, 0]).unit();
+        let first = |customer, purpose, draw| Chance::stream(5, customer, purpose, [draw, 0]).unit();
         let words = [
             first(0, Purpose::Life, 0),
             first(1, Purpose::Life, 0),

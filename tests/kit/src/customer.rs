@@ -14,11 +14,7 @@ const AUDIENCE_SHARES: [f64; 3] = [0.30, 0.45, 0.25];
 /// Share of each region.
 const REGION_SHARES: [f64; 7] = [0.24, 0.18, 0.10, 0.14, 0.10, 0.14, 0.10];
 /// First product of interest, by audience.
-const PRODUCT_SHARES: [[f64; 4]; 3] = [
-    [0.6, 0.35, 0.05, 0.0],
-    [0.2, 0.3, 0.5, 0.0],
-    [0.1, 0.35, 0.05, 0.5],
-];
+const PRODUCT_SHARES: [[f64; 4]; 3] = [[0.6, 0.35, 0.05, 0.0], [0.2, 0.3, 0.5, 0.0], [0.1, 0.35, 0.05, 0.5]];
 /// Age in years: mean and spread, by audience.
 const AGE_YEARS: [(f64, f64); 3] = [(22.0, 3.0), (43.0, 8.0), (38.0, 10.0)];
 /// Mean price sensitivity, by audience; spread 0.25.
@@ -73,8 +69,7 @@ impl Traits {
         let age_known = !chance.happens(0.04);
         let sensitivity = PRICE_SENSITIVITY[audience as usize] + 0.25 * chance.normal();
         let price_sensitivity = libm::round(sensitivity.clamp(0.0, 1.0) * 1000.0) / 1000.0;
-        let price_sensitivity_known =
-            !chance.happens(p_price_sensitivity_missing(price_sensitivity));
+        let price_sensitivity_known = !chance.happens(p_price_sensitivity_missing(price_sensitivity));
         let satisfaction_mean = 0.2 + 0.6 * chance.normal();
         let activity = libm::exp(0.45 * chance.normal() - 0.1);
         let weekend = 2.0 * chance.unit() - 1.0;
@@ -82,8 +77,7 @@ impl Traits {
         weekday_habit[5] = libm::exp(0.8 * weekend);
         weekday_habit[6] = libm::exp(0.8 * weekend - 0.2);
         let clock = chance.pick(&[0.3, 0.4, 0.3]);
-        let channel_habit =
-            CHANNEL_HABIT[audience as usize].map(|mean| mean * libm::exp(0.6 * chance.normal()));
+        let channel_habit = CHANNEL_HABIT[audience as usize].map(|mean| mean * libm::exp(0.6 * chance.normal()));
         let offer_phase = (7.0 * chance.unit()) as i32 + 7;
         let offer_second = 9 * 3600 + (1800.0 * chance.unit()) as u32;
         Self {
@@ -126,19 +120,10 @@ mod tests {
                 .filter(|traits| traits.price_sensitivity_known == known)
                 .map(|traits| traits.price_sensitivity)
                 .collect();
-            assert!(
-                group.len() > 4000,
-                "{} customers, known: {known}",
-                group.len()
-            );
+            assert!(group.len() > 4000, "{} customers, known: {known}", group.len());
             group.iter().sum::<f64>() / group.len() as f64
         };
         // The standard error of the difference is about 0.004.
-        assert!(
-            mean(false) > mean(true) + 0.08,
-            "{} {}",
-            mean(false),
-            mean(true)
-        );
+        assert!(mean(false) > mean(true) + 0.08, "{} {}", mean(false), mean(true));
     }
 }

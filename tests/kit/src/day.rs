@@ -64,11 +64,7 @@ impl Scene<'_> {
     /// Begins the day: the night's changes, then the day's rates.
     #[inline]
     pub(crate) fn begin(&self, state: &mut State, chance: &mut Chance) -> Rates {
-        let Self {
-            calendar,
-            traits,
-            day,
-        } = *self;
+        let Self { calendar, traits, day } = *self;
         state.night(traits, chance);
         let season = calendar.season(day);
         let ending = state.contract_phase(day) == ContractPhase::Ending;
@@ -94,17 +90,13 @@ impl Scene<'_> {
         chance: &mut Chance,
         mut tell: impl FnMut(u32, &State, Moment),
     ) {
-        let Self {
-            calendar,
-            traits,
-            day,
-        } = *self;
+        let Self { calendar, traits, day } = *self;
         let clock = calendar.clock(traits.clock);
         let from_share = clock.share_before(window.from_second);
         let span = clock.share_before(window.until_second) - from_share;
         let n_touches = chance.poisson(touches_mean * span, MOST_PER_DAY);
-        let decides = decides_on(traits, day)
-            && (window.from_second..window.until_second).contains(&traits.offer_second);
+        let decides =
+            decides_on(traits, day) && (window.from_second..window.until_second).contains(&traits.offer_second);
         if n_touches == 0 && !decides {
             return;
         }
@@ -151,4 +143,57 @@ impl Scene<'_> {
 enum Planned {
     Decision,
     Touch,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chance::Purpose;
+
+    #[test]
+    fn moments_of_a_crowded_minute_are_distinct_and_stay_inside_it() {
+        let calendar = Calendar::new();
+        let traits = Traits::draw(1, 0);
+        let day = traits.join_day + traits.offer_phase;
+        let scene = Scene {
+            calendar: &calendar,
+            traits: &traits,
+            day,
+        };
+        let window = Window {
+            from_second: traits.offer_second - 6,
+            until_second: traits.offer_second + 6,
+        };
+        let span = {
+            let clock = calendar.clock(traits.clock);
+            clock.share_before(window.until_second) - clock.share_before(window.from_second)
+        };
+        let (mut n_moments, mut n_decisions) = (0, 0);
+        for draw in 0..500 {
+            let mut chance = Chance::stream(1, 0, Purpose::Branch, [draw, 0]);
+            let mut seconds = Vec::new();
+            let mut state = State::new(&traits);
+            scene.live(
+                8.0 / span,
+                window,
+                86_400,
+                &mut state,
+                &mut chance,
+                |second, _, moment| {
+                    seconds.push(second);
+                    n_decisions += usize::from(matches!(moment, Moment::Decided(_)));
+                },
+            );
+            assert!(seconds.windows(2).all(|pair| pair[0] < pair[1]), "{seconds:?}");
+            assert!(
+                seconds
+                    .iter()
+                    .all(|s| (window.from_second..window.until_second).contains(s))
+            );
+            n_moments += seconds.len();
+        }
+        // About 8 touches each, some pushed out of the narrow window.
+        assert!(n_moments > 500 * 6, "{n_moments}");
+        assert!(n_decisions > 400, "{n_decisions}");
+    }
 }

@@ -92,8 +92,7 @@ impl HazardInputs {
             ContractPhase::Ending => CONTRACT.0,
             ContractPhase::Lapsed => CONTRACT.1,
         };
-        let offer =
-            OFFER[self.audience as usize][self.offer_action as usize] + OFFER_FATIGUE * over;
+        let offer = OFFER[self.audience as usize][self.offer_action as usize] + OFFER_FATIGUE * over;
         INTERCEPT
             + RECENCY * self.days_since_purchase.min(120.0) / 60.0
             + COMPLAINT * self.complaints.min(3.0)
@@ -175,10 +174,7 @@ mod tests {
             offered.log_odds() - offered.without_offer().log_odds()
         };
         assert!(effect(Audience::Students, Action::Discount, 1.0) < -1.0);
-        assert!(
-            effect(Audience::Families, Action::Advice, 1.0)
-                < effect(Audience::Families, Action::Discount, 1.0)
-        );
+        assert!(effect(Audience::Families, Action::Advice, 1.0) < effect(Audience::Families, Action::Discount, 1.0));
         assert!(effect(Audience::Professionals, Action::Discount, 1.0) > 0.0);
         assert!(effect(Audience::Professionals, Action::Advice, 1.0) < 0.0);
         for &audience in Audience::ALL {

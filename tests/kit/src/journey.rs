@@ -98,11 +98,7 @@ pub(crate) fn customer_id(customer_index: u32) -> String {
 }
 
 /// Writes down a customer's life to the market's end.
-pub(crate) fn written_journey(
-    calendar: &Calendar,
-    seed: u64,
-    customer_index: u32,
-) -> SimulatedJourney {
+pub(crate) fn written_journey(calendar: &Calendar, seed: u64, customer_index: u32) -> SimulatedJourney {
     let traits = Traits::draw(seed, customer_index);
     let mut scribe = Scribe {
         calendar,
@@ -123,16 +119,9 @@ pub(crate) fn written_journey(
         (END_DAY, 0),
         |day, second, state, moment| match moment {
             Moment::Began => {}
-            Moment::Touched(touchpoint, changed) => {
-                scribe.touched(touchpoint, (day, second), state, changed)
-            }
+            Moment::Touched(touchpoint, changed) => scribe.touched(touchpoint, (day, second), state, changed),
             Moment::Decided(drawn) => scribe.decided(drawn, (day, second), state),
-            Moment::Left => scribe.touched(
-                Touchpoint::AccountClosed,
-                (day, second),
-                state,
-                Changed::default(),
-            ),
+            Moment::Left => scribe.touched(Touchpoint::AccountClosed, (day, second), state, Changed::default()),
         },
     );
     scribe.journey
@@ -154,20 +143,9 @@ impl Scribe<'_> {
         let mut event = self.event(touchpoint, at, state);
         event.value = self.value(touchpoint, at.0, state);
         event.feedback_score = feedback::score(touchpoint, state.satisfaction, &mut self.chance);
-        event.feedback_text = feedback::words(
-            touchpoint,
-            state.satisfaction,
-            self.traits.region,
-            &mut self.chance,
-        );
-        if matches!(
-            touchpoint,
-            Touchpoint::OfferAccepted | Touchpoint::OfferRejected
-        ) {
-            let (action, decision_id) = self
-                .answering
-                .clone()
-                .expect("only an open offer is answered");
+        event.feedback_text = feedback::words(touchpoint, state.satisfaction, self.traits.region, &mut self.chance);
+        if matches!(touchpoint, Touchpoint::OfferAccepted | Touchpoint::OfferRejected) {
+            let (action, decision_id) = self.answering.clone().expect("only an open offer is answered");
             event.action_id = Some(action.name());
             event.decision_id = Some(decision_id);
         }
@@ -181,11 +159,7 @@ impl Scribe<'_> {
     }
 
     fn decided(&mut self, drawn: Drawn, at: (i32, u32), state: &State) {
-        let decision_id = format!(
-            "{}-D{:02}",
-            self.journey.customer_id,
-            self.journey.decisions.len()
-        );
+        let decision_id = format!("{}-D{:02}", self.journey.customer_id, self.journey.decisions.len());
         self.journey.decisions.push(Decision {
             at: micros(at),
             decision_id: decision_id.clone(),
@@ -217,8 +191,7 @@ impl Scribe<'_> {
             touchpoint: touchpoint.name(),
             channel: (!self.chance.happens(MISSING.0)).then_some(channel),
             audience: traits.audience.name(),
-            product: (touchpoint.stage() != crate::words::Stage::Awareness)
-                .then(|| state.product.name()),
+            product: (touchpoint.stage() != crate::words::Stage::Awareness).then(|| state.product.name()),
             owner: self.owner.clone(),
             value: None,
             feedback_score: None,
@@ -242,10 +215,7 @@ impl Scribe<'_> {
             _ => return None,
         };
         let season = 1.0 + 0.2 * self.calendar.season(day).december;
-        let euros = times
-            * PRICE_EUR[state.product as usize]
-            * season
-            * libm::exp(0.25 * self.chance.normal());
+        let euros = times * PRICE_EUR[state.product as usize] * season * libm::exp(0.25 * self.chance.normal());
         (!self.chance.happens(MISSING.1)).then(|| libm::round(euros * 100.0) / 100.0)
     }
 }
@@ -255,9 +225,7 @@ fn known_at_first(traits: &Traits) -> Attributes {
         age: traits.age_known.then_some(traits.age_years),
         region: Some(traits.region.name()),
         contract_ends_at: None,
-        price_sensitivity: traits
-            .price_sensitivity_known
-            .then_some(traits.price_sensitivity),
+        price_sensitivity: traits.price_sensitivity_known.then_some(traits.price_sensitivity),
         loyalty: Some(false),
     }
 }
@@ -269,20 +237,14 @@ fn micros((day, second): (i32, u32)) -> i64 {
 /// The account manager of a customer: 500 neighbours share one, so a market of N has about N/500.
 fn owner(customer_index: u32) -> String {
     const FIRST: [&str; 12] = [
-        "Giulia", "Marco", "Elena", "Luca", "Carmen", "Javier", "Lucía", "Diego", "Aoife", "Conor",
-        "Niamh", "Sean",
+        "Giulia", "Marco", "Elena", "Luca", "Carmen", "Javier", "Lucía", "Diego", "Aoife", "Conor", "Niamh", "Sean",
     ];
     const LAST: [&str; 11] = [
-        "Rossi", "Bianchi", "Ferrari", "Romano", "García", "Martín", "Serrano", "Vidal", "Murphy",
-        "Walsh", "Byrne",
+        "Rossi", "Bianchi", "Ferrari", "Romano", "García", "Martín", "Serrano", "Vidal", "Murphy", "Walsh", "Byrne",
     ];
     let manager = (customer_index / CUSTOMERS_PER_OWNER) as usize;
     // 12 and 11 share no factor, so the pairs repeat only after 132 managers; then they are numbered.
-    let name = format!(
-        "{} {}",
-        FIRST[manager % FIRST.len()],
-        LAST[manager % LAST.len()]
-    );
+    let name = format!("{} {}", FIRST[manager % FIRST.len()], LAST[manager % LAST.len()]);
     match manager / (FIRST.len() * LAST.len()) {
         0 => name,
         round => format!("{name} {}", round + 1),

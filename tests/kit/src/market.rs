@@ -57,13 +57,7 @@ impl Market {
     /// When `draws` is 0.
     pub fn truth_at(&self, as_of_micros: i64, horizon_days: u32, draws: u32) -> Vec<CustomerTruth> {
         assert!(draws > 0, "expected at least one draw, found 0");
-        truth_at(
-            &self.calendar,
-            self.settings,
-            as_of_micros,
-            horizon_days,
-            draws,
-        )
+        truth_at(&self.calendar, self.settings, as_of_micros, horizon_days, draws)
     }
 
     /// The true probability that a customer leaves on a day, given all that happened before it; None when the customer had not come before that day or has left.
@@ -96,10 +90,7 @@ impl Market {
             (end_day, 0),
             |day, _, state, moment| {
                 if matches!(moment, Moment::Began) {
-                    path.push((
-                        day,
-                        state.hazard_inputs(&traits, day, self.calendar.season(day)),
-                    ));
+                    path.push((day, state.hazard_inputs(&traits, day, self.calendar.season(day))));
                 }
             },
         );

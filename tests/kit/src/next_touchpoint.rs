@@ -95,8 +95,7 @@ pub(crate) fn first_touchpoint(traits: &Traits, season: Season, chance: &mut Cha
         Touchpoint::StoreVisit,
         Touchpoint::KioskDemo,
     ] {
-        weights[entrance as usize] =
-            libm::exp(traits.scores[entrance as usize] + seasonal(entrance, season));
+        weights[entrance as usize] = libm::exp(traits.scores[entrance as usize] + seasonal(entrance, season));
     }
     Touchpoint::ALL[chance.pick(&weights)]
 }
@@ -177,9 +176,7 @@ fn drive(touchpoint: Touchpoint, state: &State, audience: Audience, day: i32) ->
 /// What the season adds.
 fn seasonal(touchpoint: Touchpoint, season: Season) -> f64 {
     match touchpoint {
-        Touchpoint::AdClick | Touchpoint::StoreVisit | Touchpoint::QuoteRequest => {
-            0.4 * season.december
-        }
+        Touchpoint::AdClick | Touchpoint::StoreVisit | Touchpoint::QuoteRequest => 0.4 * season.december,
         Touchpoint::Purchase => 0.7 * season.december,
         Touchpoint::NewsletterOpen => 0.2 * season.sine,
         _ => 0.0,
@@ -253,10 +250,7 @@ mod tests {
             shares(&traits, &state, 100)
         };
         let (unhappy, happy) = (with(-1.5), with(1.5));
-        let (complaint, referral) = (
-            Touchpoint::Complaint as usize,
-            Touchpoint::Referral as usize,
-        );
+        let (complaint, referral) = (Touchpoint::Complaint as usize, Touchpoint::Referral as usize);
         assert!(unhappy[complaint] > 3.0 * happy[complaint]);
         assert!(happy[referral] > 3.0 * unhappy[referral]);
     }

@@ -150,12 +150,7 @@ impl State {
     }
 
     /// Touches, and returns what the touch changed.
-    pub(crate) fn touch(
-        &mut self,
-        touchpoint: Touchpoint,
-        day: i32,
-        chance: &mut Chance,
-    ) -> Changed {
+    pub(crate) fn touch(&mut self, touchpoint: Touchpoint, day: i32, chance: &mut Chance) -> Changed {
         let mut changed = Changed::default();
         self.momentum += 1.0;
         self.last_touchpoint = touchpoint;

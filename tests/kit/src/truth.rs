@@ -99,11 +99,7 @@ impl Sums {
         let mut waiting = true;
         let last_day = standing.day + horizon_days;
         for day in standing.day..=last_day {
-            let from_second = if day == standing.day {
-                standing.second
-            } else {
-                0
-            };
+            let from_second = if day == standing.day { standing.second } else { 0 };
             let until_second = if day == last_day {
                 standing.second
             } else {
@@ -112,21 +108,15 @@ impl Sums {
             if from_second >= until_second {
                 continue;
             }
-            let scene = Scene {
-                calendar,
-                traits,
-                day,
-            };
+            let scene = Scene { calendar, traits, day };
             let rates = standing
                 .rates
                 .filter(|_| day == standing.day)
                 .unwrap_or_else(|| scene.begin(&mut state, &mut chance));
             // P(leaves in [from, second) | here at from): the day's hazard spreads by the hour habit.
             let from_share = clock.share_before(from_second);
-            let leaves_before = |second| {
-                rates.hazard * (clock.share_before(second) - from_share)
-                    / (1.0 - rates.hazard * from_share)
-            };
+            let leaves_before =
+                |second| rates.hazard * (clock.share_before(second) - from_share) / (1.0 - rates.hazard * from_share);
             let mut first = None;
             let window = Window {
                 from_second,

@@ -34,12 +34,7 @@ pub(crate) fn walk(
     let mut state = State::new(traits);
     let first = first_touchpoint(traits, calendar.season(traits.join_day), &mut chance);
     let changed: Changed = state.touch(first, traits.join_day, &mut chance);
-    tell(
-        traits.join_day,
-        join_second,
-        &state,
-        Moment::Touched(first, changed),
-    );
+    tell(traits.join_day, join_second, &state, Moment::Touched(first, changed));
     let (stop_day, stop_second) = stop;
     if stop_day == traits.join_day {
         // Nothing more happens on the first day.
@@ -56,21 +51,11 @@ pub(crate) fn walk(
     }
     let mut day = traits.join_day + 1;
     while (day, 0) < stop {
-        let until = if day == stop_day {
-            stop_second
-        } else {
-            SECONDS_PER_DAY
-        };
-        let scene = Scene {
-            calendar,
-            traits,
-            day,
-        };
+        let until = if day == stop_day { stop_second } else { SECONDS_PER_DAY };
+        let scene = Scene { calendar, traits, day };
         let rates = scene.begin(&mut state, &mut chance);
         tell(day, 0, &state, Moment::Began);
-        let leave_second = chance
-            .happens(rates.hazard)
-            .then(|| clock.second_at(chance.unit()));
+        let leave_second = chance.happens(rates.hazard).then(|| clock.second_at(chance.unit()));
         let window = Window {
             from_second: 0,
             until_second: leave_second.unwrap_or(SECONDS_PER_DAY),
@@ -110,4 +95,45 @@ pub(crate) fn walk(
 /// The stream that a customer's life takes its chance from.
 pub(crate) fn life(seed: u64, customer_index: u32) -> Chance {
     Chance::stream(seed, customer_index, Purpose::Life, [0, 0])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Days, seconds and touches before `stop`.
+    fn told(customer_index: u32, stop: (i32, u32)) -> Vec<(i32, u32, String)> {
+        let calendar = Calendar::new();
+        let traits = Traits::draw(3, customer_index);
+        let mut told = Vec::new();
+        walk(
+            &calendar,
+            &traits,
+            life(3, customer_index),
+            stop,
+            |day, second, _, moment| {
+                told.push((day, second, format!("{moment:?}")));
+            },
+        );
+        told
+    }
+
+    #[test]
+    fn a_life_does_not_depend_on_where_one_stops_looking() {
+        for customer_index in 0..60 {
+            let whole = told(customer_index, (731, 0));
+            for stop in [(300, 0), (455, 43_200), (620, 70_001)] {
+                let before: Vec<_> = whole
+                    .iter()
+                    .filter(|moment| (moment.0, moment.1) < stop)
+                    .cloned()
+                    .collect();
+                assert_eq!(
+                    told(customer_index, stop),
+                    before,
+                    "customer {customer_index}, {stop:?}"
+                );
+            }
+        }
+    }
 }

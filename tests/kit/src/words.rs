@@ -82,9 +82,7 @@ impl Touchpoint {
     pub const fn stage(self) -> Stage {
         match self {
             Self::AdClick | Self::SiteVisit | Self::NewsletterOpen => Stage::Awareness,
-            Self::ProductCompare | Self::StoreVisit | Self::KioskDemo | Self::QuoteRequest => {
-                Stage::Consideration
-            }
+            Self::ProductCompare | Self::StoreVisit | Self::KioskDemo | Self::QuoteRequest => Stage::Consideration,
             Self::Purchase => Stage::Purchase,
             Self::Renewal
             | Self::SupportCall

@@ -5,10 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 
-use arrow::array::{
-    ArrayRef, BooleanBuilder, Float64Builder, RecordBatch, StringBuilder,
-    TimestampMicrosecondBuilder,
-};
+use arrow::array::{ArrayRef, BooleanBuilder, Float64Builder, RecordBatch, StringBuilder, TimestampMicrosecondBuilder};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use arrow::error::ArrowError;
 use parquet::arrow::ArrowWriter;
@@ -102,15 +99,11 @@ pub fn simulate(dir: &Path, settings: MarketSettings) -> Result<Written, Error> 
     })?;
     let events_path = dir.join("events.parquet");
     let spec_path = dir.join("journey.toml");
-    let (n_events, n_left) = write_then_rename(&events_path, |file| {
-        write_events(&events_path, file, settings)
-    })?;
+    let (n_events, n_left) = write_then_rename(&events_path, |file| write_events(&events_path, file, settings))?;
     write_then_rename(&spec_path, |mut file| {
-        std::io::Write::write_all(&mut file, JOURNEY_TOML.as_bytes()).map_err(|source| {
-            Error::Write {
-                path: spec_path.clone(),
-                source,
-            }
+        std::io::Write::write_all(&mut file, JOURNEY_TOML.as_bytes()).map_err(|source| Error::Write {
+            path: spec_path.clone(),
+            source,
         })
     })?;
     Ok(Written {
@@ -123,10 +116,7 @@ pub fn simulate(dir: &Path, settings: MarketSettings) -> Result<Written, Error> 
 }
 
 /// Hands out a temporary file; when the work succeeds, syncs it and gives it its name, otherwise removes it.
-fn write_then_rename<T>(
-    path: &Path,
-    work: impl FnOnce(File) -> Result<T, Error>,
-) -> Result<T, Error> {
+fn write_then_rename<T>(path: &Path, work: impl FnOnce(File) -> Result<T, Error>) -> Result<T, Error> {
     let mut name = path.file_name().expect("our files have names").to_owned();
     name.push(".partial");
     let partial_path = path.with_file_name(name);
@@ -160,8 +150,7 @@ fn write_events(path: &Path, file: File, settings: MarketSettings) -> Result<(u6
         .set_max_row_group_row_count(Some(ROWS_PER_GROUP))
         .set_created_by("percorso-kit".to_owned())
         .build();
-    let mut writer =
-        ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties)).map_err(encode)?;
+    let mut writer = ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties)).map_err(encode)?;
     let market = Market::new(settings);
     let n_batches = settings.customers.div_ceil(CUSTOMERS_PER_BATCH);
     let (mut n_events, mut n_left) = (0, 0);
@@ -201,11 +190,7 @@ fn write_events(path: &Path, file: File, settings: MarketSettings) -> Result<(u6
 }
 
 /// One batch of customers, and how many of them left.
-fn batch(
-    market: &Market,
-    schema: &SchemaRef,
-    batch_idx: u32,
-) -> Result<(RecordBatch, u64), ArrowError> {
+fn batch(market: &Market, schema: &SchemaRef, batch_idx: u32) -> Result<(RecordBatch, u64), ArrowError> {
     let start = batch_idx * CUSTOMERS_PER_BATCH;
     let end = start
         .saturating_add(CUSTOMERS_PER_BATCH)
@@ -218,10 +203,7 @@ fn batch(
         n_left += u64::from(last == Some(Touchpoint::AccountClosed.name()));
         columns.append(&journey);
     }
-    Ok((
-        RecordBatch::try_new(Arc::clone(schema), columns.finish())?,
-        n_left,
-    ))
+    Ok((RecordBatch::try_new(Arc::clone(schema), columns.finish())?, n_left))
 }
 
 fn utc_micros() -> DataType {
@@ -297,10 +279,8 @@ impl Columns {
             self.propensity.append_option(event.propensity);
             self.age.append_option(event.attributes.age);
             self.region.append_option(event.attributes.region);
-            self.contract_ends_at
-                .append_option(event.attributes.contract_ends_at);
-            self.price_sensitivity
-                .append_option(event.attributes.price_sensitivity);
+            self.contract_ends_at.append_option(event.attributes.contract_ends_at);
+            self.price_sensitivity.append_option(event.attributes.price_sensitivity);
             self.loyalty.append_option(event.attributes.loyalty);
         }
     }

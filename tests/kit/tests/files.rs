@@ -21,14 +21,7 @@ fn the_same_settings_write_the_same_bytes_and_another_seed_others() {
     let dir = tempfile::tempdir().unwrap();
     // More customers than one batch, so that both makers work.
     let bytes = |name: &str, seed| {
-        let written = simulate(
-            &dir.path().join(name),
-            MarketSettings {
-                customers: 5_000,
-                seed,
-            },
-        )
-        .unwrap();
+        let written = simulate(&dir.path().join(name), MarketSettings { customers: 5_000, seed }).unwrap();
         (
             fs::read(written.events_path).unwrap(),
             fs::read(written.spec_path).unwrap(),
@@ -41,10 +34,7 @@ fn the_same_settings_write_the_same_bytes_and_another_seed_others() {
 
 #[test]
 fn a_customer_is_the_same_in_a_market_of_any_size() {
-    let small = Market::new(MarketSettings {
-        customers: 1,
-        seed: 9,
-    });
+    let small = Market::new(MarketSettings { customers: 1, seed: 9 });
     let large = Market::new(MarketSettings {
         customers: 1_000_000,
         seed: 9,
@@ -52,10 +42,7 @@ fn a_customer_is_the_same_in_a_market_of_any_size() {
     for index in 0..200 {
         assert_eq!(small.journey(index), large.journey(index));
     }
-    let other = Market::new(MarketSettings {
-        customers: 1,
-        seed: 10,
-    });
+    let other = Market::new(MarketSettings { customers: 1, seed: 10 });
     assert!((0..200).all(|index| small.journey(index) != other.journey(index)));
 }
 
@@ -85,15 +72,9 @@ fn the_file_holds_every_event_of_every_journey_in_order() {
             assert_eq!(ats.value(row), event.at);
             assert_eq!(touchpoints.value(row), event.touchpoint);
             assert_eq!(values.is_valid(row).then(|| values.value(row)), event.value);
-            assert_eq!(
-                texts.is_valid(row).then(|| texts.value(row)),
-                event.feedback_text
-            );
+            assert_eq!(texts.is_valid(row).then(|| texts.value(row)), event.feedback_text);
             let attributes = event.attributes;
-            assert_eq!(
-                ends.is_valid(row).then(|| ends.value(row)),
-                attributes.contract_ends_at
-            );
+            assert_eq!(ends.is_valid(row).then(|| ends.value(row)), attributes.contract_ends_at);
             assert_eq!(
                 loyalties.is_valid(row).then(|| loyalties.value(row)),
                 attributes.loyalty
@@ -109,20 +90,9 @@ fn the_file_holds_every_event_of_every_journey_in_order() {
 #[test]
 fn the_columns_are_the_event_contract() {
     let dir = tempfile::tempdir().unwrap();
-    let written = simulate(
-        dir.path(),
-        MarketSettings {
-            customers: 10,
-            seed: 6,
-        },
-    )
-    .unwrap();
+    let written = simulate(dir.path(), MarketSettings { customers: 10, seed: 6 }).unwrap();
     let schema = rows(&written.events_path).schema();
-    let names: Vec<&str> = schema
-        .fields()
-        .iter()
-        .map(|field| field.name().as_str())
-        .collect();
+    let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
     assert_eq!(
         names.join(" "),
         "customer_id at event_id touchpoint channel audience product owner value feedback_score feedback_text \
@@ -130,13 +100,7 @@ fn the_columns_are_the_event_contract() {
     );
     let utc = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
     assert_eq!(schema.field_with_name("at").unwrap().data_type(), &utc);
-    assert_eq!(
-        schema
-            .field_with_name("contract_ends_at")
-            .unwrap()
-            .data_type(),
-        &utc
-    );
+    assert_eq!(schema.field_with_name("contract_ends_at").unwrap().data_type(), &utc);
 }
 
 #[test]
@@ -165,13 +129,7 @@ fn journey_toml_knows_each_touchpoint_and_its_stage() {
         .map(|stage| stage.as_str().unwrap())
         .collect();
     order.push(spec["stages"]["leaving"].as_str().unwrap());
-    assert_eq!(
-        order,
-        Stage::ALL
-            .iter()
-            .map(|stage| stage.name())
-            .collect::<Vec<_>>()
-    );
+    assert_eq!(order, Stage::ALL.iter().map(|stage| stage.name()).collect::<Vec<_>>());
 }
 
 #[test]
@@ -179,14 +137,7 @@ fn a_directory_that_cannot_be_made_is_named_in_the_error() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("file");
     fs::write(&file, "in the way").unwrap();
-    let error = simulate(
-        &file.join("below"),
-        MarketSettings {
-            customers: 1,
-            seed: 1,
-        },
-    )
-    .unwrap_err();
+    let error = simulate(&file.join("below"), MarketSettings { customers: 1, seed: 1 }).unwrap_err();
     assert!(
         matches!(&error, Error::CreateDir { path, .. } if path.ends_with("below")),
         "{error}"
@@ -196,22 +147,41 @@ fn a_directory_that_cannot_be_made_is_named_in_the_error() {
 #[test]
 fn an_empty_market_is_a_file_without_rows_and_nothing_partial_stays() {
     let dir = tempfile::tempdir().unwrap();
-    let written = simulate(
-        dir.path(),
-        MarketSettings {
-            customers: 0,
-            seed: 1,
-        },
-    )
-    .unwrap();
-    assert_eq!(
-        (written.n_events, rows(&written.events_path).num_rows()),
-        (0, 0)
-    );
+    let written = simulate(dir.path(), MarketSettings { customers: 0, seed: 1 }).unwrap();
+    assert_eq!((written.n_events, rows(&written.events_path).num_rows()), (0, 0));
     let mut names: Vec<_> = fs::read_dir(dir.path())
         .unwrap()
         .map(|entry| entry.unwrap().file_name())
         .collect();
     names.sort();
     assert_eq!(names, ["events.parquet", "journey.toml"]);
+}
+
+#[test]
+fn customer_zero_of_seed_one_is_who_it_was() {
+    // Written once: where this changes, every number measured on the market changes with it.
+    let market = Market::new(MarketSettings { customers: 1, seed: 1 });
+    let journey = market.journey(0);
+    let first: Vec<(i64, &str)> = journey
+        .events
+        .iter()
+        .take(5)
+        .map(|event| (event.at, event.touchpoint))
+        .collect();
+    assert_eq!(
+        first,
+        [
+            (1_749_479_448_000_000, "store_visit"),
+            (1_749_718_294_000_000, "store_visit"),
+            (1_750_324_908_000_000, "mail_offer"),
+            (1_753_100_258_000_000, "site_visit"),
+            (1_754_995_564_000_000, "purchase"),
+        ]
+    );
+    let (day, inputs) = market.hazard_path(0).pop().unwrap();
+    assert_eq!(
+        (day, inputs.satisfaction.to_bits()),
+        (730, (-0.295_773_887_769_213_54_f64).to_bits())
+    );
+    assert_eq!(market.instant_hazard(0, 730), Some(inputs.hazard()));
 }

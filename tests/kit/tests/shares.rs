@@ -23,20 +23,9 @@ fn left_at(journey: &SimulatedJourney) -> Option<i64> {
 fn events_and_leavers_are_as_many_as_promised() {
     let journeys = journeys();
     let n = f64::from(CUSTOMERS);
-    let events_mean = journeys
-        .iter()
-        .map(|journey| journey.events.len())
-        .sum::<usize>() as f64
-        / n;
-    assert!(
-        (25.0..35.0).contains(&events_mean),
-        "{events_mean} events a customer"
-    );
-    let left = journeys
-        .iter()
-        .filter(|journey| left_at(journey).is_some())
-        .count() as f64
-        / n;
+    let events_mean = journeys.iter().map(|journey| journey.events.len()).sum::<usize>() as f64 / n;
+    assert!((25.0..35.0).contains(&events_mean), "{events_mean} events a customer");
+    let left = journeys.iter().filter(|journey| left_at(journey).is_some()).count() as f64 / n;
     assert!((0.35..0.45).contains(&left), "{left} left");
     for day in (150..END_DAY - 30).step_by(30) {
         let (as_of, end) = (micros_of_day(day), micros_of_day(day + 30));
@@ -46,8 +35,7 @@ fn events_and_leavers_are_as_many_as_promised() {
             .map(left_at)
             .filter(|left| left.is_none_or(|at| at >= as_of))
             .collect();
-        let leave =
-            here.iter().flatten().filter(|&&at| at < end).count() as f64 / here.len() as f64;
+        let leave = here.iter().flatten().filter(|&&at| at < end).count() as f64 / here.len() as f64;
         // The true rate lies in 4-7 %; the spread of a month's share is below 0.006 here.
         assert!(
             (0.03..0.08).contains(&leave),
@@ -61,17 +49,11 @@ fn events_and_leavers_are_as_many_as_promised() {
 fn events_come_in_strict_order_between_joining_and_the_end() {
     for journey in journeys() {
         assert!(
-            journey
-                .events
-                .windows(2)
-                .all(|pair| pair[0].at < pair[1].at),
+            journey.events.windows(2).all(|pair| pair[0].at < pair[1].at),
             "{}",
             journey.customer_id
         );
-        let (first, last) = (
-            &journey.events[0],
-            journey.events.last().expect("not empty"),
-        );
+        let (first, last) = (&journey.events[0], journey.events.last().expect("not empty"));
         assert!(first.at >= micros_of_day(0) && last.at < micros_of_day(END_DAY));
         let closed = journey
             .events
@@ -82,8 +64,7 @@ fn events_come_in_strict_order_between_joining_and_the_end() {
             closed <= 1 && (closed == 1) == left_at(&journey).is_some(),
             "leaving is the end"
         );
-        let ids: std::collections::BTreeSet<_> =
-            journey.events.iter().map(|event| &event.event_id).collect();
+        let ids: std::collections::BTreeSet<_> = journey.events.iter().map(|event| &event.event_id).collect();
         assert_eq!(ids.len(), journey.events.len());
     }
 }
@@ -134,9 +115,7 @@ fn every_touchpoint_happens_and_what_is_optional_is_sometimes_missing() {
     assert!((0.015..0.025).contains(&channel), "{channel}");
     let value = share(&|event| (event.touchpoint == "purchase").then_some(event.value.is_none()));
     assert!((0.02..0.04).contains(&value), "{value}");
-    let score = share(&|event| {
-        (event.touchpoint == "feedback_survey").then_some(event.feedback_score.is_none())
-    });
+    let score = share(&|event| (event.touchpoint == "feedback_survey").then_some(event.feedback_score.is_none()));
     assert!((0.12..0.18).contains(&score), "{score}");
 }
 

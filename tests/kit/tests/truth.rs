@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use percorso_kit::{
-    CustomerTruth, MICROS_PER_DAY, Market, MarketSettings, N_NEXT_STAGES, SimulatedJourney, Stage,
-    Touchpoint, micros_of_day,
+    CustomerTruth, MICROS_PER_DAY, Market, MarketSettings, N_NEXT_STAGES, SimulatedJourney, Stage, Touchpoint,
+    micros_of_day,
 };
 
 const HORIZON_DAYS: u32 = 30;
@@ -24,9 +24,7 @@ fn deviations(mut pairs: Vec<(f64, bool)>, groups: usize) -> Vec<f64> {
 }
 
 fn stage_of(touchpoint: &str) -> Stage {
-    let found = Touchpoint::ALL
-        .iter()
-        .find(|known| known.name() == touchpoint);
+    let found = Touchpoint::ALL.iter().find(|known| known.name() == touchpoint);
     found.expect("a name of ours").stage()
 }
 
@@ -37,13 +35,8 @@ fn last_stage_before(journey: &SimulatedJourney, as_of: i64) -> Stage {
 
 /// Index of what came next: a stage, or the last for none.
 fn next_stage(journey: &SimulatedJourney, as_of: i64, end: i64) -> usize {
-    let next = journey
-        .events
-        .iter()
-        .find(|event| event.at >= as_of && event.at < end);
-    next.map_or(N_NEXT_STAGES - 1, |event| {
-        stage_of(event.touchpoint) as usize
-    })
+    let next = journey.events.iter().find(|event| event.at >= as_of && event.at < end);
+    next.map_or(N_NEXT_STAGES - 1, |event| stage_of(event.touchpoint) as usize)
 }
 
 fn leaves(journey: &SimulatedJourney, end: i64) -> bool {
@@ -78,8 +71,8 @@ fn the_daily_hazard_is_the_frequency_of_leaving() {
     for index in 0..6_000 {
         let journey = market.journey(index);
         let last = journey.events.last().expect("not empty");
-        let left_day = (last.touchpoint == "account_closed")
-            .then(|| ((last.at - micros_of_day(0)) / MICROS_PER_DAY) as i32);
+        let left_day =
+            (last.touchpoint == "account_closed").then(|| ((last.at - micros_of_day(0)) / MICROS_PER_DAY) as i32);
         for (day, inputs) in market.hazard_path(index) {
             pairs.push((inputs.hazard(), left_day == Some(day)));
         }
@@ -94,10 +87,7 @@ fn the_daily_hazard_is_the_frequency_of_leaving() {
 #[test]
 fn p_leave_is_calibrated_in_every_decile() {
     // Midnight, and the middle of an afternoon.
-    for as_of in [
-        micros_of_day(455),
-        micros_of_day(600) + 15 * 3_600_000_000 + 1,
-    ] {
+    for as_of in [micros_of_day(455), micros_of_day(600) + 15 * 3_600_000_000 + 1] {
         let end = as_of + i64::from(HORIZON_DAYS) * MICROS_PER_DAY;
         let pairs: Vec<(f64, bool)> = truths_and_journeys(as_of)
             .iter()
@@ -107,10 +97,7 @@ fn p_leave_is_calibrated_in_every_decile() {
             pairs.iter().map(|pair| pair.0).fold(1.0, f64::min),
             pairs.iter().map(|pair| pair.0).fold(0.0, f64::max),
         );
-        assert!(
-            lowest < 0.01 && highest > 0.4,
-            "truths range over {lowest} … {highest}"
-        );
+        assert!(lowest < 0.01 && highest > 0.4, "truths range over {lowest} … {highest}");
         for deviation in deviations(pairs.clone(), 10) {
             assert!(deviation.abs() < 3.9, "{deviation}");
         }
@@ -122,10 +109,7 @@ fn p_leave_is_calibrated_in_every_decile() {
 #[test]
 fn p_next_stage_is_calibrated_for_every_stage() {
     let mut n_cells = 0;
-    for as_of in [
-        micros_of_day(455),
-        micros_of_day(600) + 15 * 3_600_000_000 + 1,
-    ] {
+    for as_of in [micros_of_day(455), micros_of_day(600) + 15 * 3_600_000_000 + 1] {
         let end = as_of + i64::from(HORIZON_DAYS) * MICROS_PER_DAY;
         let known = truths_and_journeys(as_of);
         for (truth, _) in &known {
@@ -151,10 +135,7 @@ fn p_next_stage_is_calibrated_for_every_stage() {
                 n_cells += 1;
                 let deviation = deviations(pairs, 1)[0];
                 // About 70 cells: 4.2 standard deviations are crossed by chance once in 500 seeds.
-                assert!(
-                    deviation.abs() < 4.2,
-                    "{last_stage:?} to {stage_idx}: {deviation}"
-                );
+                assert!(deviation.abs() < 4.2, "{last_stage:?} to {stage_idx}: {deviation}");
             }
         }
     }
@@ -189,9 +170,7 @@ fn everybody_who_has_come_and_not_left_has_a_truth() {
 
 #[test]
 fn the_same_question_gets_the_same_bits_and_more_customers_change_none() {
-    let ask = |customers| {
-        Market::new(MarketSettings { customers, seed: 8 }).truth_at(micros_of_day(500), 30, 8)
-    };
+    let ask = |customers| Market::new(MarketSettings { customers, seed: 8 }).truth_at(micros_of_day(500), 30, 8);
     let (few, many) = (ask(333), ask(1_001));
     assert_eq!(few, ask(333));
     assert_eq!(few[..], many[..few.len()]);
@@ -224,10 +203,7 @@ fn left_by_action(audience: &str) -> BTreeMap<Option<&'static str>, (f64, f64)> 
     sums.into_iter()
         .map(|(action, (weights, left, squares))| {
             let share = left / weights;
-            (
-                action,
-                (share, (share * (1.0 - share) * squares).sqrt() / weights),
-            )
+            (action, (share, (share * (1.0 - share) * squares).sqrt() / weights))
         })
         .collect()
 }
@@ -242,14 +218,8 @@ fn offers_help_some_audiences_and_harm_others_as_the_propensity_weighted_log_sho
     let students = effect("students", "discount");
     let families = effect("families", "advice");
     let professionals = effect("professionals", "discount");
-    assert!(
-        students < -3.0,
-        "a discount keeps students: {students} standard errors"
-    );
-    assert!(
-        families < -3.0,
-        "advice keeps families: {families} standard errors"
-    );
+    assert!(students < -3.0, "a discount keeps students: {students} standard errors");
+    assert!(families < -3.0, "advice keeps families: {families} standard errors");
     assert!(
         professionals > 3.0,
         "a discount drives professionals away: {professionals} standard errors"
