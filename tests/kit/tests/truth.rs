@@ -143,6 +143,22 @@ fn p_next_stage_is_calibrated_for_every_stage() {
 }
 
 #[test]
+fn one_day_of_truth_from_the_small_hours_is_the_closed_hazard() {
+    // Nothing happens between midnight and five, so the day from 01:00 to 01:00 holds one day's hazard whole.
+    let market = Market::new(MarketSettings {
+        customers: 400,
+        seed: 3,
+    });
+    let truths = market.truth_at(micros_of_day(500) + MICROS_PER_DAY / 24, 1, 3);
+    assert!(truths.len() > 100);
+    for truth in truths {
+        let hazard = market.instant_hazard(truth.customer_index, 500).unwrap_or(0.0);
+        // 1 - (1 - h) loses bits of h.
+        assert!((truth.p_leave - hazard).abs() < 1e-14, "{} {hazard}", truth.p_leave);
+    }
+}
+
+#[test]
 fn everybody_who_has_come_and_not_left_has_a_truth() {
     let market = Market::new(MarketSettings {
         customers: 1_500,
