@@ -1,1 +1,33 @@
 //! From Parquet to scores: ingest, rows, training, evaluation, scoring, churn list.
+//!
+//! Each step reads a run folder and writes to it, all at once or not at all; see [`RunFolder`] for what lies where.
+//! A feature is never computed here: steps fold journeys with the models' own state and read rows off it.
+//! Nothing here knows gRPC, and nothing outside `pipeline/engine` knows DataFusion.
+
+mod canonical;
+mod churn_list;
+mod columns;
+mod cutoffs;
+mod dataset;
+mod error;
+mod export;
+mod ids;
+mod ingest;
+mod journeys;
+mod progress;
+mod rows;
+mod run;
+mod score;
+mod training;
+
+pub use churn_list::{ChurnListRow, ChurnListSettings, churn_list};
+pub use cutoffs::Cutoffs;
+pub use error::{Error, Result};
+pub use export::{StoredJourney, export_states};
+pub use ids::{secret, write_secret};
+pub use ingest::{IngestSummary, check, ingest};
+pub use percorso_engine::{Engine, LocalEngine, memory_bytes_default};
+pub use progress::{Progress, Silent};
+pub use run::{IngestManifest, RunFolder, read_spec};
+pub use score::{ScoreSettings, ScoreSummary, score};
+pub use training::{Evaluation, TrainSettings, TrainSummary, evaluation, train};

@@ -151,11 +151,6 @@ pub fn read_spec(path: &Path) -> Result<(Arc<Spec>, String)> {
     Ok((Arc::new(spec), text))
 }
 
-/// SHA-256 of what a spec declares, in hex; ties models and stores to it.
-pub fn spec_digest(spec: &Spec) -> String {
-    hex(&Sha256::digest(spec.declared().as_bytes()))
-}
-
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

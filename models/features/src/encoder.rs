@@ -69,9 +69,9 @@ impl Encoder {
     /// a feature, most frequent first.
     ///
     /// `rows` gives cells and the customer's group number.
-    pub fn fit<'r>(
+    pub fn fit<R: AsRef<[f64]>>(
         catalogue: &Catalogue,
-        rows: impl Iterator<Item = (&'r [f64], u64)>,
+        rows: impl Iterator<Item = (R, u64)>,
         labels: impl Fn(usize, CategoryId) -> String,
         min_customers: usize,
     ) -> Self {
@@ -84,7 +84,7 @@ impl Encoder {
         let mut seen: Vec<BTreeMap<CategoryId, BTreeSet<u64>>> = vec![BTreeMap::new(); categories.len()];
         for (cells, customer) in rows {
             for (seen, &at) in seen.iter_mut().zip(&categories) {
-                if let Some(id) = CategoryId::from_cell(cells[at]) {
+                if let Some(id) = CategoryId::from_cell(cells.as_ref()[at]) {
                     seen.entry(id).or_default().insert(customer);
                 }
             }

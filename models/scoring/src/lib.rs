@@ -1,1 +1,15 @@
 //! The whole answer about one customer: the model file opened, and scores read off a journey state.
+//!
+//! [`ScoringModel::score`] is the only way to a score: the batch pipeline and the service both call it, so that the same
+//! state at the same cut-off gives the same bits in both.
+//! Nothing here does IO, reads a clock or knows an id.
+
+mod body;
+mod model;
+mod reasons;
+mod scores;
+
+pub use body::{Body, ChurnSlot, KIND};
+pub use model::{OpenError, Parts, ScoreError, ScoringModel, Scratch};
+pub use reasons::Reason;
+pub use scores::{Scores, Target};

@@ -129,7 +129,7 @@ fn manifest(
     }
     Ok(IngestManifest {
         format: 1,
-        spec_digest: crate::run::spec_digest(spec),
+        spec_digest: spec.digest(),
         data_digest: crate::run::hex(&digest.finalize()),
         inputs,
         n_rows,

@@ -33,6 +33,9 @@ pub(super) fn check(raw: RawSpec) -> Result<Spec, SpecError> {
     let n_designed_stages = raw.stages.order.len();
     let stages: Vec<String> = raw.stages.order.into_iter().chain([raw.stages.leaving]).collect();
     distinct("stages", &stages, 2..=MAX_STAGES)?;
+    if stages.iter().any(|stage| stage == "none") {
+        return Err(SpecError::at("stages", "`none` is what the next stage is called when nothing comes"));
+    }
     let channels: Vec<String> = raw.channels.names.into_iter().chain(["other".to_owned()]).collect();
     distinct("channels.names", &channels, 1..=MAX_CHANNELS)?;
     let touchpoints = touchpoints(&raw.touchpoint, &stages)?;

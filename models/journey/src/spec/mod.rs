@@ -10,6 +10,8 @@ mod source;
 pub use error::SpecError;
 pub use source::{Anonymous, ColumnRule, CsvFormat, Dedupe, Field, LineMerge, Source};
 
+use sha2::{Digest, Sha256};
+
 use crate::CategoryId;
 
 /// A business described: every list closed, every name resolved to a position.
@@ -341,6 +343,11 @@ impl Spec {
     /// Digests of it tie states and models to a spec; where files lie and how they are read is not in it.
     pub fn declared(&self) -> &str {
         &self.declared
+    }
+
+    /// SHA-256 of [`Self::declared`], in hex.
+    pub fn digest(&self) -> String {
+        Sha256::digest(self.declared.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// Position of a touchpoint by name.

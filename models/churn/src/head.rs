@@ -1,0 +1,87 @@
+//! One churn question answered.
+
+use percorso_artefact::{Artefact, Sealer};
+use percorso_learners::{Calibrator, Error, IntervalBand, Learned, Result};
+
+/// A learner of leaving or staying, with its calibration and its uncertainty.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChurnHead {
+    learned: Learned,
+    calibrator: Calibrator,
+    band: IntervalBand,
+}
+
+/// How likely a customer leaves, and how sure that is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ChurnScore {
+    /// Probability of leaving, in 0..=1.
+    pub probability: f64,
+    /// Lower end of the 90 % interval of the true share of leavers among customers with this score.
+    pub low: f64,
+    /// Upper end of it.
+    pub high: f64,
+}
+
+impl ChurnScore {
+    /// An interval wider than this answers "not enough data".
+    pub const WIDEST: f64 = 0.3;
+
+    /// False when the interval is too wide to act on.
+    pub fn is_enough_data(&self) -> bool {
+        self.high - self.low <= Self::WIDEST
+    }
+}
+
+impl ChurnHead {
+    /// The head of these parts.
+    ///
+    /// # Errors
+    /// - the learner does not tell two classes apart.
+    pub fn new(learned: Learned, calibrator: Calibrator, band: IntervalBand) -> Result<Self> {
+        match learned.n_classes() {
+            2 => Ok(Self { learned, calibrator, band }),
+            found => Err(Error::Shape { what: "classes of a churn learner", expected: 2, found }),
+        }
+    }
+
+    /// The score of a row of encoded cells.
+    pub fn score(&self, cells: &[f32]) -> ChurnScore {
+        let mut classes = [0.0; 2];
+        self.learned.predict_into(cells, &mut classes);
+        let probability = self.calibrator.apply(classes[1]);
+        let (low, high) = self.band.interval(classes[1], probability);
+        ChurnScore { probability, low, high }
+    }
+
+    /// What each cell adds to the log-odds of leaving before calibration; returns what they start from.
+    pub fn contributions(&self, cells: &[f32], parts: &mut [f64]) -> f64 {
+        self.learned.contributions(cells, 1, parts)
+    }
+
+    /// The learner's name.
+    pub fn learner(&self) -> &'static str {
+        self.learned.name()
+    }
+
+    /// Puts the head's arrays under `prefix`.
+    ///
+    /// # Errors
+    /// - a name is taken already.
+    pub fn seal(&self, prefix: &str, sealer: &mut Sealer) -> Result<()> {
+        self.learned.seal(&format!("{prefix}/learner"), sealer)?;
+        self.calibrator.seal(&format!("{prefix}/calibrator"), sealer)?;
+        self.band.seal(&format!("{prefix}/interval"), sealer)
+    }
+
+    /// The head under `prefix`.
+    ///
+    /// # Errors
+    /// - an array is missing, misshapen or out of range.
+    pub fn open(prefix: &str, artefact: &Artefact) -> Result<Self> {
+        Self::new(
+            Learned::open(&format!("{prefix}/learner"), artefact)?,
+            Calibrator::open(&format!("{prefix}/calibrator"), artefact)?,
+            IntervalBand::open(&format!("{prefix}/interval"), artefact)?,
+        )
+    }
+}

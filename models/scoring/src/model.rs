@@ -1,0 +1,249 @@
+//! A model opened: from state and cut-off to scores.
+
+use std::sync::Arc;
+
+use percorso_artefact::{Artefact, Header, Sealer};
+use percorso_churn::ChurnHead;
+use percorso_features::{Catalogue, Encoder, FeatureRow, HoldsTheFuture};
+use percorso_journey::{JourneyState, Spec, Timestamp, at_risk, in_population};
+use percorso_next_stage::NextStageHead;
+
+use crate::body::signatures;
+use crate::{Body, ChurnSlot, KIND, Scores, Target};
+
+/// A scoring model, bound to the spec it was trained under.
+pub struct ScoringModel {
+    version: String,
+    pub(crate) spec: Arc<Spec>,
+    pub(crate) catalogue: Catalogue,
+    pub(crate) encoder: Encoder,
+    targets: Vec<Target>,
+    pub(crate) churn: Vec<Option<ChurnHead>>,
+    next_stage_classes: Vec<String>,
+    next_stage: NextStageHead,
+}
+
+/// The fitted parts of a model, before it is sealed.
+pub struct Parts {
+    /// From rows to cells.
+    pub encoder: Encoder,
+    /// Per churn target of the spec; `None` where too little was seen to learn from.
+    pub churn: Vec<Option<ChurnHead>>,
+    /// The next stage.
+    pub next_stage: NextStageHead,
+}
+
+/// Buffers for one score after another, so that nothing is allocated but the scores themselves.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    pub(crate) row: FeatureRow,
+    pub(crate) cells: Vec<f32>,
+}
+
+/// Why a model file cannot score this business's journeys.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// It holds something else.
+    #[error("the artefact is of kind `{found}`, expected `{KIND}`")]
+    Kind {
+        /// The kind found.
+        found: String,
+    },
+    /// Its structure cannot be read.
+    #[error("the model's structure cannot be read")]
+    Body(#[source] serde_json::Error),
+    /// It was trained on other features.
+    #[error("the model was trained on other features: the first that differs is `{feature}`, which {difference}")]
+    Features {
+        /// The feature.
+        feature: String,
+        /// How it differs.
+        difference: &'static str,
+    },
+    /// It was trained under another spec.
+    #[error("the model was trained under another journey.toml: the same features, but stages, touchpoints or definitions differ")]
+    Spec,
+    /// An array is missing or misshapen.
+    #[error("the model's arrays do not fit its structure")]
+    Arrays(#[from] percorso_learners::Error),
+}
+
+/// Why a state cannot be scored at a cut-off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ScoreError {
+    /// The state holds an event at or after the cut-off.
+    #[error(transparent)]
+    HoldsTheFuture(#[from] HoldsTheFuture),
+    /// The state holds no event.
+    #[error("no event lies before the cut-off {as_of}")]
+    NoEvents {
+        /// The cut-off asked for.
+        as_of: Timestamp,
+    },
+}
+
+impl ScoringModel {
+    /// The model in an artefact, checked against the spec of the journeys it shall score.
+    ///
+    /// # Errors
+    /// - the artefact is of another kind or structure;
+    /// - it was trained on other features (names the first that differs) or under another spec.
+    pub fn open(spec: &Arc<Spec>, artefact: &Artefact, version: impl Into<String>) -> Result<Self, OpenError> {
+        let header = artefact.header();
+        if header.kind != KIND {
+            return Err(OpenError::Kind { found: header.kind.clone() });
+        }
+        let body: Body = serde_json::from_value(header.body.clone()).map_err(OpenError::Body)?;
+        let catalogue = Catalogue::of(spec);
+        same_features(header, &body, &catalogue)?;
+        if header.spec_digest != spec.digest() {
+            return Err(OpenError::Spec);
+        }
+        let targets = targets(spec);
+        let open = |(at, slot): (usize, &ChurnSlot)| {
+            slot.is_answered.then(|| ChurnHead::open(&format!("churn/{at}"), artefact)).transpose()
+        };
+        let churn = body.churn.iter().enumerate().map(open).collect::<Result<Vec<_>, _>>()?;
+        let next_stage = NextStageHead::open("next-stage", artefact)?;
+        let fits = churn.len() == targets.len()
+            && next_stage.n_classes() == body.next_stage.len()
+            && body.next_stage == spec.next_stage_classes()
+            && body.encoder.fits(catalogue.len());
+        if !fits {
+            return Err(OpenError::Spec);
+        }
+        Ok(Self {
+            version: version.into(),
+            spec: Arc::clone(spec),
+            catalogue,
+            encoder: body.encoder,
+            targets,
+            churn,
+            next_stage_classes: body.next_stage,
+            next_stage,
+        })
+    }
+
+    /// The bytes of a model file of these parts; `header` brings what only training knows, the rest is filled in here.
+    ///
+    /// # Errors
+    /// - a part cannot be put into arrays.
+    pub fn seal(spec: &Spec, parts: &Parts, header: Header) -> Result<Vec<u8>, percorso_learners::Error> {
+        let catalogue = Catalogue::of(spec);
+        let mut sealer = Sealer::new();
+        for (at, head) in parts.churn.iter().enumerate() {
+            if let Some(head) = head {
+                head.seal(&format!("churn/{at}"), &mut sealer)?;
+            }
+        }
+        parts.next_stage.seal("next-stage", &mut sealer)?;
+        let slot = |(target, head): (Target, &Option<ChurnHead>)| ChurnSlot {
+            definition: target.definition,
+            horizon_days: target.horizon_days,
+            is_answered: head.is_some(),
+        };
+        let body = Body {
+            feature_signatures: signatures(&catalogue),
+            encoder: parts.encoder.clone(),
+            churn: targets(spec).into_iter().zip(&parts.churn).map(slot).collect(),
+            next_stage: spec.next_stage_classes(),
+            next_stage_horizon_days: spec.next_stage().horizon_days,
+        };
+        let definition = |target: Target| percorso_artefact::Definition {
+            name: target.definition,
+            horizon_days: target.horizon_days,
+            kind: target.kind.to_owned(),
+        };
+        let header = Header {
+            kind: KIND.to_owned(),
+            feature_fingerprint: catalogue.fingerprint(),
+            feature_names: catalogue.features().map(|feature| feature.name.clone()).collect(),
+            spec_digest: spec.digest(),
+            definitions: targets(spec).into_iter().map(definition).collect(),
+            body: serde_json::to_value(body).expect("our own types turn into JSON"),
+            ..header
+        };
+        Ok(sealer.seal(&header)?)
+    }
+
+    /// The scores of a customer at a cut-off.
+    ///
+    /// # Errors
+    /// - the state holds no event, or one at or after `as_of`.
+    pub fn score(&self, state: &JourneyState, as_of: Timestamp, scratch: &mut Scratch) -> Result<Scores, ScoreError> {
+        self.encode(state, as_of, scratch)?;
+        if !in_population(&self.spec, state, as_of) {
+            return Ok(Scores { as_of, churn: vec![None; self.targets.len()], next_stage: Vec::new() });
+        }
+        let churn = self.churn.iter().zip(&self.targets).map(|(head, target)| {
+            let head = head.as_ref().filter(|_| at_risk(&self.spec, state, target.of_spec, as_of))?;
+            Some(head.score(&scratch.cells))
+        });
+        let churn = churn.collect();
+        let mut next_stage = vec![0.0; self.next_stage_classes.len()];
+        self.next_stage.score(&scratch.cells, &mut next_stage);
+        Ok(Scores { as_of, churn, next_stage })
+    }
+
+    pub(crate) fn encode(&self, state: &JourneyState, as_of: Timestamp, scratch: &mut Scratch) -> Result<(), ScoreError> {
+        if state.n_events() == 0 {
+            return Err(ScoreError::NoEvents { as_of });
+        }
+        self.catalogue.row_into(state, as_of, &mut scratch.row)?;
+        scratch.cells.resize(self.catalogue.len(), 0.0);
+        self.encoder.encode(scratch.row.cells(), &mut scratch.cells);
+        Ok(())
+    }
+
+    /// The version this model was opened as.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// The churn questions, in the order of [`Scores::churn`].
+    pub fn targets(&self) -> &[Target] {
+        &self.targets
+    }
+
+    /// The classes of the next stage, in the order of [`Scores::next_stage`].
+    pub fn next_stage_classes(&self) -> &[String] {
+        &self.next_stage_classes
+    }
+
+    /// Days within which the next stage is asked for.
+    pub fn next_stage_horizon_days(&self) -> u32 {
+        self.spec.next_stage().horizon_days
+    }
+}
+
+fn targets(spec: &Spec) -> Vec<Target> {
+    let target = |of_spec: percorso_journey::spec::ChurnTarget| {
+        let definition = &spec.churn()[of_spec.definition];
+        Target {
+            definition: definition.name.clone(),
+            kind: definition.kind.name(),
+            horizon_days: of_spec.horizon_days,
+            of_spec,
+        }
+    };
+    spec.churn_targets().into_iter().map(target).collect()
+}
+
+fn same_features(header: &Header, body: &Body, catalogue: &Catalogue) -> Result<(), OpenError> {
+    if header.feature_fingerprint == catalogue.fingerprint() {
+        return Ok(());
+    }
+    let differs = |feature: &str, difference| OpenError::Features { feature: feature.to_owned(), difference };
+    let trained = header.feature_names.iter().zip(&body.feature_signatures);
+    let mut here = catalogue.features();
+    for (name, signature) in trained {
+        match here.next() {
+            Some(feature) if feature.name != *name => return Err(differs(name, "is not at its place in this spec")),
+            Some(feature) if feature.signature() != *signature => return Err(differs(name, "has another meaning here")),
+            Some(_) => {}
+            None => return Err(differs(name, "this spec does not have")),
+        }
+    }
+    let rest = here.next().map_or("the state format", |feature| feature.name.as_str());
+    Err(differs(rest, "the model does not know"))
+}

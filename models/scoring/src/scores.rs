@@ -1,0 +1,30 @@
+//! What is said of one customer at one cut-off.
+
+use percorso_churn::ChurnScore;
+use percorso_journey::Timestamp;
+use percorso_journey::spec::ChurnTarget;
+
+/// Every score of one customer at one cut-off.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scores {
+    /// The cut-off: only events before it were seen.
+    pub as_of: Timestamp,
+    /// Per target of [`crate::ScoringModel::targets`]; `None` when the question has no meaning for this customer
+    /// (left already, no contract that ends, outside the population) or was not learnt.
+    pub churn: Vec<Option<ChurnScore>>,
+    /// Probability per class of [`crate::ScoringModel::next_stage_classes`]; empty outside the population.
+    pub next_stage: Vec<f64>,
+}
+
+/// One churn question a model answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The definition's name.
+    pub definition: String,
+    /// `event`, `contract` or `inactivity`.
+    pub kind: &'static str,
+    /// Days ahead; for inactivity, the length of silence that counts as leaving.
+    pub horizon_days: u32,
+    /// Where the spec defines it.
+    pub(crate) of_spec: ChurnTarget,
+}

@@ -1,0 +1,127 @@
+//! Whom to look after first: the riskiest customers of a score file, with value and reasons.
+
+use std::path::PathBuf;
+
+use arrow::array::{Array, AsArray, Float64Array, ListArray, RecordBatch, StringArray};
+use serde::Serialize;
+
+use crate::ids::{key_at, reveal};
+use crate::run::RunFolder;
+use crate::{Error, Result, columns};
+
+/// Which customers to list.
+#[derive(Clone, Debug)]
+pub struct ChurnListSettings {
+    /// The score file, made with reasons.
+    pub scores: PathBuf,
+    /// A churn target as in its columns, such as `left_30d`; the first when `None`.
+    pub target: Option<String>,
+    /// Only customers of this account manager.
+    pub owner: Option<String>,
+    /// At most so many.
+    pub top: usize,
+}
+
+/// One customer of the list.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ChurnListRow {
+    /// The customer's id.
+    pub customer: String,
+    /// Probability of leaving.
+    pub churn: f64,
+    /// Lower end of its 90 % interval.
+    pub low: f64,
+    /// Upper end of its 90 % interval.
+    pub high: f64,
+    /// The stage the customer stands in.
+    pub stage: Option<String>,
+    /// The last touchpoint.
+    pub last_touchpoint: Option<String>,
+    /// The account manager.
+    pub owner: Option<String>,
+    /// What moves the score most, in words.
+    pub reasons: Vec<String>,
+    /// Probability times the customer's value per year.
+    pub value_at_risk: f64,
+}
+
+/// The riskiest customers, most value at risk first among equals.
+///
+/// # Errors
+/// - there is no score file, it has no such target, or its ids cannot be read.
+pub fn churn_list(run: &RunFolder, settings: &ChurnListSettings) -> Result<Vec<ChurnListRow>> {
+    let path = &settings.scores;
+    if !path.exists() {
+        return Err(Error::Missing(format!("{} is not there; run `percorso score` first", path.display())));
+    }
+    let mut listed = Vec::new();
+    for batch in columns::read(path)? {
+        let batch = batch.map_err(|error| Error::data(path, error.to_string()))?;
+        listed.extend(rows(&batch, settings)?);
+    }
+    listed.sort_by(|(_, left), (_, right)| {
+        right.churn.total_cmp(&left.churn).then(right.value_at_risk.total_cmp(&left.value_at_risk))
+    });
+    listed.truncate(settings.top);
+    let keys: Vec<_> = listed.iter().map(|(key, _)| *key).collect();
+    let mut ids = reveal(&run.id_map(), &keys)?;
+    let with_id = |(key, row): (_, ChurnListRow)| ChurnListRow { customer: ids.remove(&key).unwrap_or_default(), ..row };
+    Ok(listed.into_iter().map(with_id).collect())
+}
+
+fn rows(
+    batch: &RecordBatch,
+    settings: &ChurnListSettings,
+) -> Result<Vec<(percorso_journey::CustomerKey, ChurnListRow)>> {
+    let target = target(batch, settings)?;
+    let absent = |name: &str| Error::data(&settings.scores, format!("not a score file: no column `{name}`"));
+    let column = |name: &str| batch.column_by_name(name).ok_or_else(|| absent(name));
+    let numbers = |name: &str| {
+        column(name)?.as_primitive_opt::<arrow::datatypes::Float64Type>().ok_or_else(|| absent(name))
+    };
+    let texts = |name: &str| column(name)?.as_string_opt::<i32>().ok_or_else(|| absent(name));
+    let churn: &Float64Array = numbers(&target)?;
+    let (low, high) = (numbers(&format!("{target}_low"))?, numbers(&format!("{target}_high"))?);
+    let value = numbers("value_per_year")?;
+    let (owner, stage, last_touchpoint) = (texts("owner")?, texts("stage")?, texts("last_touchpoint")?);
+    let reasons: &ListArray = column("reasons")?.as_list();
+    let keys = column("customer_key")?.as_fixed_size_binary();
+    let text_at = |texts: &StringArray, row: usize| texts.is_valid(row).then(|| texts.value(row).to_owned());
+    let is_listed = |row: &usize| {
+        let is_mine = settings.owner.as_ref().is_none_or(|mine| owner.is_valid(*row) && owner.value(*row) == mine);
+        churn.is_valid(*row) && is_mine
+    };
+    let row = |row: usize| {
+        let told = reasons.value(row);
+        let told = told.as_string::<i32>().iter().flatten().take(3).map(str::to_owned).collect();
+        let listed = ChurnListRow {
+            customer: String::new(),
+            churn: churn.value(row),
+            low: low.value(row),
+            high: high.value(row),
+            stage: text_at(stage, row),
+            last_touchpoint: text_at(last_touchpoint, row),
+            owner: text_at(owner, row),
+            reasons: told,
+            value_at_risk: churn.value(row) * value.value(row).max(0.0),
+        };
+        (key_at(keys, row), listed)
+    };
+    Ok((0..batch.num_rows()).filter(is_listed).map(row).collect())
+}
+
+/// The churn column asked for; the first where none is.
+fn target(batch: &RecordBatch, settings: &ChurnListSettings) -> Result<String> {
+    let schema = batch.schema();
+    let is_target = |name: &&str| name.starts_with("churn_") && !name.ends_with("_low") && !name.ends_with("_high");
+    let targets: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).filter(is_target).collect();
+    let wanted = settings.target.as_ref().map(|target| format!("churn_{target}"));
+    let found = match &wanted {
+        Some(wanted) => targets.iter().find(|target| *target == wanted),
+        None => targets.first(),
+    };
+    found.map(|target| (*target).to_owned()).ok_or_else(|| {
+        let known: Vec<&str> = targets.iter().filter_map(|target| target.strip_prefix("churn_")).collect();
+        Error::data(&settings.scores, format!("no such churn target; there are {}", known.join(", ")))
+    })
+}

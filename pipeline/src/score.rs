@@ -1,0 +1,261 @@
+//! Everyone scored as of a cut-off, into one Parquet file.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, AsArray, FixedSizeBinaryBuilder, Float64Builder, ListBuilder, RecordBatch, StringArray, StringBuilder,
+    TimestampMicrosecondBuilder,
+};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use percorso_artefact::Registry;
+use percorso_engine::{CallerError, Engine};
+use percorso_features::Labels;
+use percorso_journey::state::Slot;
+use percorso_journey::{CustomerKey, Spec, Timestamp, in_population};
+use percorso_scoring::{ScoringModel, Scratch, Target};
+
+use crate::columns::ParquetFile;
+use crate::ids::{key_at, reveal};
+use crate::journeys::{CustomerFold, CustomerJourney, PerCustomer};
+use crate::progress::Progress;
+use crate::run::RunFolder;
+use crate::{Error, Result, canonical};
+
+/// What to score, with what, and where to.
+#[derive(Clone, Debug)]
+pub struct ScoreSettings {
+    /// Events before this point count; the instant after the last event when `None`.
+    pub as_of: Option<Timestamp>,
+    /// A version of the registry, or `champion`.
+    pub model: String,
+    /// Reasons per customer for the first churn target; 0 for none.
+    pub top_reasons: usize,
+    /// Adds a column with customers' ids.
+    pub reveals_ids: bool,
+    /// The file written.
+    pub output: PathBuf,
+}
+
+/// What was scored.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct ScoreSummary {
+    /// Customers in the population at the cut-off.
+    pub n_customers: u64,
+    /// The cut-off.
+    pub as_of_us: i64,
+    /// The version that scored.
+    pub model_version: String,
+}
+
+/// Days within which value is told: a year.
+const VALUE_HALF_LIFE: usize = 4;
+
+/// Scores everyone in the population and writes one row each, in key order.
+///
+/// # Errors
+/// - the run has no events; the registry has no such model, or the model does not fit the spec;
+/// - a file cannot be read or written.
+pub fn score(
+    run: &RunFolder,
+    settings: &ScoreSettings,
+    engine: &dyn Engine,
+    progress: &dyn Progress,
+) -> Result<ScoreSummary> {
+    let spec = run.spec()?;
+    let manifest = run.manifest()?;
+    let as_of = settings.as_of.unwrap_or(Timestamp::from_micros(manifest.last_at_us + 1));
+    let registry = Registry::at(run.models());
+    let version = registry.resolve(&settings.model)?;
+    let model = Arc::new(ScoringModel::open(&spec, &registry.open(&version)?, version.to_string())?);
+    let buckets = run.buckets()?;
+    progress.start("score", buckets.len() as u64);
+    let mut schema = schema(&model);
+    let fold_schema = Arc::clone(&schema);
+    let (fold_spec, fold_model) = (Arc::clone(&spec), Arc::clone(&model));
+    let top_reasons = settings.top_reasons;
+    let start = move || {
+        let folder = Folder {
+            spec: Arc::clone(&fold_spec),
+            model: Arc::clone(&fold_model),
+            as_of,
+            top_reasons,
+            scratch: Scratch::default(),
+            builders: Builders::new(fold_model.targets(), fold_model.next_stage_classes()),
+            schema: Arc::clone(&fold_schema),
+        };
+        Box::new(folder) as Box<dyn CustomerFold>
+    };
+    let fold = PerCustomer { spec: Arc::clone(&spec), schema: Arc::clone(&schema), start };
+    let mut batches = Vec::new();
+    engine.fold(&buckets, Arc::new(fold), &mut |batch| {
+        progress.advance(1);
+        batches.push(batch);
+        Ok::<(), CallerError>(())
+    })?;
+    let n_customers = batches.iter().map(|batch| batch.num_rows() as u64).sum();
+    if settings.reveals_ids {
+        (schema, batches) = revealed(run, &schema, &batches)?;
+    }
+    write(settings, &schema, &batches)?;
+    progress.finish();
+    Ok(ScoreSummary { n_customers, as_of_us: as_of.micros(), model_version: version.to_string() })
+}
+
+/// The batches with a first column of customers' ids.
+fn revealed(run: &RunFolder, schema: &SchemaRef, batches: &[RecordBatch]) -> Result<(SchemaRef, Vec<RecordBatch>)> {
+    let keys = |batch: &RecordBatch| -> Vec<CustomerKey> {
+        let keys = batch.column(0).as_fixed_size_binary();
+        (0..batch.num_rows()).map(|row| key_at(keys, row)).collect()
+    };
+    let all: Vec<CustomerKey> = batches.iter().flat_map(keys).collect();
+    let ids = reveal(&run.id_map(), &all)?;
+    let id = Field::new("customer_id", DataType::Utf8, true);
+    let fields = [Arc::new(id)].into_iter().chain(schema.fields().iter().cloned());
+    let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+    let with_ids = |batch: &RecordBatch| {
+        let ids: StringArray = keys(batch).iter().map(|key| ids.get(key).map(String::as_str)).collect();
+        let columns = [Arc::new(ids) as ArrayRef].into_iter().chain(batch.columns().iter().cloned());
+        RecordBatch::try_new(Arc::clone(&schema), columns.collect()).expect("the schema has the id first")
+    };
+    let batches = batches.iter().map(with_ids).collect();
+    Ok((schema, batches))
+}
+
+/// Writes the file beside its place and moves it there when whole; only its owner may read one with ids.
+fn write(settings: &ScoreSettings, schema: &SchemaRef, batches: &[RecordBatch]) -> Result<()> {
+    let folder = settings.output.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+    let scratch = tempfile::NamedTempFile::new_in(folder).map_err(Error::io("create a file in", folder))?;
+    let mut file = ParquetFile::create(scratch.path(), Arc::clone(schema))?;
+    for batch in batches {
+        file.write(batch)?;
+    }
+    file.finish()?;
+    let mode = if settings.reveals_ids { 0o600 } else { 0o644 };
+    std::fs::set_permissions(scratch.path(), std::fs::Permissions::from_mode(mode))
+        .map_err(Error::io("set permissions of", &settings.output))?;
+    scratch.persist(&settings.output).map_err(|error| Error::io("put in place", &settings.output)(error.error))?;
+    Ok(())
+}
+
+/// The name of a churn column, without what it holds.
+pub(crate) fn churn_column(target: &Target) -> String {
+    format!("churn_{}_{}d", target.definition, target.horizon_days)
+}
+
+fn schema(model: &ScoringModel) -> SchemaRef {
+    let text = |name: &str| Field::new(name, DataType::Utf8, true);
+    let number = |name: String| Field::new(name, DataType::Float64, true);
+    let mut fields = vec![
+        Field::new("customer_key", DataType::FixedSizeBinary(16), false),
+        Field::new("as_of", canonical::time_type(), false),
+        text("model_version"),
+        text("owner"),
+        text("stage"),
+        text("last_touchpoint"),
+        number("value_per_year".to_owned()),
+    ];
+    for target in model.targets() {
+        let name = churn_column(target);
+        fields.extend([number(name.clone()), number(format!("{name}_low")), number(format!("{name}_high"))]);
+    }
+    fields.extend(model.next_stage_classes().iter().map(|class| number(format!("next_stage_{class}"))));
+    let reason = Arc::new(Field::new("item", DataType::Utf8, true));
+    fields.push(Field::new("reasons", DataType::List(reason), true));
+    Arc::new(Schema::new(fields))
+}
+
+struct Folder {
+    spec: Arc<Spec>,
+    model: Arc<ScoringModel>,
+    as_of: Timestamp,
+    top_reasons: usize,
+    scratch: Scratch,
+    builders: Builders,
+    schema: SchemaRef,
+}
+
+impl CustomerFold for Folder {
+    fn customer(&mut self, journey: &CustomerJourney, _: &Labels) -> Result<()> {
+        let Self { spec, model, as_of, top_reasons, scratch, builders, .. } = self;
+        journey.fold_to(spec, &[*as_of], |as_of, state| {
+            if !in_population(spec, state, as_of) {
+                return;
+            }
+            let scores = model.score(state, as_of, scratch).expect("the state was folded up to the cut-off");
+            let reasons = if *top_reasons == 0 {
+                Vec::new()
+            } else {
+                let first = scores.churn.iter().position(Option::is_some).unwrap_or(0);
+                model.reasons(state, as_of, first, *top_reasons, scratch).expect("scored above")
+            };
+            builders.n_rows += 1;
+            builders.customer_key.append_value(journey.key.bytes()).expect("a key has 16 bytes");
+            builders.as_of.append_value(as_of.micros());
+            let stage = state.path().current().map(|stage| spec.stages()[usize::from(stage)].as_str());
+            let last = state.recent().get(0).map(|event| &spec.touchpoints()[usize::from(event.touchpoint)]);
+            let last = last.map(|touchpoint| touchpoint.name.as_str());
+            let texts = [Some(model.version()), journey.owner.as_deref(), stage, last];
+            builders.texts.iter_mut().zip(texts).for_each(|(builder, text)| builder.append_option(text));
+            // A decayed sum of steady income is income per half-life over ln 2.
+            let silence_days = state.last_at().map_or(0.0, |last_at| as_of.days_since(last_at));
+            let fading = percorso_journey::state::Tallies::fading(silence_days)[VALUE_HALF_LIFE];
+            let decayed = state.tallies().decayed(Slot::Value)[VALUE_HALF_LIFE] * fading;
+            builders.numbers[0].append_value(decayed * std::f64::consts::LN_2);
+            let churn = scores.churn.iter().flat_map(|score| {
+                [score.map(|score| score.probability), score.map(|score| score.low), score.map(|score| score.high)]
+            });
+            let next_stage = scores.next_stage.iter().map(|&probability| Some(probability));
+            builders.numbers[1..].iter_mut().zip(churn.chain(next_stage)).for_each(|(builder, n)| builder.append_option(n));
+            for reason in reasons {
+                builders.reasons.values().append_value(reason.text);
+            }
+            builders.reasons.append(true);
+        });
+        Ok(())
+    }
+
+    fn take(&mut self, _: &Labels, is_over: bool) -> Result<Option<RecordBatch>> {
+        let n_rows = self.builders.n_rows;
+        if n_rows == 0 || !(is_over || n_rows >= 4_096) {
+            return Ok(None);
+        }
+        let batch = RecordBatch::try_new(Arc::clone(&self.schema), self.builders.finish());
+        Ok(Some(batch.expect("the builders follow the schema")))
+    }
+}
+
+struct Builders {
+    n_rows: usize,
+    customer_key: FixedSizeBinaryBuilder,
+    as_of: TimestampMicrosecondBuilder,
+    texts: [StringBuilder; 4],
+    numbers: Vec<Float64Builder>,
+    reasons: ListBuilder<StringBuilder>,
+}
+
+impl Builders {
+    fn new(targets: &[Target], classes: &[String]) -> Self {
+        let n_numbers = 1 + 3 * targets.len() + classes.len();
+        Self {
+            n_rows: 0,
+            customer_key: FixedSizeBinaryBuilder::new(16),
+            as_of: TimestampMicrosecondBuilder::new().with_data_type(canonical::time_type()),
+            texts: [(); 4].map(|()| StringBuilder::new()),
+            numbers: (0..n_numbers).map(|_| Float64Builder::new()).collect(),
+            reasons: ListBuilder::new(StringBuilder::new()),
+        }
+    }
+
+    fn finish(&mut self) -> Vec<ArrayRef> {
+        self.n_rows = 0;
+        let mut columns: Vec<ArrayRef> = vec![Arc::new(self.customer_key.finish()), Arc::new(self.as_of.finish())];
+        columns.extend(self.texts.iter_mut().map(|builder| Arc::new(builder.finish()) as ArrayRef));
+        columns.extend(self.numbers.iter_mut().map(|builder| Arc::new(builder.finish()) as ArrayRef));
+        columns.push(Arc::new(self.reasons.finish()));
+        columns
+    }
+}

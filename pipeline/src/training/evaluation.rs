@@ -1,0 +1,167 @@
+//! How good the recipes are, out of time: what `evaluation.json` holds.
+
+use std::collections::BTreeMap;
+
+use percorso_learners::Bootstrap;
+use percorso_learners::metrics::{
+    binary, binary_with_intervals, multiclass, multiclass_with_intervals,
+};
+use serde::{Deserialize, Serialize};
+
+use super::predictions::Predictions;
+use super::question::{MIN_ROWS, Question};
+use crate::{Error, Result};
+
+/// The evaluation of a training run: every question at the test cut-off.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Evaluation {
+    /// How rows were split and whom they are of, in words.
+    pub protocol: String,
+    /// The test cut-off, RFC 3339.
+    pub test_at: String,
+    /// Per question.
+    pub questions: Vec<QuestionEvaluation>,
+}
+
+/// One question's evaluation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QuestionEvaluation {
+    /// `churn/<definition>_<horizon>d` or `next-stage`.
+    pub question: String,
+    /// The learner that ships; empty when too little was seen to learn from.
+    pub shipped: String,
+    /// Its calibrator.
+    pub calibrator: String,
+    /// Rows at the test cut-off.
+    pub n_test: usize,
+    /// Mean log loss of each learner over the rolling origins, where it was chosen.
+    pub origins_log_loss: BTreeMap<String, f64>,
+    /// Origins that learners were compared at, RFC 3339.
+    pub origins: Vec<String>,
+    /// Measures of every learner at the test, and of what ships (`shipped`).
+    pub learners: Vec<LearnerEvaluation>,
+    /// Measures of what ships, by segment.
+    pub segments: Vec<SegmentEvaluation>,
+    /// Share of each class by cut-off; of leavers only, for churn.
+    pub rates: Vec<CutoffRate>,
+}
+
+/// One learner's measures at the test.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LearnerEvaluation {
+    /// The learner's name; `shipped` is the chosen one after calibration.
+    pub learner: String,
+    /// Measure by name; absent where it is not defined.
+    pub measures: BTreeMap<String, f64>,
+    /// 95 % intervals over resampled customers, for `shipped`.
+    pub intervals: BTreeMap<String, [f64; 2]>,
+}
+
+/// What ships, measured on a part of the test rows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SegmentEvaluation {
+    /// What the segment is told by, and its value: `stage=purchase`.
+    pub segment: String,
+    /// Rows.
+    pub n: usize,
+    /// Measure by name.
+    pub measures: BTreeMap<String, f64>,
+}
+
+/// The base rate at a cut-off.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CutoffRate {
+    /// The cut-off, RFC 3339.
+    pub as_of: String,
+    /// Rows with an answer.
+    pub n: usize,
+    /// Share of leavers, or of the most frequent next stage.
+    pub rate: f64,
+}
+
+/// Measures without intervals.
+pub(super) fn measures(question: &Question, predictions: &Predictions) -> Result<BTreeMap<String, f64>> {
+    let failed = |source| Error::Fit { what: format!("the measures of {}", question.name), source };
+    let named = if question.is_churn() {
+        named_binary(&binary(&predictions.of_leaving(), &predictions.labels).map_err(failed)?).to_vec()
+    } else {
+        named_multiclass(&multiclass(predictions.probabilities.view(), &predictions.labels).map_err(failed)?).to_vec()
+    };
+    Ok(kept(named))
+}
+
+/// Measures with 95 % intervals over resampled customers.
+pub(super) fn learner(question: &Question, predictions: &Predictions, seed: u64) -> Result<LearnerEvaluation> {
+    let failed = |source| Error::Fit { what: format!("the measures of {}", question.name), source };
+    let (customers, bootstrap) = (predictions.groups(), Bootstrap::seeded(seed));
+    let labels = &predictions.labels;
+    let [value, low, high] = if question.is_churn() {
+        let found = binary_with_intervals(&predictions.of_leaving(), labels, &customers, &bootstrap).map_err(failed)?;
+        [found.value, found.low, found.high].map(|measured| named_binary(&measured).to_vec())
+    } else {
+        let probabilities = predictions.probabilities.view();
+        let found = multiclass_with_intervals(probabilities, labels, &customers, &bootstrap).map_err(failed)?;
+        [found.value, found.low, found.high].map(|measured| named_multiclass(&measured).to_vec())
+    };
+    let intervals = low.iter().zip(&high).filter(|((_, low), (_, high))| low.is_finite() && high.is_finite());
+    let intervals = intervals.map(|((name, low), (_, high))| ((*name).to_owned(), [*low, *high])).collect();
+    Ok(LearnerEvaluation { learner: predictions.learner.clone(), measures: kept(value), intervals })
+}
+
+/// What ships, by segment; segments of few rows are left out.
+pub(super) fn segments(
+    question: &Question,
+    shipped: &Predictions,
+    segment_of: impl Fn(usize) -> Vec<String>,
+) -> Result<Vec<SegmentEvaluation>> {
+    let mut rows: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for row in 0..shipped.labels.len() {
+        for segment in segment_of(row) {
+            rows.entry(segment).or_default().push(row);
+        }
+    }
+    let mut segments = Vec::new();
+    for (segment, rows) in rows.into_iter().filter(|(_, rows)| rows.len() >= MIN_ROWS) {
+        let part = Predictions {
+            learner: shipped.learner.clone(),
+            phase: shipped.phase,
+            as_of: shipped.as_of,
+            customers: rows.iter().map(|&row| shipped.customers[row]).collect(),
+            labels: rows.iter().map(|&row| shipped.labels[row]).collect(),
+            probabilities: shipped.probabilities.select(ndarray::Axis(0), &rows),
+        };
+        segments.push(SegmentEvaluation { segment, n: rows.len(), measures: measures(question, &part)? });
+    }
+    Ok(segments)
+}
+
+fn kept(named: Vec<(&str, f64)>) -> BTreeMap<String, f64> {
+    named.into_iter().filter(|(_, measured)| measured.is_finite()).map(|(name, n)| (name.to_owned(), n)).collect()
+}
+
+fn named_binary(measured: &percorso_learners::metrics::BinaryMetrics) -> [(&'static str, f64); 8] {
+    [
+        ("rate", measured.rate),
+        ("auc", measured.auc),
+        ("average_precision", measured.average_precision),
+        ("log_loss", measured.log_loss),
+        ("brier", measured.brier),
+        ("ece", measured.calibration_error),
+        ("lift_10", measured.lift_at_10),
+        ("mean_gap", measured.mean_gap),
+    ]
+}
+
+fn named_multiclass(measured: &percorso_learners::metrics::MulticlassMetrics) -> [(&'static str, f64); 4] {
+    [
+        ("accuracy", measured.accuracy),
+        ("top_3", measured.top_3_accuracy),
+        ("log_loss", measured.log_loss),
+        ("brier", measured.brier),
+    ]
+}

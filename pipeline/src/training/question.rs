@@ -1,0 +1,110 @@
+//! What is learnt: one question per churn target, and the next stage.
+
+use percorso_journey::spec::ChurnTarget;
+use percorso_journey::{Spec, Timestamp};
+
+use crate::dataset::Dataset;
+use crate::rows::target_name;
+
+/// One question that models are trained for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Question {
+    /// `churn/<definition>_<horizon>d` or `next-stage`.
+    pub(crate) name: String,
+    /// The answers told apart.
+    pub(crate) classes: Vec<String>,
+    /// Days after a cut-off until its answer is known.
+    pub(crate) window_days: i64,
+    asked: Asked,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    Churn(usize),
+    NextStage,
+}
+
+impl Question {
+    /// Every question of a spec: churn targets in order, then the next stage.
+    pub(crate) fn all(spec: &Spec) -> Vec<Question> {
+        let churn = |(at, target): (usize, ChurnTarget)| Question {
+            name: format!("churn/{}", target_name(spec, target)),
+            classes: vec!["stays".to_owned(), "leaves".to_owned()],
+            window_days: i64::from(target.window_days),
+            asked: Asked::Churn(at),
+        };
+        let next_stage = Question {
+            name: "next-stage".to_owned(),
+            classes: spec.next_stage_classes(),
+            window_days: i64::from(spec.next_stage().horizon_days),
+            asked: Asked::NextStage,
+        };
+        spec.churn_targets().into_iter().enumerate().map(churn).chain([next_stage]).collect()
+    }
+
+    /// True when the answer is leaving or staying.
+    pub(crate) fn is_churn(&self) -> bool {
+        matches!(self.asked, Asked::Churn(_))
+    }
+
+    /// The answer of a row, as a class; `None` when it was not asked or not observed.
+    pub(crate) fn label(&self, dataset: &Dataset, row: usize) -> Option<u32> {
+        match self.asked {
+            Asked::Churn(target) => dataset.churned(row, target).map(u32::from),
+            Asked::NextStage => dataset.next_class(row),
+        }
+    }
+
+    /// The rows whose answer was known by `by`: a row at `as_of` counts only if its whole window was over.
+    pub(crate) fn known_by(&self, dataset: &Dataset, by: Timestamp) -> Vec<usize> {
+        let is_over = |row: &usize| dataset.as_of[*row].plus_days(self.window_days) <= by;
+        (0..dataset.len()).filter(is_over).filter(|&row| self.label(dataset, row).is_some()).collect()
+    }
+
+    /// The rows asked at a cut-off.
+    pub(crate) fn asked_at(&self, dataset: &Dataset, as_of: Timestamp) -> Vec<usize> {
+        let is_asked = |row: &usize| dataset.as_of[*row] == as_of && self.label(dataset, *row).is_some();
+        (0..dataset.len()).filter(is_asked).collect()
+    }
+
+    /// The rolling origins before `test_at` at which learners are compared: at most `most`, spread over all there are.
+    ///
+    /// An origin's own answers are known by `test_at`, and rows whose answers were known by the origin hold every class
+    /// that a binary question needs.
+    pub(crate) fn origins(&self, dataset: &Dataset, cutoffs: &[Timestamp], test_at: Timestamp, most: usize) -> Vec<Timestamp> {
+        let first = dataset.as_of.iter().min();
+        let has_a_past = |at: &Timestamp| first.is_some_and(|first| first.plus_days(self.window_days) <= *at);
+        let usable: Vec<Timestamp> = cutoffs
+            .iter()
+            .copied()
+            .filter(|at| at.plus_days(self.window_days) <= test_at && has_a_past(at))
+            .filter(|&at| self.known_by(dataset, at).len() >= MIN_ROWS && self.asked_at(dataset, at).len() >= MIN_ROWS)
+            .collect();
+        spread(&usable, most)
+    }
+}
+
+/// Fewer rows than this teach nothing and judge nothing.
+pub(crate) const MIN_ROWS: usize = 30;
+
+/// At most `most` of the values, evenly spread, the last always among them.
+fn spread(values: &[Timestamp], most: usize) -> Vec<Timestamp> {
+    if values.len() <= most {
+        return values.to_vec();
+    }
+    (1..=most).map(|step| values[step * values.len() / most - 1]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use percorso_journey::text;
+
+    use super::*;
+
+    #[test]
+    fn origins_are_spread_and_end_with_the_last() {
+        let days: Vec<Timestamp> = (0..10).map(text::day).collect();
+        assert_eq!(spread(&days, 3), [text::day(2), text::day(5), text::day(9)]);
+        assert_eq!(spread(&days[..2], 3), days[..2]);
+    }
+}

@@ -1,0 +1,127 @@
+//! `percorso churn-list`: whom to look after first.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use percorso_pipeline::{ChurnListRow, ChurnListSettings};
+
+use super::Run;
+use crate::failure::{Failure, Outcome};
+
+#[derive(Args)]
+pub(crate) struct ChurnList {
+    #[command(flatten)]
+    run: Run,
+    /// Only customers of this account manager
+    #[arg(long)]
+    owner: Option<String>,
+    /// At most so many
+    #[arg(long, default_value_t = 20)]
+    top: usize,
+    /// A churn definition and horizon, such as left_30d [default: the first]
+    #[arg(long)]
+    target: Option<String>,
+    /// The score file, made with --reasons [default: scores.parquet in the run folder]
+    #[arg(long, value_name = "FILE")]
+    scores: Option<PathBuf>,
+    /// How to write it
+    #[arg(long, default_value = "table")]
+    format: Format,
+    /// Where to write it [default: the terminal; Parquet needs a file]
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Table,
+    Csv,
+    Json,
+    Parquet,
+}
+
+impl ChurnList {
+    pub(crate) fn run(self) -> Outcome {
+        let folder = self.run.folder();
+        let settings = ChurnListSettings {
+            scores: self.scores.unwrap_or_else(|| folder.scores()),
+            target: self.target,
+            owner: self.owner,
+            top: self.top,
+        };
+        let rows = percorso_pipeline::churn_list(&folder, &settings)?;
+        let text = match self.format {
+            Format::Table => table(&rows),
+            Format::Csv => csv(&rows),
+            Format::Json => rows.iter().map(|row| serde_json::to_string(row).expect("JSON") + "\n").collect(),
+            Format::Parquet => {
+                let output = self.output.ok_or_else(|| Failure::environment(anyhow::anyhow!("--format parquet needs --output FILE")))?;
+                return Ok(percorso_pipeline::write_churn_list(&output, &rows)?);
+            }
+        };
+        match self.output {
+            None => print!("{text}"),
+            Some(path) => std::fs::write(&path, text).map_err(Failure::environment)?,
+        }
+        Ok(())
+    }
+}
+
+/// The list for a terminal.
+pub(super) fn table(rows: &[ChurnListRow]) -> String {
+    let mut text = format!(
+        "{:<14} {:>6} {:>13} {:<14} {:<18} {:>13}  because\n",
+        "customer", "leaves", "90 % interval", "stage", "last touchpoint", "value at risk"
+    );
+    for row in rows {
+        let ChurnListRow { customer, churn, low, high, value_at_risk, .. } = row;
+        let (stage, last) = (row.stage.as_deref().unwrap_or("–"), row.last_touchpoint.as_deref().unwrap_or("–"));
+        let interval = format!("{:.0}–{:.0} %", 100.0 * low, 100.0 * high);
+        let first = row.reasons.first().map_or("", String::as_str);
+        text += &format!("{customer:<14} {:>4.0} % {interval:>13} {stage:<14} {last:<18} {value_at_risk:>13.0}  {first}\n", 100.0 * churn);
+        for reason in row.reasons.iter().skip(1) {
+            text += &format!("{:84}  {reason}\n", "");
+        }
+    }
+    text
+}
+
+/// The list as CSV; a cell that a spreadsheet would take for a formula is led by an apostrophe.
+fn csv(rows: &[ChurnListRow]) -> String {
+    let cell = |text: &str| {
+        let guard = if text.starts_with(['=', '+', '-', '@', '\t']) { "'" } else { "" };
+        format!("\"{guard}{}\"", text.replace('"', "\"\""))
+    };
+    let mut text =
+        "customer,churn,low,high,stage,last_touchpoint,owner,value_at_risk,reason_1,reason_2,reason_3\n".to_owned();
+    for row in rows {
+        let ChurnListRow { churn, low, high, value_at_risk, .. } = row;
+        let named = |text: &Option<String>| cell(text.as_deref().unwrap_or(""));
+        let reason = |at: usize| cell(row.reasons.get(at).map_or("", String::as_str));
+        let (stage, last, owner) = (named(&row.stage), named(&row.last_touchpoint), named(&row.owner));
+        text += &format!("{},{churn},{low},{high},{stage},{last},{owner},{value_at_risk}", cell(&row.customer));
+        text += &format!(",{},{},{}\n", reason(0), reason(1), reason(2));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_that_looks_like_a_formula_is_defused() {
+        let row = ChurnListRow {
+            customer: "=HYPERLINK(\"x\")".to_owned(),
+            churn: 0.5,
+            low: 0.4,
+            high: 0.6,
+            stage: None,
+            last_touchpoint: None,
+            owner: None,
+            reasons: Vec::new(),
+            value_at_risk: 1.0,
+        };
+        assert!(csv(&[row]).contains("\"'=HYPERLINK(\"\"x\"\")\",0.5,"));
+    }
+}

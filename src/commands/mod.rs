@@ -1,0 +1,157 @@
+//! The commands, one file each.
+
+mod check;
+mod churn_list;
+mod demo;
+mod evaluate;
+mod features;
+mod ingest;
+mod load;
+mod models;
+mod score;
+mod serve;
+mod simulate;
+mod train;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use percorso_pipeline::{LocalEngine, Progress, RunFolder, memory_bytes_default};
+
+use crate::failure::{Failure, Outcome};
+use crate::report;
+
+/// Learns from customer journeys what comes next, who leaves and why, and serves the answers.
+#[derive(Parser)]
+#[command(version, after_help = "Exit codes: 0 done, 1 the data are wrong, 2 usage or environment.")]
+pub(crate) struct Command {
+    #[command(flatten)]
+    machine: Machine,
+    #[command(subcommand)]
+    task: Task,
+}
+
+/// What a command may use of the machine, and how it reports.
+#[derive(Args)]
+pub(crate) struct Machine {
+    /// Memory a run may take, such as 512M or 4G [default: half of what is there]
+    #[arg(long, global = true, value_parser = bytes)]
+    memory: Option<u64>,
+    /// Threads a run may use [default: the processors there are]
+    #[arg(long, global = true)]
+    threads: Option<usize>,
+    /// Progress and results as JSON, one object a line
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+/// The run folder of a command.
+#[derive(Args)]
+pub(crate) struct Run {
+    /// The run folder
+    #[arg(long = "run", default_value = "percorso-run", value_name = "DIR")]
+    folder: PathBuf,
+}
+
+impl Run {
+    pub(crate) fn folder(&self) -> RunFolder {
+        RunFolder::at(&self.folder)
+    }
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Tells whether a journey.toml and its sources are right; writes nothing
+    Check(check::Check),
+    /// Reads journeys from Parquet or CSV into a run folder
+    Ingest(ingest::Ingest),
+    /// Lists the features a journey.toml gives rise to
+    Features(features::Features),
+    /// Trains, evaluates and keeps a model; prints the evaluation
+    Train(train::Train),
+    /// Prints the evaluation of a trained model
+    Evaluate(evaluate::Evaluate),
+    /// Lists, shows, promotes and rolls back models
+    Models(models::Models),
+    /// Scores everyone as of a cut-off, into Parquet
+    Score(score::Score),
+    /// Lists the customers most at risk, with reasons
+    ChurnList(churn_list::ChurnList),
+    /// Loads customers' states into the serving store
+    Load(load::Load),
+    /// Serves scores and takes in events over gRPC
+    Serve(serve::Serve),
+    /// Makes up a market whose truth is known
+    Simulate(simulate::Simulate),
+    /// Does all of it on a made-up market
+    Demo(demo::Demo),
+}
+
+impl Command {
+    pub(crate) fn run(self) -> Outcome {
+        match self.task {
+            Task::Check(check) => check.run(&self.machine),
+            Task::Ingest(ingest) => ingest.run(&self.machine),
+            Task::Features(features) => features.run(),
+            Task::Train(train) => train.run(&self.machine),
+            Task::Evaluate(evaluate) => evaluate.run(&self.machine),
+            Task::Models(models) => models.run(&self.machine),
+            Task::Score(score) => score.run(&self.machine),
+            Task::ChurnList(churn_list) => churn_list.run(),
+            Task::Load(load) => load.run(&self.machine),
+            Task::Serve(serve) => serve.run(),
+            Task::Simulate(simulate) => simulate.run(&self.machine),
+            Task::Demo(demo) => demo.run(&self.machine),
+        }
+    }
+}
+
+impl Machine {
+    /// The engine these limits allow.
+    pub(crate) fn engine(&self) -> Result<LocalEngine, Failure> {
+        let threads = self.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+        let memory_bytes = self.memory.unwrap_or_else(memory_bytes_default);
+        LocalEngine::new(memory_bytes, threads, &std::env::temp_dir()).map_err(Failure::environment)
+    }
+
+    /// The listener these flags ask for.
+    pub(crate) fn progress(&self) -> Box<dyn Progress> {
+        report::progress(self.json)
+    }
+
+    /// True when results are wanted as JSON.
+    pub(crate) const fn wants_json(&self) -> bool {
+        self.json
+    }
+}
+
+/// Bytes written as a number with an optional K, M or G.
+fn bytes(text: &str) -> Result<u64, String> {
+    let (digits, factor) = match text.trim().to_ascii_uppercase() {
+        text if text.ends_with('K') => (text[..text.len() - 1].to_owned(), 1 << 10),
+        text if text.ends_with('M') => (text[..text.len() - 1].to_owned(), 1 << 20),
+        text if text.ends_with('G') => (text[..text.len() - 1].to_owned(), 1 << 30),
+        text => (text, 1),
+    };
+    let number: u64 = digits.parse().map_err(|_| "expected a number of bytes such as 512M or 4G".to_owned())?;
+    number.checked_mul(factor).ok_or_else(|| "more bytes than there are".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_read_with_its_unit() {
+        assert_eq!(bytes("512M"), Ok(512 << 20));
+        assert_eq!(bytes("4g"), Ok(4 << 30));
+        assert_eq!(bytes("1000"), Ok(1000));
+        assert!(bytes("lots").is_err());
+    }
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        use clap::CommandFactory;
+        Command::command().debug_assert();
+    }
+}

@@ -1,0 +1,60 @@
+//! `percorso score`: everyone scored.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use percorso_journey::Timestamp;
+use percorso_pipeline::ScoreSettings;
+
+use super::{Machine, Run};
+use crate::failure::{Failure, Outcome};
+
+#[derive(Args)]
+pub(crate) struct Score {
+    #[command(flatten)]
+    run: Run,
+    /// Events before this point count, such as 2024-06-01T00:00:00Z [default: all of them]
+    #[arg(long, value_name = "TIME")]
+    as_of: Option<String>,
+    /// A version, or a label
+    #[arg(long, default_value = "champion")]
+    model: String,
+    /// Reasons per customer, as top:N
+    #[arg(long, value_name = "top:N", default_value = "top:0", value_parser = top)]
+    reasons: usize,
+    /// Adds customers' ids
+    #[arg(long)]
+    reveal: bool,
+    /// The Parquet file written [default: scores.parquet in the run folder]
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+impl Score {
+    pub(crate) fn run(self, machine: &Machine) -> Outcome {
+        let folder = self.run.folder();
+        let wrong = |text: &str| Failure::environment(anyhow::anyhow!("--as-of {text}: expected a time such as 2024-06-01T00:00:00Z"));
+        let as_of = self.as_of.as_deref().map(|text| Timestamp::parse(text).ok_or_else(|| wrong(text))).transpose()?;
+        let settings = ScoreSettings {
+            as_of,
+            model: self.model,
+            top_reasons: self.reasons,
+            reveals_ids: self.reveal,
+            output: self.output.unwrap_or_else(|| folder.scores()),
+        };
+        let summary = percorso_pipeline::score(&folder, &settings, &machine.engine()?, &*machine.progress())?;
+        if machine.wants_json() {
+            println!("{}", serde_json::to_string(&summary).expect("our own types turn into JSON"));
+        } else {
+            let as_of = Timestamp::from_micros(summary.as_of_us);
+            let output = settings.output.display();
+            println!("{} customers scored as of {as_of} by {} into {output}", summary.n_customers, summary.model_version);
+        }
+        Ok(())
+    }
+}
+
+fn top(text: &str) -> Result<usize, String> {
+    let number = text.strip_prefix("top:").unwrap_or(text);
+    number.parse().map_err(|_| "expected top:N, such as top:3".to_owned())
+}
