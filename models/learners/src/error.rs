@@ -47,9 +47,7 @@ pub enum Error {
         found: f32,
     },
     /// A category cell that is not one of its codes.
-    #[error(
-        "row {row}, column `{column}` is {found}, expected a whole code below {cardinality} or NaN for missing"
-    )]
+    #[error("row {row}, column `{column}` is {found}, expected a whole code below {cardinality} or NaN for missing")]
     CategoryCode {
         /// The row.
         row: usize,

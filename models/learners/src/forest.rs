@@ -16,14 +16,15 @@ use crate::{Error, Result};
 /// A missing cell goes where the smallest values go when training had missing cells in the column, and where the
 /// median goes otherwise.
 ///
-/// Trees are grown in [`Forest::n_groups`] groups; each group sees at most [`Forest::max_rows`] rows, drawn by the seed
+/// Trees are grown in up to [`Forest::n_groups`] groups; each group sees at most [`Forest::max_rows`] rows, drawn by the seed
 /// without replacement, and each of its trees resamples those.
 /// So a large set costs no more than a middling one; what is left out of one group may be in another.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Forest {
-    /// The number of trees for two classes; with more classes each gets its share, at least one tree a group.
+    /// The number of trees, shared by the classes that have trees.
     pub n_trees: usize,
-    /// The number of groups; the result depends on it, not on the number of threads.
+    /// The most groups; fewer when a class would have less than four trees in each.
+    /// The result depends on it, not on the number of threads.
     pub n_groups: usize,
     /// The most rows that one group sees.
     pub max_rows: usize,
@@ -109,11 +110,7 @@ impl FittedForest {
     }
 
     fn n_trees_each(&self) -> f64 {
-        let n_outputs = if self.n_classes == 2 {
-            1
-        } else {
-            self.n_classes
-        };
+        let n_outputs = if self.n_classes == 2 { 1 } else { self.n_classes };
         (self.tree_class.len() / n_outputs) as f64
     }
 
@@ -173,9 +170,7 @@ impl FittedForest {
             } else {
                 -others_scale
             };
-            self.walk(tree, row, |column, change| {
-                out[column] += scale * weight * change
-            });
+            self.walk(tree, row, |column, change| out[column] += scale * weight * change);
         }
         self.finish(&mut base);
         self.finish(&mut means);
@@ -228,27 +223,14 @@ impl FittedForest {
 
     /// Why walking the trees could fail or not end, if so.
     fn what_is_wrong(&self) -> Option<&'static str> {
-        let n_outputs = if self.n_classes == 2 {
-            1
-        } else {
-            self.n_classes
-        };
-        if self.n_classes < 2
-            || self
-                .shares
-                .iter()
-                .any(|share| !(*share > 0.0 && *share < 1.0))
-        {
+        let n_outputs = if self.n_classes == 2 { 1 } else { self.n_classes };
+        if self.n_classes < 2 || self.shares.iter().any(|share| !(*share > 0.0 && *share < 1.0)) {
             return Some("it needs two or more classes with shares between 0 and 1");
         }
         if self.tree_class.is_empty() || !self.tree_class.len().is_multiple_of(n_outputs) {
             return Some("its classes do not have equally many trees");
         }
-        if self
-            .tree_class
-            .iter()
-            .any(|class| *class as usize >= self.n_classes)
-        {
+        if self.tree_class.iter().any(|class| *class as usize >= self.n_classes) {
             return Some("a tree is for a class that it does not have");
         }
         if self.value.iter().any(|value| !(0.0..=1.0).contains(value)) {
@@ -282,11 +264,7 @@ impl FittedForest {
 /// `(b − a) / (ln b − ln a)`, and `a` when both are equal; both positive.
 fn logarithmic_mean(a: f64, b: f64) -> f64 {
     let ratio = (b - a) / a;
-    if ratio == 0.0 {
-        a
-    } else {
-        (b - a) / libm::log1p(ratio)
-    }
+    if ratio == 0.0 { a } else { (b - a) / libm::log1p(ratio) }
 }
 
 #[cfg(test)]

@@ -3,9 +3,7 @@
 use ndarray::{Array2, ArrayView2};
 use percorso_artefact::{Artefact, Sealer};
 
-use crate::{
-    Error, FittedForest, FittedLinear, FittedNgram, FittedPrevalence, FittedRecency, Result,
-};
+use crate::{Error, FittedForest, FittedLinear, FittedNgram, FittedPrevalence, FittedRecency, Result};
 
 /// A fitted learner.
 ///
@@ -70,14 +68,8 @@ impl Learned {
         let mut probabilities = Array2::zeros((x.nrows(), self.n_classes()));
         let mut cells = vec![0.0; x.ncols()];
         for (row, mut out) in x.outer_iter().zip(probabilities.outer_iter_mut()) {
-            cells
-                .iter_mut()
-                .zip(row)
-                .for_each(|(cell, from)| *cell = *from);
-            self.predict_into(
-                &cells,
-                out.as_slice_mut().expect("a new matrix is row-major"),
-            );
+            cells.iter_mut().zip(row).for_each(|(cell, from)| *cell = *from);
+            self.predict_into(&cells, out.as_slice_mut().expect("a new matrix is row-major"));
         }
         probabilities
     }
@@ -122,9 +114,7 @@ impl Learned {
     /// - the learner's name is unknown, or its arrays contradict each other
     pub fn open(prefix: &str, artefact: &Artefact) -> Result<Learned> {
         match artefact.text(&format!("{prefix}/learner"))? {
-            "prevalence" => Ok(Learned::Prevalence(FittedPrevalence::open(
-                prefix, artefact,
-            )?)),
+            "prevalence" => Ok(Learned::Prevalence(FittedPrevalence::open(prefix, artefact)?)),
             "recency" => Ok(Learned::Recency(FittedRecency::open(prefix, artefact)?)),
             "ngram" => Ok(Learned::Ngram(FittedNgram::open(prefix, artefact)?)),
             "linear" => Ok(Learned::Linear(FittedLinear::open(prefix, artefact)?)),

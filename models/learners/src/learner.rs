@@ -55,7 +55,7 @@ impl Learner {
             Learner::Prevalence(prevalence) => Learned::Prevalence(prevalence.fit(set)),
             Learner::Recency(recency) => Learned::Recency(recency.fit(set)?),
             Learner::Ngram(ngram) => Learned::Ngram(ngram.fit(set)?),
-            Learner::Linear(linear) => Learned::Linear(linear.fit(set)?),
+            Learner::Linear(linear) => Learned::Linear(linear.fit(set, seed)?),
             Learner::Forest(forest) => Learned::Forest(forest.fit(set, seed)?),
         })
     }

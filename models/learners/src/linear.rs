@@ -18,16 +18,22 @@ use crate::{Error, Result};
 /// Each category of at least `min_rows` rows has a term, missing among them.
 /// Columns that are constant in training are dropped.
 ///
+/// The penalty grows with the number of terms: it is the one that a Gaussian prior gives under which all terms together
+/// spread a row's log-odds with variance `spread²` (as in Bayesian ridge regression), however many they are.
+/// Above `max_rows` rows, that many are drawn by the seed without replacement.
+///
 /// A fit repeats to the bit on one machine; between machines the matrix products may round differently.
 /// Predictions of one fitted model are the same bits everywhere.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Linear {
-    /// The strength of the L2 penalty: `penalty / 2 · ‖weights‖²` beside the summed log loss.
-    pub penalty: f64,
+    /// The standard deviation of a row's log-odds that is expected beforehand.
+    pub spread: f64,
     /// The most iterations of L-BFGS.
     pub max_iterations: u64,
-    /// The gradient norm to stop at, for each training row.
+    /// The gradient norm to stop at, as a share of the square root of the number of rows.
     pub gradient_tolerance: f64,
+    /// The most rows to learn from.
+    pub max_rows: usize,
     /// The fewest rows that a category needs to have a term of its own.
     pub min_rows: usize,
 }
@@ -35,9 +41,10 @@ pub struct Linear {
 impl Default for Linear {
     fn default() -> Self {
         Linear {
-            penalty: 10.0,
-            max_iterations: 40,
-            gradient_tolerance: 1e-4,
+            spread: 1.0,
+            max_iterations: 15,
+            gradient_tolerance: 1e-2,
+            max_rows: 12_000,
             min_rows: 20,
         }
     }
@@ -123,11 +130,7 @@ impl FittedLinear {
                 }
                 continue;
             }
-            let z = standardised(
-                cell.into(),
-                self.number_mean[number],
-                self.number_scale[number],
-            );
+            let z = standardised(cell.into(), self.number_mean[number], self.number_scale[number]);
             let weights = self.number_weight[terms.clone()]
                 .iter()
                 .zip(&self.number_present[terms]);
@@ -139,8 +142,7 @@ impl FittedLinear {
             let column = *column as usize;
             let first = self.category_first[category] as usize;
             let missing = self.category_first[category + 1] as usize - 1;
-            let found =
-                code(row[column]).map_or(missing, |code| (first + code as usize).min(missing));
+            let found = code(row[column]).map_or(missing, |code| (first + code as usize).min(missing));
             let terms = &self.category_term[found * n_scores..(found + 1) * n_scores];
             for (score, term) in terms.iter().enumerate() {
                 add(column, score, *term);
@@ -168,9 +170,7 @@ impl FittedLinear {
             self.each_term(row, |column, _, term| out[column] += sign * term);
         } else {
             let slopes = mean_slopes(&base, &scores, class);
-            self.each_term(row, |column, score, term| {
-                out[column] += slopes[score] * term
-            });
+            self.each_term(row, |column, score, term| out[column] += slopes[score] * term);
         }
         self.finish(&mut base);
         self.finish(&mut scores);
@@ -188,29 +188,13 @@ impl FittedLinear {
         sealer.put_vector(&name("number_column"), &self.number_column)?;
         sealer.put_vector(&name("number_mean"), &self.number_mean)?;
         sealer.put_vector(&name("number_scale"), &self.number_scale)?;
-        sealer.put(
-            &name("number_weight"),
-            &[n_numbers, n_scores],
-            &self.number_weight,
-        )?;
-        sealer.put(
-            &name("number_present"),
-            &[n_numbers, n_scores],
-            &self.number_present,
-        )?;
-        sealer.put(
-            &name("number_missing"),
-            &[n_numbers, n_scores],
-            &self.number_missing,
-        )?;
+        sealer.put(&name("number_weight"), &[n_numbers, n_scores], &self.number_weight)?;
+        sealer.put(&name("number_present"), &[n_numbers, n_scores], &self.number_present)?;
+        sealer.put(&name("number_missing"), &[n_numbers, n_scores], &self.number_missing)?;
         sealer.put_vector(&name("category_column"), &self.category_column)?;
         sealer.put_vector(&name("category_first"), &self.category_first)?;
         let n_rows = self.category_term.len() / n_scores;
-        Ok(sealer.put(
-            &name("category_term"),
-            &[n_rows, n_scores],
-            &self.category_term,
-        )?)
+        Ok(sealer.put(&name("category_term"), &[n_rows, n_scores], &self.category_term)?)
     }
 
     pub(crate) fn open(prefix: &str, artefact: &Artefact) -> Result<FittedLinear> {
@@ -220,17 +204,12 @@ impl FittedLinear {
         let intercept = artefact.vector::<f64>(&name("intercept"))?.to_vec();
         let (n_numbers, n_scores) = (number_column.len(), intercept.len());
         let terms = |array: &str| artefact.array::<f64>(&name(array), &[n_numbers, n_scores]);
-        let (n_rows, n_term_scores, category_term) =
-            artefact.matrix::<f64>(&name("category_term"))?;
+        let (n_rows, n_term_scores, category_term) = artefact.matrix::<f64>(&name("category_term"))?;
         let fitted = FittedLinear {
             n_classes: artefact.scalar::<u32>(&name("n_classes"))? as usize,
             n_columns: artefact.scalar::<u32>(&name("n_columns"))? as usize,
-            number_mean: artefact
-                .array::<f64>(&name("number_mean"), &[n_numbers])?
-                .to_vec(),
-            number_scale: artefact
-                .array::<f64>(&name("number_scale"), &[n_numbers])?
-                .to_vec(),
+            number_mean: artefact.array::<f64>(&name("number_mean"), &[n_numbers])?.to_vec(),
+            number_scale: artefact.array::<f64>(&name("number_scale"), &[n_numbers])?.to_vec(),
             number_weight: terms("number_weight")?.to_vec(),
             number_present: terms("number_present")?.to_vec(),
             number_missing: terms("number_missing")?.to_vec(),
@@ -248,31 +227,19 @@ impl FittedLinear {
             why,
         };
         let n_classes = fitted.n_classes;
-        if n_classes < 2
-            || n_scores != n_term_scores
-            || (n_scores != 1 || n_classes != 2) && n_scores != n_classes
-        {
-            return Err(malformed(
-                "its scores are not one for two classes or one for each",
-            ));
+        if n_classes < 2 || n_scores != n_term_scores || (n_scores != 1 || n_classes != 2) && n_scores != n_classes {
+            return Err(malformed("its scores are not one for two classes or one for each"));
         }
         let columns = fitted.number_column.iter().chain(&fitted.category_column);
-        if columns
-            .into_iter()
-            .any(|column| *column as usize >= fitted.n_columns)
-        {
+        if columns.into_iter().any(|column| *column as usize >= fitted.n_columns) {
             return Err(malformed("it uses a column that it does not have"));
         }
         if fitted.number_scale.iter().any(|scale| *scale <= 0.0) {
             return Err(malformed("a scale is not positive"));
         }
         let first = &fitted.category_first;
-        if first.windows(2).any(|pair| pair[0] >= pair[1])
-            || first.last().copied() != u32::try_from(n_rows).ok()
-        {
-            return Err(malformed(
-                "the places of its categories do not rise to their end",
-            ));
+        if first.windows(2).any(|pair| pair[0] >= pair[1]) || first.last().copied() != u32::try_from(n_rows).ok() {
+            return Err(malformed("the places of its categories do not rise to their end"));
         }
         Ok(fitted)
     }
@@ -307,11 +274,7 @@ fn mean_slopes(from: &[f64], to: &[f64], class: usize) -> Vec<f64> {
             high = middle;
         }
     }
-    let mut slopes: Vec<f64> = others(0.5 * (low + high))
-        .1
-        .iter()
-        .map(|share| -share)
-        .collect();
+    let mut slopes: Vec<f64> = others(0.5 * (low + high)).1.iter().map(|share| -share).collect();
     slopes[class] = 1.0;
     slopes
 }

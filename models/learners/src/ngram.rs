@@ -152,11 +152,7 @@ impl FittedNgram {
         }
         let n_rows = counts.iter().sum::<u64>() as f64;
         let n_seen = counts.iter().filter(|count| **count > 0).count() as f64;
-        for (class, count) in counts
-            .into_iter()
-            .enumerate()
-            .filter(|(_, count)| *count > 0)
-        {
+        for (class, count) in counts.into_iter().enumerate().filter(|(_, count)| *count > 0) {
             self.seen_class.push(class as u32);
             self.seen_weight.push(count as f64 / (n_rows + n_seen));
         }
@@ -213,10 +209,7 @@ impl FittedNgram {
             *probability *= self.back_off[context];
         }
         let seen = self.first_seen[context] as usize..self.first_seen[context + 1] as usize;
-        for (class, weight) in self.seen_class[seen.clone()]
-            .iter()
-            .zip(&self.seen_weight[seen])
-        {
+        for (class, weight) in self.seen_class[seen.clone()].iter().zip(&self.seen_weight[seen]) {
             out[*class as usize] += weight;
         }
     }
@@ -249,15 +242,9 @@ impl FittedNgram {
         let fitted = FittedNgram {
             n_classes: artefact.scalar::<u32>(&name("n_classes"))? as usize,
             columns: artefact.vector::<u32>(&name("columns"))?.to_vec(),
-            first_child: artefact
-                .array::<u32>(&name("first_child"), &[n_contexts + 1])?
-                .to_vec(),
-            back_off: artefact
-                .array::<f64>(&name("back_off"), &[n_contexts])?
-                .to_vec(),
-            first_seen: artefact
-                .array::<u32>(&name("first_seen"), &[n_contexts + 1])?
-                .to_vec(),
+            first_child: artefact.array::<u32>(&name("first_child"), &[n_contexts + 1])?.to_vec(),
+            back_off: artefact.array::<f64>(&name("back_off"), &[n_contexts])?.to_vec(),
+            first_seen: artefact.array::<u32>(&name("first_seen"), &[n_contexts + 1])?.to_vec(),
             seen_weight: artefact
                 .array::<f64>(&name("seen_weight"), &[seen_class.len()])?
                 .to_vec(),
@@ -269,20 +256,13 @@ impl FittedNgram {
             what: "n-gram",
             why,
         };
-        let rises_to = |starts: &[u32], end: usize| {
-            starts.is_sorted() && starts.last().copied() == u32::try_from(end).ok()
-        };
+        let rises_to =
+            |starts: &[u32], end: usize| starts.is_sorted() && starts.last().copied() == u32::try_from(end).ok();
         if fitted.n_classes < 2 || n_contexts == 0 {
-            return Err(malformed(
-                "it needs two or more classes and the shortest context",
-            ));
+            return Err(malformed("it needs two or more classes and the shortest context"));
         }
-        if !rises_to(&fitted.first_child, n_contexts)
-            || !rises_to(&fitted.first_seen, fitted.seen_class.len())
-        {
-            return Err(malformed(
-                "the places of its contexts do not rise to their end",
-            ));
+        if !rises_to(&fitted.first_child, n_contexts) || !rises_to(&fitted.first_seen, fitted.seen_class.len()) {
+            return Err(malformed("the places of its contexts do not rise to their end"));
         }
         if fitted
             .seen_class
@@ -292,10 +272,7 @@ impl FittedNgram {
             return Err(malformed("it has seen a class that it does not have"));
         }
         let weights = fitted.back_off.iter().chain(&fitted.seen_weight);
-        if weights
-            .into_iter()
-            .any(|weight| !(0.0..=1.0).contains(weight))
-        {
+        if weights.into_iter().any(|weight| !(0.0..=1.0).contains(weight)) {
             return Err(malformed("a weight is not from 0 to 1"));
         }
         Ok(fitted)
@@ -311,9 +288,7 @@ mod tests {
 
     /// Rows of steps (most recent first) and a class; each row is its own customer unless said otherwise.
     fn fitted(rows: &[([f32; 2], u32)], customers: &[u64], min_customers: usize) -> FittedNgram {
-        let x =
-            Array2::from_shape_vec((rows.len(), 2), rows.iter().flat_map(|row| row.0).collect())
-                .unwrap();
+        let x = Array2::from_shape_vec((rows.len(), 2), rows.iter().flat_map(|row| row.0).collect()).unwrap();
         let columns = [Column::category("step_1", 3), Column::category("step_2", 3)];
         let y: Vec<u32> = rows.iter().map(|row| row.1).collect();
         let set = TrainingSet::new(x.view(), &columns, &y, 2, customers).unwrap();
@@ -333,12 +308,7 @@ mod tests {
 
     #[test]
     fn probabilities_are_those_of_the_formula_by_hand() {
-        let rows = [
-            ([0.0, 1.0], 1),
-            ([0.0, 1.0], 1),
-            ([0.0, 2.0], 0),
-            ([1.0, f32::NAN], 0),
-        ];
+        let rows = [([0.0, 1.0], 1), ([0.0, 1.0], 1), ([0.0, 2.0], 0), ([1.0, f32::NAN], 0)];
         let ngram = fitted(&rows, &[1, 2, 3, 4], 1);
         let root = (2.0 + 2.0 * 0.5) / (4.0 + 2.0);
         let after_0 = (2.0 + 2.0 * root) / (3.0 + 2.0);
@@ -350,12 +320,7 @@ mod tests {
 
     #[test]
     fn a_context_of_too_few_customers_is_forgotten() {
-        let rows = [
-            ([0.0, 1.0], 1),
-            ([0.0, 1.0], 1),
-            ([0.0, 2.0], 0),
-            ([1.0, 1.0], 0),
-        ];
+        let rows = [([0.0, 1.0], 1), ([0.0, 1.0], 1), ([0.0, 2.0], 0), ([1.0, 1.0], 0)];
         assert_eq!(fitted(&rows, &[1, 2, 3, 4], 2).n_contexts(), 3);
         // The same rows of one customer: only the shortest context is left.
         assert_eq!(fitted(&rows, &[1, 1, 1, 1], 2).n_contexts(), 1);

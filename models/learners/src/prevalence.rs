@@ -31,10 +31,7 @@ impl Prevalence {
 #[cfg(feature = "fit")]
 pub(crate) fn smoothed_shares(counts: &[u64]) -> Vec<f64> {
     let total = counts.iter().sum::<u64>() as f64 + 0.5 * counts.len() as f64;
-    let mut shares: Vec<f64> = counts
-        .iter()
-        .map(|count| (*count as f64 + 0.5) / total)
-        .collect();
+    let mut shares: Vec<f64> = counts.iter().map(|count| (*count as f64 + 0.5) / total).collect();
     floor_and_normalise(&mut shares);
     shares
 }
@@ -59,14 +56,9 @@ impl FittedPrevalence {
     }
 
     pub(crate) fn open(prefix: &str, artefact: &Artefact) -> Result<FittedPrevalence> {
-        let probabilities = artefact
-            .vector::<f64>(&format!("{prefix}/probabilities"))?
-            .to_vec();
+        let probabilities = artefact.vector::<f64>(&format!("{prefix}/probabilities"))?.to_vec();
         let sum: f64 = probabilities.iter().sum();
-        if probabilities.len() < 2
-            || probabilities.iter().any(|p| *p <= 0.0)
-            || (sum - 1.0).abs() > 1e-12
-        {
+        if probabilities.len() < 2 || probabilities.iter().any(|p| *p <= 0.0) || (sum - 1.0).abs() > 1e-12 {
             return Err(Error::Malformed {
                 prefix: prefix.to_owned(),
                 what: "prevalence",

@@ -92,9 +92,6 @@ mod tests {
         for _ in 0..50_000 {
             counts[random.below(5)] += 1;
         }
-        assert!(
-            counts.iter().all(|count| (9_600..10_400).contains(count)),
-            "{counts:?}"
-        );
+        assert!(counts.iter().all(|count| (9_600..10_400).contains(count)), "{counts:?}");
     }
 }

@@ -89,9 +89,9 @@ impl Recency {
             .chunks(n_classes)
             .flat_map(|bin| {
                 let n_rows = bin.iter().sum::<u64>() as f64;
-                bin.iter().zip(&overall).map(move |(count, share)| {
-                    (*count as f64 + self.prior_rows * share) / (n_rows + self.prior_rows)
-                })
+                bin.iter()
+                    .zip(&overall)
+                    .map(move |(count, share)| (*count as f64 + self.prior_rows * share) / (n_rows + self.prior_rows))
             })
             .collect();
         Ok(FittedRecency {
@@ -109,11 +109,7 @@ fn quantile_ends(cells: impl Iterator<Item = f32>, n_bins: usize) -> Vec<f32> {
     let mut present: Vec<f32> = cells.filter(|cell| !cell.is_nan()).collect();
     present.sort_unstable_by(f32::total_cmp);
     let mut ends: Vec<f32> = (1..n_bins)
-        .filter_map(|end| {
-            present
-                .get((end * present.len() / n_bins).checked_sub(1)?)
-                .copied()
-        })
+        .filter_map(|end| present.get((end * present.len() / n_bins).checked_sub(1)?).copied())
         .collect();
     ends.dedup();
     // An end at the largest cell would leave the last bin empty.
@@ -164,21 +160,11 @@ impl FittedRecency {
             why,
         };
         let ends = artefact.vector::<f32>(&format!("{prefix}/ends"))?.to_vec();
-        let overall = artefact
-            .vector::<f64>(&format!("{prefix}/overall"))?
-            .to_vec();
+        let overall = artefact.vector::<f64>(&format!("{prefix}/overall"))?.to_vec();
         let n_classes = overall.len();
-        let shares =
-            artefact.array::<f64>(&format!("{prefix}/shares"), &[ends.len() + 2, n_classes])?;
-        if n_classes < 2
-            || overall
-                .iter()
-                .chain(shares)
-                .any(|share| !(0.0..=1.0).contains(share))
-        {
-            return Err(malformed(
-                "it needs two or more classes with shares from 0 to 1",
-            ));
+        let shares = artefact.array::<f64>(&format!("{prefix}/shares"), &[ends.len() + 2, n_classes])?;
+        if n_classes < 2 || overall.iter().chain(shares).any(|share| !(0.0..=1.0).contains(share)) {
+            return Err(malformed("it needs two or more classes with shares from 0 to 1"));
         }
         if ends.windows(2).any(|pair| pair[0] >= pair[1]) {
             return Err(malformed("the ends of its bins do not rise"));

@@ -17,14 +17,7 @@ pub(crate) struct Market {
 
 impl Market {
     pub(crate) fn set(&self) -> TrainingSet<'_> {
-        TrainingSet::new(
-            self.x.view(),
-            &self.columns,
-            &self.y,
-            self.n_classes,
-            &self.customers,
-        )
-        .unwrap()
+        TrainingSet::new(self.x.view(), &self.columns, &self.y, self.n_classes, &self.customers).unwrap()
     }
 }
 
@@ -49,11 +42,7 @@ pub(crate) fn market(n_rows: usize, n_classes: usize, seed: u64) -> Market {
         }
         for column in 5..7 {
             let missing = random.uniform() < 0.05;
-            row[column] = if missing {
-                f32::NAN
-            } else {
-                random.below(4) as f32
-            };
+            row[column] = if missing { f32::NAN } else { random.below(4) as f32 };
         }
         let number = |cell: f32| if cell.is_nan() { 1.0 } else { f64::from(cell) };
         let scores: Vec<f64> = (0..n_classes)

@@ -150,11 +150,7 @@ impl<'a> TrainingSet<'a> {
 
 pub(crate) fn check_length(what: &'static str, expected: usize, found: usize) -> Result<()> {
     if expected != found {
-        return Err(Error::Length {
-            what,
-            expected,
-            found,
-        });
+        return Err(Error::Length { what, expected, found });
     }
     Ok(())
 }
@@ -173,8 +169,7 @@ fn check_cell(row: usize, cell: f32, column: &Column) -> Result<()> {
     match column.kind {
         ColumnKind::Number => Ok(()),
         ColumnKind::Category { cardinality } => {
-            let is_code =
-                cell >= 0.0 && cell.fract() == 0.0 && (cell as u64) < u64::from(cardinality);
+            let is_code = cell >= 0.0 && cell.fract() == 0.0 && (cell as u64) < u64::from(cardinality);
             if is_code {
                 return Ok(());
             }
@@ -200,10 +195,7 @@ mod tests {
     use super::*;
 
     fn columns() -> Vec<Column> {
-        vec![
-            Column::number("recency_days"),
-            Column::category("last_touchpoint", 3),
-        ]
+        vec![Column::number("recency_days"), Column::category("last_touchpoint", 3)]
     }
 
     #[test]
@@ -211,10 +203,7 @@ mod tests {
         let x = array![[1.0f32, f32::NAN], [f32::NAN, 2.0]];
         let columns = columns();
         let set = TrainingSet::new(x.view(), &columns, &[0, 1], 2, &[7, 7]).unwrap();
-        assert_eq!(
-            (set.n_rows(), set.class_counts(), set.row(1)[1]),
-            (2, vec![1, 1], 2.0)
-        );
+        assert_eq!((set.n_rows(), set.class_counts(), set.row(1)[1]), (2, vec![1, 1], 2.0));
     }
 
     #[test]
@@ -247,20 +236,12 @@ mod tests {
             "row 1 has class 2, expected one below 2"
         );
         assert_eq!(
-            message(
-                array![[1.0f32, 0.0], [f32::INFINITY, 0.0]],
-                &[0, 1],
-                2,
-                &[1, 1]
-            ),
+            message(array![[1.0f32, 0.0], [f32::INFINITY, 0.0]], &[0, 1], 2, &[1, 1]),
             "row 1, column `recency_days` is inf, expected a finite number or NaN for missing"
         );
         for code in [3.0f32, 0.5, -1.0] {
             let found = message(array![[1.0, 0.0], [1.0, code]], &[0, 1], 2, &[1, 1]);
-            assert!(
-                found.starts_with("row 1, column `last_touchpoint` is"),
-                "{found}"
-            );
+            assert!(found.starts_with("row 1, column `last_touchpoint` is"), "{found}");
         }
         let transposed = array![[1.0f32, 1.0], [0.0, 0.0]];
         let error = TrainingSet::new(transposed.t(), &columns, &[0, 1], 2, &[1, 1]).unwrap_err();

@@ -3,9 +3,7 @@
 use ndarray::Axis;
 use rayon::prelude::*;
 use serde_json::Value;
-use smartcore::ensemble::random_forest_regressor::{
-    RandomForestRegressor, RandomForestRegressorParameters,
-};
+use smartcore::ensemble::random_forest_regressor::{RandomForestRegressor, RandomForestRegressorParameters};
 use smartcore::linalg::basic::matrix::DenseMatrix;
 
 use super::{FittedForest, Forest, LEAF};
@@ -14,6 +12,9 @@ use crate::random::Random;
 use crate::{Error, Result, TrainingSet};
 
 const LEARNER: &str = "forest";
+
+/// The fewest trees that a group grows for each class, when there are as many.
+const MIN_TREES_IN_GROUP: usize = 4;
 
 type Library = RandomForestRegressor<f32, f64, DenseMatrix<f32>, Vec<f64>>;
 
@@ -87,17 +88,14 @@ impl Forest {
     }
 
     /// The library's forests with their classes, group after group; groups run in parallel and are kept in order.
-    fn grow(
-        &self,
-        set: &TrainingSet<'_>,
-        fill: &[f32],
-        columns: &[usize],
-        seed: u64,
-    ) -> Result<Vec<(u32, Library)>> {
+    fn grow(&self, set: &TrainingSet<'_>, fill: &[f32], columns: &[usize], seed: u64) -> Result<Vec<(u32, Library)>> {
         let outputs = outputs(set.n_classes());
-        let n_trees = (self.n_trees / outputs.len() / self.n_groups).max(1);
+        // Sorting a group's columns costs as much as several trees, so a group grows at least four for each class.
+        let n_trees_each = self.n_trees.div_ceil(outputs.len());
+        let n_groups = self.n_groups.min(n_trees_each.div_ceil(MIN_TREES_IN_GROUP));
+        let n_trees = n_trees_each.div_ceil(n_groups);
         let n_tried = (self.column_share * columns.len() as f64).ceil() as usize;
-        let groups: Vec<Result<Vec<(u32, Library)>>> = (0..self.n_groups as u64)
+        let groups: Vec<Result<Vec<(u32, Library)>>> = (0..n_groups as u64)
             .into_par_iter()
             .map(|group| {
                 let rows = Random::stream(seed, group).sample(set.n_rows(), self.max_rows);
@@ -107,8 +105,7 @@ impl Forest {
                     let is_class = |row: &usize| f64::from(u8::from(set.y()[*row] == *class));
                     let targets: Vec<f64> = rows.iter().map(is_class).collect();
                     // The library gives tree t the seed plus t, so the seeds of groups lie far apart.
-                    let seed =
-                        Random::stream(seed, (group + 1) << 32 | u64::from(*class)).next_u64();
+                    let seed = Random::stream(seed, (group + 1) << 32 | u64::from(*class)).next_u64();
                     let settings = RandomForestRegressorParameters::default()
                         .with_n_trees(n_trees)
                         .with_max_depth(self.max_depth)
@@ -148,10 +145,7 @@ fn outputs(n_classes: usize) -> Vec<u32> {
 
 /// What a missing cell counts as, by column: below everything if training had missing cells, else the median.
 fn fills(set: &TrainingSet<'_>) -> Vec<f32> {
-    set.x()
-        .axis_iter(Axis(1))
-        .map(|column| fill(column.to_vec()))
-        .collect()
+    set.x().axis_iter(Axis(1)).map(|column| fill(column.to_vec())).collect()
 }
 
 fn fill(mut cells: Vec<f32>) -> f32 {
@@ -181,12 +175,7 @@ fn varying_columns(set: &TrainingSet<'_>, fill: &[f32]) -> Vec<usize> {
     (0..set.columns().len()).filter(varies).collect()
 }
 
-fn library_matrix(
-    set: &TrainingSet<'_>,
-    fill: &[f32],
-    columns: &[usize],
-    rows: &[usize],
-) -> Result<DenseMatrix<f32>> {
+fn library_matrix(set: &TrainingSet<'_>, fill: &[f32], columns: &[usize], rows: &[usize]) -> Result<DenseMatrix<f32>> {
     let mut values = vec![0.0f32; rows.len() * columns.len()];
     for (position, row) in rows.iter().enumerate() {
         let cells = set.row(*row);
@@ -217,9 +206,7 @@ impl FittedForest {
     /// Takes the trees over: they are private in the library and come out through their serialised form.
     fn push_trees(&mut self, class: u32, forest: &Library, columns: &[usize]) -> Result<()> {
         let forest = serde_json::to_value(forest).map_err(library)?;
-        let trees = forest["forest_regressor"]["trees"]
-            .as_array()
-            .ok_or_else(unexpected)?;
+        let trees = forest["forest_regressor"]["trees"].as_array().ok_or_else(unexpected)?;
         for tree in trees {
             let nodes = tree["nodes"].as_array().ok_or_else(unexpected)?;
             let first = self.column.len() as u32;
@@ -233,13 +220,7 @@ impl FittedForest {
                     (Some(left), Some(right), Some(threshold)) => {
                         let split = node["split_feature"].as_u64().ok_or_else(unexpected)?;
                         let column = *columns.get(split as usize).ok_or_else(unexpected)?;
-                        self.push_node(
-                            column as u32,
-                            threshold,
-                            first + left,
-                            first + right,
-                            value,
-                        );
+                        self.push_node(column as u32, threshold, first + left, first + right, value);
                     }
                     _ => self.push_node(LEAF, 0.0, 0, 0, value),
                 }
@@ -252,9 +233,7 @@ impl FittedForest {
 }
 
 fn child(node: &Value, name: &str) -> Option<u32> {
-    node[name]
-        .as_u64()
-        .and_then(|child| u32::try_from(child).ok())
+    node[name].as_u64().and_then(|child| u32::try_from(child).ok())
 }
 
 fn unexpected() -> Error {
@@ -285,7 +264,8 @@ mod tests {
         let all_rows: Vec<usize> = (0..set.n_rows()).collect();
         let matrix = library_matrix(&set, &fitted.fill, &columns, &all_rows).unwrap();
         let forests = settings.grow(&set, &fitted.fill, &columns, 11).unwrap();
-        let n_groups = settings.n_groups as f64;
+        let n_groups = forests.iter().filter(|(class, _)| *class == 1).count() as f64;
+        assert_eq!(n_groups, if n_classes == 2 { 3.0 } else { 1.0 });
         let mut theirs = vec![vec![0.0; n_classes]; set.n_rows()];
         for (class, forest) in &forests {
             for (row, mean) in forest.predict(&matrix).unwrap().into_iter().enumerate() {

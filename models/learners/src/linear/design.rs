@@ -13,17 +13,9 @@ const MIN_INDICATOR_SCALE: f64 = 0.1;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Term {
     /// A number, standardised; the mean when missing.
-    Number {
-        column: usize,
-        mean: f64,
-        scale: f64,
-    },
+    Number { column: usize, mean: f64, scale: f64 },
     /// Whether a number is missing, centred and scaled.
-    Missing {
-        column: usize,
-        mean: f64,
-        scale: f64,
-    },
+    Missing { column: usize, mean: f64, scale: f64 },
     /// Whether a category column has this code (none for missing), centred and scaled.
     Code {
         column: usize,
@@ -47,23 +39,23 @@ pub(super) fn terms(set: &TrainingSet<'_>, min_rows: usize) -> Vec<Term> {
     terms
 }
 
-/// The regressors, one column for each term, stored column after column: the order that the gradient reads.
-pub(super) fn matrix(set: &TrainingSet<'_>, terms: &[Term]) -> Array2<f64> {
-    let n_rows = set.n_rows();
-    let mut values = Vec::with_capacity(n_rows * terms.len());
+/// The regressors of some rows, multiplied by `factor`.
+///
+/// One column for each term, stored column after column: the order that the gradient reads.
+pub(super) fn matrix(set: &TrainingSet<'_>, terms: &[Term], rows: &[usize], factor: f64) -> Array2<f64> {
+    let mut values = Vec::with_capacity(rows.len() * terms.len());
     for term in terms {
-        let cells = set.x().column(term.column()).to_vec();
-        values.extend(cells.into_iter().map(|cell| term.value(cell)));
+        let cells = set.x();
+        let cells = cells.column(term.column());
+        values.extend(rows.iter().map(|row| factor * term.value(cells[*row])));
     }
-    Array2::from_shape_vec((n_rows, terms.len()).f(), values).expect("every term has every row")
+    Array2::from_shape_vec((rows.len(), terms.len()).f(), values).expect("every term has every row")
 }
 
 impl Term {
     pub(super) fn column(&self) -> usize {
         match self {
-            Term::Number { column, .. }
-            | Term::Missing { column, .. }
-            | Term::Code { column, .. } => *column,
+            Term::Number { column, .. } | Term::Missing { column, .. } | Term::Code { column, .. } => *column,
         }
     }
 
@@ -101,19 +93,11 @@ fn number_terms(set: &TrainingSet<'_>, column: usize, terms: &mut Vec<Term>) {
     let n_present = present.len() as f64;
     if present.iter().any(|value| *value != present[0]) {
         let mean = present.iter().sum::<f64>() / n_present;
-        let variance = present
-            .iter()
-            .map(|value| (value - mean) * (value - mean))
-            .sum::<f64>()
-            / n_present;
+        let variance = present.iter().map(|value| (value - mean) * (value - mean)).sum::<f64>() / n_present;
         let scale = variance.sqrt();
         // Two neighbouring floats can differ and still have no measurable spread.
         if scale > 1e-12 * (1.0 + mean.abs()) {
-            terms.push(Term::Number {
-                column,
-                mean,
-                scale,
-            });
+            terms.push(Term::Number { column, mean, scale });
         }
     }
     if !present.is_empty() && present.len() < cells.len() {
@@ -126,13 +110,7 @@ fn number_terms(set: &TrainingSet<'_>, column: usize, terms: &mut Vec<Term>) {
     }
 }
 
-fn category_terms(
-    set: &TrainingSet<'_>,
-    column: usize,
-    cardinality: u32,
-    min_rows: usize,
-    terms: &mut Vec<Term>,
-) {
+fn category_terms(set: &TrainingSet<'_>, column: usize, cardinality: u32, min_rows: usize, terms: &mut Vec<Term>) {
     let n_rows = set.n_rows();
     let mut counts = vec![0usize; cardinality as usize + 1];
     for cell in set.x().column(column) {

@@ -1,0 +1,303 @@
+//! Making probabilities mean what they say, only where that has been shown to help.
+
+use ndarray::ArrayView2;
+use percorso_artefact::{Artefact, Sealer};
+
+use crate::odds::{FLOOR, floor_and_normalise, log_odds, probability, softmax};
+use crate::platt::{self, Line, Point};
+use crate::training_set::check_length;
+use crate::{Error, Result};
+
+/// A correction of a learner's probabilities.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Calibrator {
+    /// None.
+    Identity,
+    /// Two classes: log-odds become `slope · log-odds + intercept` (Platt 1999); the slope is never negative.
+    Platt {
+        /// Above 1 it spreads the scores, below 1 it draws them together.
+        slope: f64,
+        /// What is added to all log-odds.
+        intercept: f64,
+    },
+    /// More classes: log-probabilities are divided by the temperature and normalised (Guo et al. 2017).
+    Temperature {
+        /// Above 1 it draws the probabilities together.
+        temperature: f64,
+    },
+}
+
+/// Out-of-fold predictions of one origin (test window).
+#[derive(Debug, Clone, Copy)]
+pub struct OriginPredictions<'a> {
+    /// The probabilities: a row each, classes as columns.
+    pub p: ArrayView2<'a, f64>,
+    /// The class that came, for each row.
+    pub y: &'a [u32],
+}
+
+impl Calibrator {
+    /// Corrects the probabilities of one row in place; they stay at least about 1e-6 and sum to 1.
+    pub fn apply(&self, p: &mut [f64]) {
+        match self {
+            Calibrator::Identity => {}
+            Calibrator::Platt { slope, intercept } => {
+                let z = log_odds(p[1].clamp(FLOOR, 1.0 - FLOOR));
+                p[1] = probability(slope * z + intercept).clamp(FLOOR, 1.0 - FLOOR);
+                p[0] = 1.0 - p[1];
+            }
+            Calibrator::Temperature { temperature } => {
+                for p in p.iter_mut() {
+                    *p = libm::log(p.max(FLOOR)) / temperature;
+                }
+                softmax(p);
+                floor_and_normalise(p);
+            }
+        }
+    }
+
+    /// The correction learned from the origins, or [`Calibrator::Identity`] when it would not have helped.
+    ///
+    /// For each origin after the first the correction is fitted on all earlier ones and judged on it; it is kept when
+    /// its log loss summed over these later rows is lower than without, and then fitted on all origins.
+    /// One origin alone shows nothing, so nothing is corrected.
+    ///
+    /// # Errors
+    /// - there is no origin, one has no row, their classes differ in number, or a length differs
+    /// - a probability is not from 0 to 1, or a class has no column
+    pub fn choose(origins: &[OriginPredictions<'_>]) -> Result<Calibrator> {
+        check(origins)?;
+        let (mut without, mut with) = (0.0, 0.0);
+        for later in 1..origins.len() {
+            let calibrator = fit(&origins[..later]);
+            without += summed_loss(&Calibrator::Identity, &origins[later]);
+            with += summed_loss(&calibrator, &origins[later]);
+        }
+        Ok(if with < without {
+            fit(origins)
+        } else {
+            Calibrator::Identity
+        })
+    }
+
+    /// Puts the correction under the prefix.
+    ///
+    /// # Errors
+    /// - the prefix is not allowed in names, or was used before
+    pub fn seal(&self, prefix: &str, sealer: &mut Sealer) -> Result<()> {
+        let (name, numbers) = match self {
+            Calibrator::Identity => ("identity", vec![]),
+            Calibrator::Platt { slope, intercept } => ("platt", vec![*slope, *intercept]),
+            Calibrator::Temperature { temperature } => ("temperature", vec![*temperature]),
+        };
+        sealer.put_text(&format!("{prefix}/calibrator"), name)?;
+        Ok(sealer.put_vector(&format!("{prefix}/calibrator_numbers"), &numbers)?)
+    }
+
+    /// What was sealed under the prefix.
+    ///
+    /// # Errors
+    /// - an array is missing, its name is unknown, or a number is outside its range
+    pub fn open(prefix: &str, artefact: &Artefact) -> Result<Calibrator> {
+        let numbers = artefact.vector::<f64>(&format!("{prefix}/calibrator_numbers"))?;
+        match (artefact.text(&format!("{prefix}/calibrator"))?, numbers) {
+            ("identity", []) => Ok(Calibrator::Identity),
+            ("platt", [slope, intercept]) if *slope >= 0.0 => Ok(Calibrator::Platt {
+                slope: *slope,
+                intercept: *intercept,
+            }),
+            ("temperature", [temperature]) if *temperature > 0.0 => Ok(Calibrator::Temperature {
+                temperature: *temperature,
+            }),
+            _ => Err(Error::Malformed {
+                prefix: prefix.to_owned(),
+                what: "calibrator",
+                why: "its name and numbers do not fit together",
+            }),
+        }
+    }
+}
+
+fn check(origins: &[OriginPredictions<'_>]) -> Result<()> {
+    let n_classes = origins.first().ok_or(Error::NoRows)?.p.ncols();
+    if n_classes < 2 {
+        return Err(Error::TooFewClasses { found: n_classes });
+    }
+    for origin in origins {
+        check_length("classes as columns", n_classes, origin.p.ncols())?;
+        crate::metrics::multiclass(origin.p, origin.y)?;
+    }
+    Ok(())
+}
+
+fn summed_loss(calibrator: &Calibrator, origin: &OriginPredictions<'_>) -> f64 {
+    let mut row = vec![0.0; origin.p.ncols()];
+    let mut sum = 0.0;
+    for (p, class) in origin.p.outer_iter().zip(origin.y) {
+        row.iter_mut().zip(p).for_each(|(to, from)| *to = *from);
+        calibrator.apply(&mut row);
+        sum -= libm::log(row[*class as usize].max(FLOOR));
+    }
+    sum
+}
+
+fn fit(origins: &[OriginPredictions<'_>]) -> Calibrator {
+    if origins[0].p.ncols() > 2 {
+        return Calibrator::Temperature {
+            temperature: 1.0 / inverse_temperature(origins),
+        };
+    }
+    let mut points = Vec::new();
+    for origin in origins {
+        for (p, class) in origin.p.outer_iter().zip(origin.y) {
+            let events = f64::from(*class);
+            let log_odds = log_odds(p[1].clamp(FLOOR, 1.0 - FLOOR));
+            points.push(Point {
+                log_odds,
+                events,
+                others: 1.0 - events,
+            });
+        }
+    }
+    let Line { slope, intercept } = platt::fit(&points, Line::IDENTITY);
+    Calibrator::Platt { slope, intercept }
+}
+
+/// The inverse temperature of least log loss, by Newton within [1/20, 20]; the loss is convex in it.
+fn inverse_temperature(origins: &[OriginPredictions<'_>]) -> f64 {
+    let mut inverse: f64 = 1.0;
+    for _ in 0..30 {
+        let (mut gradient, mut curvature) = (0.0, 1e-9);
+        for origin in origins {
+            for (p, class) in origin.p.outer_iter().zip(origin.y) {
+                let logs: Vec<f64> = p.iter().map(|p| libm::log(p.max(FLOOR))).collect();
+                let mut shares: Vec<f64> = logs.iter().map(|log| inverse * log).collect();
+                softmax(&mut shares);
+                let mean: f64 = shares.iter().zip(&logs).map(|(share, log)| share * log).sum();
+                let square: f64 = shares.iter().zip(&logs).map(|(share, log)| share * log * log).sum();
+                gradient += mean - logs[*class as usize];
+                curvature += (square - mean * mean).max(0.0);
+            }
+        }
+        let next = (inverse - gradient / curvature)
+            .clamp(0.5 * inverse, 2.0 * inverse)
+            .clamp(0.05, 20.0);
+        let is_done = (next - inverse).abs() < 1e-10;
+        inverse = next;
+        if is_done {
+            break;
+        }
+    }
+    inverse
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::Array2;
+
+    use super::*;
+    use crate::random::Random;
+
+    /// Rows of an origin whose true log-odds are `slope · z + intercept`, scored as z.
+    fn origin(slope: f64, intercept: f64, n_rows: usize, seed: u64) -> (Array2<f64>, Vec<u32>) {
+        let mut random = Random::new(seed);
+        let mut p = Array2::zeros((n_rows, 2));
+        let mut y = Vec::new();
+        for mut row in p.outer_iter_mut() {
+            let z = 6.0 * random.uniform() - 3.0;
+            row[1] = probability(z);
+            row[0] = 1.0 - row[1];
+            y.push(u32::from(random.uniform() < probability(slope * z + intercept)));
+        }
+        (p, y)
+    }
+
+    fn chosen(origins: &[(Array2<f64>, Vec<u32>)]) -> Calibrator {
+        let origins: Vec<OriginPredictions<'_>> = origins
+            .iter()
+            .map(|(p, y)| OriginPredictions { p: p.view(), y })
+            .collect();
+        Calibrator::choose(&origins).unwrap()
+    }
+
+    #[test]
+    fn a_lasting_error_is_corrected() {
+        let origins: Vec<_> = (0..4).map(|seed| origin(0.5, -1.0, 3_000, seed)).collect();
+        let Calibrator::Platt { slope, intercept } = chosen(&origins) else {
+            panic!("kept as it was")
+        };
+        assert!(
+            (slope - 0.5).abs() < 0.05 && (intercept + 1.0).abs() < 0.08,
+            "{slope} {intercept}"
+        );
+    }
+
+    #[test]
+    fn what_is_right_or_moves_with_the_season_is_left_alone() {
+        let moving: Vec<_> = (0..4)
+            .map(|seed| origin(1.0, [1.5, -1.5][seed as usize % 2], 2_000, seed))
+            .collect();
+        assert_eq!(chosen(&moving), Calibrator::Identity);
+        assert_eq!(chosen(&moving[..1]), Calibrator::Identity);
+    }
+
+    #[test]
+    fn too_sure_classes_are_cooled() {
+        let mut random = Random::new(2);
+        let mut origins = Vec::new();
+        for _ in 0..3 {
+            let mut p = Array2::zeros((2_000, 4));
+            let mut y = Vec::new();
+            for mut row in p.outer_iter_mut() {
+                let scores: Vec<f64> = (0..4).map(|_| 3.0 * random.uniform()).collect();
+                let mut truth = scores.clone();
+                softmax(&mut truth);
+                let mut drawn = random.uniform();
+                let class = truth.iter().position(|share| {
+                    drawn -= share;
+                    drawn < 0.0
+                });
+                y.push(class.unwrap_or(3) as u32);
+                let mut said: Vec<f64> = scores.iter().map(|score| 2.0 * score).collect();
+                softmax(&mut said);
+                row.iter_mut().zip(said).for_each(|(to, from)| *to = from);
+            }
+            origins.push((p, y));
+        }
+        let Calibrator::Temperature { temperature } = chosen(&origins) else {
+            panic!("kept as it was")
+        };
+        assert!((temperature - 2.0).abs() < 0.15, "{temperature}");
+    }
+
+    #[test]
+    fn corrected_rows_sum_to_one_and_keep_their_order() {
+        let calibrators = [
+            (Calibrator::Identity, vec![0.3, 0.7]),
+            (
+                Calibrator::Platt {
+                    slope: 0.4,
+                    intercept: -0.2,
+                },
+                vec![0.3, 0.7],
+            ),
+            (
+                Calibrator::Platt {
+                    slope: 9.0,
+                    intercept: 40.0,
+                },
+                vec![0.0, 1.0],
+            ),
+            (Calibrator::Temperature { temperature: 0.1 }, vec![0.2, 0.0, 0.8]),
+        ];
+        for (calibrator, mut p) in calibrators {
+            calibrator.apply(&mut p);
+            assert!((p.iter().sum::<f64>() - 1.0).abs() < 1e-12, "{p:?}");
+            assert!(p.last() > p.first(), "{p:?}");
+            let mut sealer = Sealer::new();
+            calibrator.seal("churn", &mut sealer).unwrap();
+            let artefact = Artefact::open(&sealer.seal(&percorso_artefact::Header::default()).unwrap()).unwrap();
+            assert_eq!(Calibrator::open("churn", &artefact).unwrap(), calibrator);
+        }
+    }
+}

@@ -1,0 +1,366 @@
+//! One suite, every learner: what each of them promises, whatever is inside.
+#![cfg(feature = "fit")]
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use ndarray::Array2;
+use percorso_artefact::{Artefact, Header, Sealer};
+use percorso_learners::{
+    Column, Error, Forest, Learned, Learner, Linear, Ngram, Prevalence, Random, Recency, TrainingSet, metrics, odds,
+};
+
+/// Owned rows; the class depends on a number and on the last step, in a known way.
+#[derive(Clone)]
+struct Market {
+    x: Array2<f32>,
+    columns: Vec<Column>,
+    y: Vec<u32>,
+    n_classes: usize,
+    customers: Vec<u64>,
+}
+
+const RECENCY: usize = 0;
+const STEPS: [usize; 3] = [3, 4, 5];
+
+fn market(n_rows: usize, n_classes: usize, seed: u64) -> Market {
+    let mut random = Random::new(seed);
+    let columns = vec![
+        Column::number("recency_days"),
+        Column::number("spend"),
+        Column::number("noise"),
+        Column::category("step_1", 5),
+        Column::category("step_2", 5),
+        Column::category("step_3", 5),
+    ];
+    let mut x = Array2::zeros((n_rows, columns.len()));
+    let mut y = Vec::new();
+    for mut row in x.outer_iter_mut() {
+        for column in 0..3 {
+            let value = -20.0 * libm::log(1.0 - random.uniform());
+            row[column] = if random.uniform() < 0.1 { f32::NAN } else { value as f32 };
+        }
+        for column in STEPS {
+            row[column] = if random.uniform() < 0.1 {
+                f32::NAN
+            } else {
+                random.below(5) as f32
+            };
+        }
+        let recency_days = if row[RECENCY].is_nan() {
+            5.0
+        } else {
+            f64::from(row[RECENCY])
+        };
+        let mut shares: Vec<f64> = (0..n_classes)
+            .map(|class| {
+                let follows = f64::from(u8::from(row[3] == class as f32));
+                let score = 0.06 * recency_days * (class % 2) as f64 + 2.0 * follows - 0.5 * class as f64;
+                libm::exp(score)
+            })
+            .collect();
+        let sum: f64 = shares.iter().sum();
+        shares.iter_mut().for_each(|share| *share /= sum);
+        let mut drawn = random.uniform();
+        let class = shares.iter().position(|share| {
+            drawn -= share;
+            drawn < 0.0
+        });
+        y.push(class.unwrap_or(n_classes - 1) as u32);
+    }
+    let customers = (0..n_rows as u64).map(|row| row / 3).collect();
+    Market {
+        x,
+        columns,
+        y,
+        n_classes,
+        customers,
+    }
+}
+
+impl Market {
+    fn set(&self) -> TrainingSet<'_> {
+        TrainingSet::new(self.x.view(), &self.columns, &self.y, self.n_classes, &self.customers).unwrap()
+    }
+
+    fn with_column(&self, column: Column, cell: f32) -> Market {
+        let mut market = self.clone();
+        market.columns.push(column);
+        market
+            .x
+            .push_column(ndarray::Array1::from_elem(self.x.nrows(), cell).view())
+            .unwrap();
+        market.x = market.x.as_standard_layout().into_owned();
+        market
+    }
+}
+
+fn learners() -> Vec<Learner> {
+    vec![
+        Learner::Prevalence(Prevalence),
+        Learner::Recency(Recency::of("recency_days")),
+        Learner::Ngram(Ngram::over(STEPS.to_vec())),
+        Learner::Linear(Linear::default()),
+        Learner::Forest(Forest::default()),
+    ]
+}
+
+/// Each learner with two and with four classes, fitted on one market.
+fn all(mut check: impl FnMut(&Learner, &Learned, &Market)) {
+    for n_classes in [2, 4] {
+        let market = market(1_500, n_classes, 1);
+        for learner in learners() {
+            check(&learner, &learner.fit(&market.set(), 7).unwrap(), &market);
+        }
+    }
+}
+
+fn sealed(learned: &Learned) -> Vec<u8> {
+    let mut sealer = Sealer::new();
+    learned.seal("head/slot", &mut sealer).unwrap();
+    sealer.seal(&Header::default()).unwrap()
+}
+
+fn bits(p: &Array2<f64>) -> Vec<u64> {
+    p.iter().map(|p| p.to_bits()).collect()
+}
+
+#[test]
+fn the_same_set_and_seed_give_the_same_bytes_with_any_number_of_threads() {
+    all(|learner, learned, market| {
+        for n_threads in [1, 3] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
+            let again = pool.install(|| learner.fit(&market.set(), 7).unwrap());
+            assert_eq!(
+                sealed(&again),
+                sealed(learned),
+                "{} with {n_threads} threads",
+                learner.name()
+            );
+        }
+    });
+}
+
+#[test]
+fn another_seed_changes_what_chance_decides_and_nothing_else() {
+    all(|learner, learned, market| {
+        let other = learner.fit(&market.set(), 8).unwrap();
+        let is_same = sealed(&other) == sealed(learned);
+        assert_eq!(is_same, learner.name() != "forest", "{}", learner.name());
+    });
+}
+
+#[test]
+fn what_is_saved_and_opened_predicts_the_same_bits() {
+    all(|learner, learned, market| {
+        let artefact = Artefact::open(&sealed(learned)).unwrap();
+        let opened = Learned::open("head/slot", &artefact).unwrap();
+        assert_eq!(&opened, learned, "{}", learner.name());
+        assert_eq!(
+            bits(&opened.predict(&market.x.view())),
+            bits(&learned.predict(&market.x.view()))
+        );
+        assert!(Learned::open("head/other", &artefact).is_err());
+    });
+}
+
+#[test]
+fn probabilities_sum_to_one_whatever_the_cells() {
+    all(|learner, learned, market| {
+        let mut rows = market.x.clone();
+        rows.row_mut(0).fill(f32::NAN);
+        rows.row_mut(1).fill(f32::INFINITY);
+        rows.row_mut(2).fill(f32::NEG_INFINITY);
+        rows.row_mut(3).fill(f32::MAX);
+        rows.row_mut(4).fill(99.5);
+        for row in learned.predict(&rows.view()).outer_iter() {
+            assert!((row.sum() - 1.0).abs() < 1e-12, "{}: {row}", learner.name());
+            assert!(row.iter().all(|p| *p > 0.9e-6 && *p < 1.0), "{}: {row}", learner.name());
+        }
+    });
+}
+
+#[test]
+fn contributions_add_up_to_the_log_odds_and_name_only_columns_that_matter() {
+    all(|learner, learned, market| {
+        let mut rows = market.x.clone();
+        rows.row_mut(0).fill(f32::NAN);
+        rows.row_mut(1).fill(f32::MAX);
+        let p = learned.predict(&rows.view());
+        let mut parts = vec![0.0; rows.ncols()];
+        for (row, p) in rows.outer_iter().zip(p.outer_iter()).take(300) {
+            for (class, p) in p.iter().enumerate() {
+                let base = learned.contributions(&row.to_vec(), class, &mut parts);
+                let sum = base + parts.iter().sum::<f64>();
+                let expected = odds::log_odds(*p);
+                assert!(
+                    (sum - expected).abs() < 1e-6,
+                    "{}: {sum}, expected {expected}",
+                    learner.name()
+                );
+            }
+        }
+        let other_than = |kept: &[usize]| {
+            learned.contributions(&rows.row(5).to_vec(), 1, &mut vec![0.0; rows.ncols()]);
+            let mut parts = vec![0.0; rows.ncols()];
+            learned.contributions(&rows.row(5).to_vec(), 1, &mut parts);
+            parts
+                .iter()
+                .enumerate()
+                .filter(|(column, part)| !kept.contains(column) && **part != 0.0)
+                .count()
+        };
+        match learner {
+            Learner::Prevalence(_) => assert_eq!(other_than(&[]), 0),
+            Learner::Recency(_) => assert_eq!(other_than(&[RECENCY]), 0),
+            Learner::Ngram(_) => assert_eq!(other_than(&[STEPS[0]]), 0),
+            Learner::Linear(_) | Learner::Forest(_) => assert!(other_than(&[RECENCY]) > 0),
+        }
+    });
+}
+
+#[test]
+fn the_contributions_of_both_classes_mirror_each_other() {
+    let market = market(1_500, 2, 1);
+    for learner in learners() {
+        let learned = learner.fit(&market.set(), 7).unwrap();
+        let (mut of_0, mut of_1) = (vec![0.0; market.x.ncols()], vec![0.0; market.x.ncols()]);
+        for row in market.x.outer_iter().take(50) {
+            let base_0 = learned.contributions(&row.to_vec(), 0, &mut of_0);
+            let base_1 = learned.contributions(&row.to_vec(), 1, &mut of_1);
+            assert!((base_0 + base_1).abs() < 1e-9, "{}", learner.name());
+            assert!(
+                of_0.iter().zip(&of_1).all(|(a, b)| (a + b).abs() < 1e-8),
+                "{}",
+                learner.name()
+            );
+        }
+    }
+}
+
+#[test]
+fn constant_and_all_missing_columns_change_no_bit() {
+    for n_classes in [2, 4] {
+        let market = market(1_500, n_classes, 1);
+        let useless = [
+            (Column::number("constant"), 3.5),
+            (Column::number("all missing"), f32::NAN),
+            (Column::category("one code", 4), 2.0),
+            (Column::category("no code", 4), f32::NAN),
+        ];
+        for learner in learners() {
+            let expected = bits(&learner.fit(&market.set(), 7).unwrap().predict(&market.x.view()));
+            for (column, cell) in &useless {
+                let wider = market.with_column(column.clone(), *cell);
+                let found = bits(&learner.fit(&wider.set(), 7).unwrap().predict(&wider.x.view()));
+                assert_eq!(found, expected, "{} with {}", learner.name(), column.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn one_class_is_learned_by_counting_and_refused_by_the_others() {
+    for n_classes in [2, 4] {
+        let mut market = market(200, n_classes, 1);
+        market.y.fill(1);
+        for learner in learners() {
+            match learner.fit(&market.set(), 7) {
+                Ok(learned) => {
+                    assert!(learner.complexity() <= 2, "{}", learner.name());
+                    assert!(learned.predict(&market.x.view())[(0, 1)] > 0.95, "{}", learner.name());
+                }
+                Err(error) => {
+                    assert!(learner.complexity() > 2 && matches!(error, Error::OneClass { class: 1, .. }));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn few_rows_and_rows_without_a_usable_column_still_give_probabilities() {
+    for n_classes in [2, 4] {
+        let mut market = market(2, n_classes, 1);
+        market.y = vec![0, 1];
+        let mut empty = market.clone();
+        empty.x.fill(f32::NAN);
+        for market in [&market, &empty] {
+            for learner in learners() {
+                let p = learner.fit(&market.set(), 7).unwrap().predict(&market.x.view());
+                assert!(p.iter().all(|p| p.is_finite()), "{}", learner.name());
+                assert!((p.row(0).sum() - 1.0).abs() < 1e-12);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_learner_but_prevalence_beats_the_base_rate_on_new_rows() {
+    for n_classes in [2, 4] {
+        let (train, test) = (market(3_000, n_classes, 1), market(3_000, n_classes, 2));
+        let loss = |learner: &Learner| {
+            let p = learner.fit(&train.set(), 7).unwrap().predict(&test.x.view());
+            metrics::multiclass(p.view(), &test.y).unwrap().log_loss
+        };
+        let losses: Vec<(&str, f64)> = learners()
+            .iter()
+            .map(|learner| (learner.name(), loss(learner)))
+            .collect();
+        let base = losses[0].1;
+        for (name, loss) in &losses[1..] {
+            let margin = if *name == "linear" || *name == "forest" {
+                0.05
+            } else {
+                0.01
+            };
+            assert!(*loss < base - margin, "{name}: {loss}, base rate {base}");
+        }
+    }
+}
+
+#[test]
+fn learners_are_ordered_from_simple_to_complex() {
+    let complexities: Vec<u32> = learners().iter().map(Learner::complexity).collect();
+    assert!(complexities.windows(2).all(|pair| pair[0] < pair[1]));
+}
+
+#[test]
+fn settings_outside_their_range_or_without_their_column_are_refused() {
+    let market = market(100, 2, 1);
+    let wrong = [
+        Learner::Recency(Recency::of("nowhere")),
+        Learner::Recency(Recency::of("step_1")),
+        Learner::Recency(Recency {
+            n_bins: 0,
+            ..Recency::of("recency_days")
+        }),
+        Learner::Recency(Recency {
+            prior_rows: f64::NAN,
+            ..Recency::of("recency_days")
+        }),
+        Learner::Ngram(Ngram::over(vec![99])),
+        Learner::Ngram(Ngram::over(vec![RECENCY])),
+        Learner::Ngram(Ngram {
+            max_order: 9,
+            ..Ngram::over(STEPS.to_vec())
+        }),
+        Learner::Linear(Linear {
+            spread: 0.0,
+            ..Linear::default()
+        }),
+        Learner::Linear(Linear {
+            max_rows: 0,
+            ..Linear::default()
+        }),
+        Learner::Forest(Forest {
+            n_trees: 0,
+            ..Forest::default()
+        }),
+        Learner::Forest(Forest {
+            column_share: 1.5,
+            ..Forest::default()
+        }),
+    ];
+    for learner in wrong {
+        assert!(learner.fit(&market.set(), 7).is_err(), "{learner:?}");
+    }
+}
