@@ -39,11 +39,11 @@ pub struct Forest {
 impl Default for Forest {
     fn default() -> Self {
         Forest {
-            n_trees: 64,
+            n_trees: 96,
             n_groups: 8,
             max_rows: 4_000,
             max_depth: 9,
-            min_rows_in_leaf: 10,
+            min_rows_in_leaf: 15,
             column_share: 0.15,
         }
     }

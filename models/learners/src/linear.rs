@@ -41,10 +41,10 @@ pub struct Linear {
 impl Default for Linear {
     fn default() -> Self {
         Linear {
-            spread: 1.0,
-            max_iterations: 15,
+            spread: 0.7,
+            max_iterations: 12,
             gradient_tolerance: 1e-2,
-            max_rows: 12_000,
+            max_rows: 10_000,
             min_rows: 20,
         }
     }

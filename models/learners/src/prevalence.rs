@@ -2,7 +2,7 @@
 
 use percorso_artefact::{Artefact, Sealer};
 
-use crate::odds::{floor_and_normalise, log_odds};
+use crate::odds::log_odds;
 use crate::{Error, Result};
 
 /// Settings of the prevalence baseline; there are none.
@@ -32,7 +32,7 @@ impl Prevalence {
 pub(crate) fn smoothed_shares(counts: &[u64]) -> Vec<f64> {
     let total = counts.iter().sum::<u64>() as f64 + 0.5 * counts.len() as f64;
     let mut shares: Vec<f64> = counts.iter().map(|count| (*count as f64 + 0.5) / total).collect();
-    floor_and_normalise(&mut shares);
+    crate::odds::floor_and_normalise(&mut shares);
     shares
 }
 

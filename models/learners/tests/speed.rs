@@ -6,7 +6,9 @@
 use std::time::Instant;
 
 use ndarray::Array2;
-use percorso_learners::{Column, Forest, Learner, Linear, Ngram, Random, Recency, TrainingSet};
+use percorso_learners::{
+    Band, Bootstrap, Column, Forest, Learner, Linear, Ngram, OutOfFold, Random, Recency, TrainingSet, metrics,
+};
 
 struct Market {
     x: Array2<f32>,
@@ -114,10 +116,10 @@ fn thirty_thousand_rows_of_250_columns() {
         measure("recency", Learner::Recency(Recency::of("n50")));
         measure("ngram", Learner::Ngram(Ngram::over((210..218).collect())));
         for (spread, max_iterations, max_rows) in [
-            (1.5, 10, 20_000),
-            (1.5, 20, 20_000),
-            (0.5, 15, 20_000),
-            (0.7, 15, 15_000),
+            (1.0, 15, 12_000),
+            (0.5, 15, 12_000),
+            (1.0, 15, 20_000),
+            (1.0, 30, 12_000),
         ] {
             let name = format!("linear spread {spread} iterations {max_iterations} rows {max_rows}");
             measure(
@@ -131,13 +133,9 @@ fn thirty_thousand_rows_of_250_columns() {
             );
         }
         for (n_trees, max_rows, max_depth, min_rows_in_leaf, column_share) in [
-            (64, 4_000, 9, 10, 0.15),
-            (64, 4_000, 9, 10, 0.4),
-            (64, 4_000, 12, 5, 0.15),
-            (32, 4_000, 9, 10, 0.15),
-            (64, 8_000, 9, 10, 0.15),
-            (64, 30_000, 9, 10, 0.15),
-            (128, 4_000, 9, 10, 0.15),
+            (96, 4_000, 9, 15, 0.15),
+            (96, 8_000, 9, 15, 0.15),
+            (96, 30_000, 9, 15, 0.15),
         ] {
             let name = format!("forest {n_trees} {max_rows} {max_depth} {min_rows_in_leaf} {column_share}");
             let forest = Forest {
@@ -151,4 +149,43 @@ fn thirty_thousand_rows_of_250_columns() {
             measure(&name, Learner::Forest(forest));
         }
     }
+}
+
+#[test]
+#[ignore = "a measurement, not a check"]
+fn intervals_of_twenty_thousand_rows() {
+    let mut random = Random::new(1);
+    let p: Vec<f64> = (0..20_000).map(|_| random.uniform()).collect();
+    let y: Vec<u32> = p.iter().map(|p| u32::from(random.uniform() < *p)).collect();
+    let customers: Vec<u64> = (0..20_000).map(|row| row / 4).collect();
+    let origins: Vec<u64> = (0..20_000).map(|row| row % 4).collect();
+    let start = Instant::now();
+    metrics::binary_with_intervals(&p, &y, &customers, &Bootstrap::seeded(1)).unwrap();
+    eprintln!("binary metrics, 200 resamples  {:.2} s", start.elapsed().as_secs_f64());
+    let start = Instant::now();
+    let table = Array2::from_shape_fn(
+        (20_000, 2),
+        |(row, class)| if class == 1 { p[row] } else { 1.0 - p[row] },
+    );
+    metrics::multiclass_with_intervals(table.view(), &y, &customers, &Bootstrap::seeded(1)).unwrap();
+    eprintln!(
+        "multiclass metrics, 200 resamples  {:.2} s",
+        start.elapsed().as_secs_f64()
+    );
+    let start = Instant::now();
+    let rows = OutOfFold {
+        p: &p,
+        y: &y,
+        customers: &customers,
+        origins: &origins,
+    };
+    Band::fit(
+        &rows,
+        &Bootstrap {
+            level: 0.9,
+            ..Bootstrap::seeded(1)
+        },
+    )
+    .unwrap();
+    eprintln!("band, 200 resamples  {:.2} s", start.elapsed().as_secs_f64());
 }

@@ -1,0 +1,156 @@
+//! Files written by format 1 open for ever and predict the same bits.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use percorso_artefact::Artefact;
+use percorso_learners::{Band, Calibrator, Learned};
+
+const NAMES: [&str; 5] = ["prevalence", "recency", "ngram", "linear", "forest"];
+
+/// A few rows for two numbers and two categories of three codes, missing cells among them.
+const ROWS: [[f32; 4]; 4] = [
+    [3.0, 10.0, 0.0, 1.0],
+    [40.0, f32::NAN, 2.0, f32::NAN],
+    [f32::NAN, -7.5, f32::NAN, 0.0],
+    [0.0, 1e9, 1.0, 2.0],
+];
+
+/// The predictions of every learner for every row, as the writer of the file made them.
+fn predictions(artefact: &Artefact) -> Vec<f64> {
+    let mut all = Vec::new();
+    for n_classes in [2, 4] {
+        let mut p = vec![0.0; n_classes];
+        for name in NAMES {
+            let learned = Learned::open(&format!("{n_classes}/{name}"), artefact).unwrap();
+            assert_eq!((learned.name(), learned.n_classes()), (name, n_classes));
+            for row in &ROWS {
+                learned.predict_into(row, &mut p);
+                all.extend_from_slice(&p);
+            }
+        }
+    }
+    for name in ["platt", "temperature", "identity"] {
+        let mut p = if name == "temperature" {
+            vec![0.2, 0.1, 0.7]
+        } else {
+            vec![0.3, 0.7]
+        };
+        Calibrator::open(name, artefact).unwrap().apply(&mut p);
+        all.extend_from_slice(&p);
+    }
+    let band = Band::open("band", artefact).unwrap();
+    for p in [0.01, 0.3, 0.999] {
+        let (low, high) = band.around(p);
+        all.extend([low, high]);
+    }
+    all
+}
+
+#[test]
+fn a_file_of_format_1_predicts_the_same_bits_for_ever() {
+    let artefact = Artefact::open(include_bytes!("../fixtures/v1.safetensors")).unwrap();
+    let found: Vec<u64> = predictions(&artefact).iter().map(|p| p.to_bits()).collect();
+    let expected: Vec<u64> = artefact
+        .vector::<f64>("expected")
+        .unwrap()
+        .iter()
+        .map(|p| p.to_bits())
+        .collect();
+    assert_eq!(found, expected);
+}
+
+#[cfg(feature = "fit")]
+#[test]
+#[ignore = "writes the fixture of a new format version, once"]
+fn write_the_fixture() {
+    use ndarray::Array2;
+    use percorso_artefact::{Header, Sealer};
+    use percorso_learners::{
+        Bootstrap, Column, Forest, Learner, Linear, Ngram, OutOfFold, Prevalence, Random, Recency, TrainingSet,
+    };
+
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/v1.safetensors");
+    assert!(!std::path::Path::new(path).exists(), "a fixture is written once");
+    let mut random = Random::new(1);
+    let n_rows = 300;
+    let mut x = Array2::zeros((n_rows, 4));
+    for mut row in x.outer_iter_mut() {
+        for column in 0..4 {
+            let cell = if column < 2 {
+                (60.0 * random.uniform()) as f32
+            } else {
+                random.below(3) as f32
+            };
+            row[column] = if random.uniform() < 0.1 { f32::NAN } else { cell };
+        }
+    }
+    let customers: Vec<u64> = (0..n_rows as u64).map(|row| row / 2).collect();
+    let columns = [
+        Column::number("recency_days"),
+        Column::number("spend"),
+        Column::category("step_1", 3),
+        Column::category("step_2", 3),
+    ];
+    let mut sealers = [Sealer::new(), Sealer::new()];
+    for n_classes in [2, 4] {
+        let y: Vec<u32> = x
+            .outer_iter()
+            .map(|row| {
+                u32::from(row[0] > 30.0)
+                    + if n_classes == 4 {
+                        2 * u32::from(row[2] == 1.0)
+                    } else {
+                        0
+                    }
+            })
+            .collect();
+        let set = TrainingSet::new(x.view(), &columns, &y, n_classes, &customers).unwrap();
+        let learners = [
+            Learner::Prevalence(Prevalence),
+            Learner::Recency(Recency::of("recency_days")),
+            Learner::Ngram(Ngram::over(vec![2, 3])),
+            Learner::Linear(Linear::default()),
+            Learner::Forest(Forest {
+                n_trees: 4,
+                ..Forest::default()
+            }),
+        ];
+        for learner in learners {
+            let learned = learner.fit(&set, 1).unwrap();
+            for sealer in &mut sealers {
+                learned
+                    .seal(&format!("{n_classes}/{}", learner.name()), sealer)
+                    .unwrap();
+            }
+        }
+    }
+    let calibrators = [
+        (
+            "platt",
+            Calibrator::Platt {
+                slope: 0.8,
+                intercept: -0.1,
+            },
+        ),
+        ("temperature", Calibrator::Temperature { temperature: 1.5 }),
+        ("identity", Calibrator::Identity),
+    ];
+    let p: Vec<f64> = (0..n_rows).map(|_| random.uniform()).collect();
+    let y: Vec<u32> = p.iter().map(|p| u32::from(random.uniform() < *p)).collect();
+    let rows = OutOfFold {
+        p: &p,
+        y: &y,
+        customers: &customers,
+        origins: &vec![0; n_rows],
+    };
+    let band = Band::fit(&rows, &Bootstrap::seeded(1)).unwrap();
+    for sealer in &mut sealers {
+        for (name, calibrator) in &calibrators {
+            calibrator.seal(name, sealer).unwrap();
+        }
+        band.seal("band", sealer).unwrap();
+    }
+    let [first, mut second] = sealers;
+    let opened = Artefact::open(&first.seal(&Header::default()).unwrap()).unwrap();
+    second.put_vector("expected", &predictions(&opened)).unwrap();
+    std::fs::write(path, second.seal(&Header::default()).unwrap()).unwrap();
+}
