@@ -1,11 +1,13 @@
 //! Whom to look after first: the riskiest customers of a score file, with value and reasons.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, Float64Array, ListArray, RecordBatch, StringArray};
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array, ListArray, RecordBatch, StringArray};
 use serde::Serialize;
 
-use crate::ids::{key_at, reveal};
+use crate::columns::ParquetFile;
+use crate::ids::{key_at, protect, reveal};
 use crate::run::RunFolder;
 use crate::{Error, Result, columns};
 
@@ -124,4 +126,31 @@ fn target(batch: &RecordBatch, settings: &ChurnListSettings) -> Result<String> {
         let known: Vec<&str> = targets.iter().filter_map(|target| target.strip_prefix("churn_")).collect();
         Error::data(&settings.scores, format!("no such churn target; there are {}", known.join(", ")))
     })
+}
+
+/// Writes a list as Parquet; only its owner may read it, for it holds ids.
+///
+/// # Errors
+/// - the file cannot be written.
+pub fn write_churn_list(path: &Path, rows: &[ChurnListRow]) -> Result<()> {
+    let numbers = |number: fn(&ChurnListRow) -> f64| Arc::new(Float64Array::from_iter_values(rows.iter().map(number)));
+    let texts = |text: fn(&ChurnListRow) -> Option<&str>| Arc::new(rows.iter().map(text).collect::<StringArray>());
+    let columns: [(&str, ArrayRef); 11] = [
+        ("customer", texts(|row| Some(&row.customer))),
+        ("churn", numbers(|row| row.churn)),
+        ("low", numbers(|row| row.low)),
+        ("high", numbers(|row| row.high)),
+        ("stage", texts(|row| row.stage.as_deref())),
+        ("last_touchpoint", texts(|row| row.last_touchpoint.as_deref())),
+        ("owner", texts(|row| row.owner.as_deref())),
+        ("value_at_risk", numbers(|row| row.value_at_risk)),
+        ("reason_1", texts(|row| row.reasons.first().map(String::as_str))),
+        ("reason_2", texts(|row| row.reasons.get(1).map(String::as_str))),
+        ("reason_3", texts(|row| row.reasons.get(2).map(String::as_str))),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).map_err(|error| Error::columns(path)(error.into()))?;
+    let mut file = ParquetFile::create(path, batch.schema())?;
+    file.write(&batch)?;
+    file.finish()?;
+    protect(path)
 }

@@ -14,25 +14,25 @@ const CENSORED: i32 = -1;
 ///
 /// Numbers are kept as the learners take them, in f32; categories keep their ids exactly.
 #[derive(Debug)]
-pub struct Dataset {
+pub(crate) struct Dataset {
     n_features: usize,
     categories: Vec<usize>,
     numbers: Vec<f32>,
     category_cells: Vec<f64>,
     /// Whose row it is.
-    pub customers: Vec<CustomerKey>,
+    pub(crate) customers: Vec<CustomerKey>,
     /// The row's cut-off.
-    pub as_of: Vec<Timestamp>,
+    pub(crate) as_of: Vec<Timestamp>,
     n_targets: usize,
     churn: Vec<Option<bool>>,
     next_class: Vec<i32>,
     /// Texts of category ids.
-    pub labels: Labels,
+    pub(crate) labels: Labels,
 }
 
 impl Dataset {
     /// An empty dataset for rows of this catalogue.
-    pub fn new(spec: &Spec, catalogue: &Catalogue) -> Self {
+    pub(crate) fn new(spec: &Spec, catalogue: &Catalogue) -> Self {
         let is_category = |feature: &percorso_features::Feature| feature.kind == percorso_features::Kind::Category;
         Self {
             n_features: catalogue.len(),
@@ -83,17 +83,17 @@ impl Dataset {
     }
 
     /// How many rows there are.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.customers.len()
     }
 
     /// True when there is no row.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.customers.is_empty()
     }
 
     /// The cells of a row, into a buffer of the catalogue's length.
-    pub fn cells(&self, row: usize, cells: &mut [f64]) {
+    pub(crate) fn cells(&self, row: usize, cells: &mut [f64]) {
         let numbers = &self.numbers[row * self.n_features..][..self.n_features];
         cells.iter_mut().zip(numbers).for_each(|(cell, &number)| *cell = f64::from(number));
         let n_categories = self.categories.len();
@@ -102,12 +102,12 @@ impl Dataset {
     }
 
     /// Whether the row's customer left, per target; `None` when not at risk or censored.
-    pub fn churned(&self, row: usize, target: usize) -> Option<bool> {
+    pub(crate) fn churned(&self, row: usize, target: usize) -> Option<bool> {
         self.churn[row * self.n_targets + target]
     }
 
     /// Position of the row's next stage among the classes; `None` when censored.
-    pub fn next_class(&self, row: usize) -> Option<u32> {
+    pub(crate) fn next_class(&self, row: usize) -> Option<u32> {
         u32::try_from(self.next_class[row]).ok()
     }
 }

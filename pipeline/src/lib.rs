@@ -20,7 +20,7 @@ mod run;
 mod score;
 mod training;
 
-pub use churn_list::{ChurnListRow, ChurnListSettings, churn_list};
+pub use churn_list::{ChurnListRow, ChurnListSettings, churn_list, write_churn_list};
 pub use cutoffs::Cutoffs;
 pub use error::{Error, Result};
 pub use export::{StoredJourney, export_states};
@@ -30,4 +30,7 @@ pub use percorso_engine::{Engine, LocalEngine, memory_bytes_default};
 pub use progress::{Progress, Silent};
 pub use run::{IngestManifest, RunFolder, read_spec};
 pub use score::{ScoreSettings, ScoreSummary, score};
-pub use training::{Evaluation, TrainSettings, TrainSummary, evaluation, train};
+pub use training::{
+    CutoffRate, Evaluation, LearnerEvaluation, QuestionEvaluation, SegmentEvaluation, TrainSettings, TrainSummary,
+    evaluation, train,
+};

@@ -25,11 +25,11 @@ impl Simulate {
     pub(crate) fn run(self, machine: &Machine) -> Outcome {
         let Self { customers, seed, dir } = self;
         let written =
-            percorso_kit::simulate(&dir, MarketSettings { customers, seed }).map_err(Failure::environment)?;
+            percorso_kit::write::simulate(&dir, MarketSettings { customers, seed }).map_err(Failure::environment)?;
         if machine.wants_json() {
-            println!("{}", serde_json::json!({ "customers": customers, "events": written.events, "dir": dir }));
+            println!("{}", serde_json::json!({ "customers": customers, "events": written.n_events, "dir": dir }));
         } else {
-            println!("{} events of {customers} customers in {}", written.events, dir.display());
+            println!("{} events of {customers} customers in {}", written.n_events, dir.display());
         }
         Ok(())
     }

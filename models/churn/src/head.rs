@@ -1,14 +1,14 @@
 //! One churn question answered.
 
 use percorso_artefact::{Artefact, Sealer};
-use percorso_learners::{Calibrator, Error, IntervalBand, Learned, Result};
+use percorso_learners::{Band, Calibrator, Error, Learned, Result};
 
 /// A learner of leaving or staying, with its calibration and its uncertainty.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChurnHead {
     learned: Learned,
     calibrator: Calibrator,
-    band: IntervalBand,
+    band: Band,
 }
 
 /// How likely a customer leaves, and how sure that is.
@@ -37,10 +37,10 @@ impl ChurnHead {
     ///
     /// # Errors
     /// - the learner does not tell two classes apart.
-    pub fn new(learned: Learned, calibrator: Calibrator, band: IntervalBand) -> Result<Self> {
+    pub fn new(learned: Learned, calibrator: Calibrator, band: Band) -> Result<Self> {
         match learned.n_classes() {
             2 => Ok(Self { learned, calibrator, band }),
-            found => Err(Error::Shape { what: "classes of a churn learner", expected: 2, found }),
+            found => Err(Error::Length { what: "classes of a churn learner", expected: 2, found }),
         }
     }
 
@@ -48,8 +48,9 @@ impl ChurnHead {
     pub fn score(&self, cells: &[f32]) -> ChurnScore {
         let mut classes = [0.0; 2];
         self.learned.predict_into(cells, &mut classes);
-        let probability = self.calibrator.apply(classes[1]);
-        let (low, high) = self.band.interval(classes[1], probability);
+        self.calibrator.apply(&mut classes);
+        let probability = classes[1];
+        let (low, high) = self.band.around(probability);
         ChurnScore { probability, low, high }
     }
 
@@ -68,9 +69,9 @@ impl ChurnHead {
     /// # Errors
     /// - a name is taken already.
     pub fn seal(&self, prefix: &str, sealer: &mut Sealer) -> Result<()> {
-        self.learned.seal(&format!("{prefix}/learner"), sealer)?;
-        self.calibrator.seal(&format!("{prefix}/calibrator"), sealer)?;
-        self.band.seal(&format!("{prefix}/interval"), sealer)
+        self.learned.seal(prefix, sealer)?;
+        self.calibrator.seal(prefix, sealer)?;
+        self.band.seal(prefix, sealer)
     }
 
     /// The head under `prefix`.
@@ -79,9 +80,9 @@ impl ChurnHead {
     /// - an array is missing, misshapen or out of range.
     pub fn open(prefix: &str, artefact: &Artefact) -> Result<Self> {
         Self::new(
-            Learned::open(&format!("{prefix}/learner"), artefact)?,
-            Calibrator::open(&format!("{prefix}/calibrator"), artefact)?,
-            IntervalBand::open(&format!("{prefix}/interval"), artefact)?,
+            Learned::open(prefix, artefact)?,
+            Calibrator::open(prefix, artefact)?,
+            Band::open(prefix, artefact)?,
         )
     }
 }

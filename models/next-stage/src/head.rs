@@ -1,18 +1,18 @@
 //! The next-stage question answered.
 
 use percorso_artefact::{Artefact, Sealer};
-use percorso_learners::{ClassCalibrator, Learned, Result};
+use percorso_learners::{Calibrator, Learned, Result};
 
 /// A learner of the next stage, with its calibration.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NextStageHead {
     learned: Learned,
-    calibrator: ClassCalibrator,
+    calibrator: Calibrator,
 }
 
 impl NextStageHead {
     /// The head of these parts.
-    pub fn new(learned: Learned, calibrator: ClassCalibrator) -> Self {
+    pub fn new(learned: Learned, calibrator: Calibrator) -> Self {
         Self { learned, calibrator }
     }
 
@@ -37,8 +37,8 @@ impl NextStageHead {
     /// # Errors
     /// - a name is taken already.
     pub fn seal(&self, prefix: &str, sealer: &mut Sealer) -> Result<()> {
-        self.learned.seal(&format!("{prefix}/learner"), sealer)?;
-        self.calibrator.seal(&format!("{prefix}/calibrator"), sealer)
+        self.learned.seal(prefix, sealer)?;
+        self.calibrator.seal(prefix, sealer)
     }
 
     /// The head under `prefix`.
@@ -46,7 +46,6 @@ impl NextStageHead {
     /// # Errors
     /// - an array is missing, misshapen or out of range.
     pub fn open(prefix: &str, artefact: &Artefact) -> Result<Self> {
-        let learned = Learned::open(&format!("{prefix}/learner"), artefact)?;
-        Ok(Self::new(learned, ClassCalibrator::open(&format!("{prefix}/calibrator"), artefact)?))
+        Ok(Self::new(Learned::open(prefix, artefact)?, Calibrator::open(prefix, artefact)?))
     }
 }

@@ -1,6 +1,6 @@
 //! From sorted rows to bucket files: per customer, duplicates told apart from twins, lines merged into events.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use arrow::array::{
 };
 use arrow::compute::interleave;
 use arrow::datatypes::{Int64Type, SchemaRef, TimestampMicrosecondType, UInt32Type};
-use arrow::row::{OwnedRow, RowConverter, SortField};
+use arrow::row::{OwnedRow, RowConverter, Rows, SortField};
 use percorso_journey::spec::Dedupe;
 use percorso_journey::{ContractBreak, Spec};
 
@@ -37,7 +37,9 @@ pub(super) struct Settler<'a> {
     files: &'a [SourceFile],
     folder: PathBuf,
     schema: SchemaRef,
+    content: RowConverter,
     held: Vec<RecordBatch>,
+    contents: Vec<Rows>,
     customer: Vec<Place>,
     kept: Vec<Kept>,
     quarantine: Quarantine,
@@ -62,7 +64,7 @@ struct Kept {
     value: Option<f64>,
 }
 
-const FLUSH_ROWS: usize = 16_384;
+const FLUSH_IDS: usize = 16_384;
 
 impl<'a> Settler<'a> {
     pub(super) fn new(
@@ -79,7 +81,9 @@ impl<'a> Settler<'a> {
             files,
             folder: events,
             schema: crate::canonical::schema(spec),
+            content: content_converter(spec)?,
             held: Vec::new(),
+            contents: Vec::new(),
             customer: Vec::new(),
             kept: Vec::new(),
             quarantine,
@@ -94,6 +98,8 @@ impl<'a> Settler<'a> {
     /// Takes the next sorted rows.
     pub(super) fn push(&mut self, batch: RecordBatch) -> Result<()> {
         let held = self.held.len();
+        let contents = self.content.convert_columns(&content_columns(&batch));
+        self.contents.push(contents.map_err(|error| Error::data(&self.folder, error.to_string()))?);
         self.held.push(batch);
         for row in 0..self.held[held].num_rows() {
             let place = Place { batch: held, row };
@@ -102,6 +108,8 @@ impl<'a> Settler<'a> {
             }
             self.customer.push(place);
         }
+        self.flush()?;
+        self.let_go();
         Ok(())
     }
 
@@ -135,7 +143,7 @@ impl<'a> Settler<'a> {
             self.bucket = Some((bucket, ParquetFile::create(&path, Arc::clone(&self.schema))?));
             self.buckets.push(path);
         }
-        let places = self.without_identical(places)?;
+        let places = self.without_identical(places);
         let n_kept = self.kept.len();
         self.merge(&places);
         if self.kept.len() > n_kept {
@@ -143,19 +151,16 @@ impl<'a> Settler<'a> {
             let id = self.text(first, "customer_id").unwrap_or_default().to_owned();
             self.ids.push((key, id));
         }
-        if self.kept.len() >= FLUSH_ROWS {
-            self.flush()?;
-        }
-        if self.ids.len() >= FLUSH_ROWS {
+        if self.ids.len() >= FLUSH_IDS {
             self.flush_ids()?;
         }
         Ok(())
     }
 
     /// Counts rows that are identical in every field but where they came from, and drops them where the source says so.
-    fn without_identical(&mut self, places: Vec<Place>) -> Result<Vec<Place>> {
+    fn without_identical(&mut self, places: Vec<Place>) -> Vec<Place> {
         let mut kept: Vec<Place> = Vec::with_capacity(places.len());
-        let mut run: HashMap<OwnedRow, ()> = HashMap::new();
+        let mut run: HashSet<OwnedRow> = HashSet::new();
         let mut run_at = None;
         let crowded = |at: usize| {
             let same = |other: Option<&Place>| other.is_some_and(|&other| self.at(other) == self.at(places[at]));
@@ -171,7 +176,7 @@ impl<'a> Settler<'a> {
                 run.clear();
                 run_at = Some(self.at(place));
             }
-            let is_twin = run.insert(self.content(place)?, ()).is_some();
+            let is_twin = !run.insert(self.contents[place.batch].row(place.row).owned());
             self.settled.n_identical += u64::from(is_twin);
             let is_dropped = is_twin && self.source(place).dedupe == Dedupe::Exact;
             self.settled.n_identical_dropped += u64::from(is_dropped);
@@ -179,7 +184,7 @@ impl<'a> Settler<'a> {
                 kept.push(place);
             }
         }
-        Ok(kept)
+        kept
     }
 
     /// Keeps every event once: rows of one event id are lines of it, or duplicates that are set aside.
@@ -229,23 +234,26 @@ impl<'a> Settler<'a> {
         settled.last_at = Some(settled.last_at.map_or(last, |at| at.max(last)));
     }
 
-    /// Writes what is kept to the open bucket, and lets go of batches that no customer needs.
+    /// Writes what is kept to the open bucket.
     fn flush(&mut self) -> Result<()> {
-        if !self.kept.is_empty() {
-            let (_, file) = self.bucket.as_mut().expect("a bucket is open while rows are kept");
-            let batch = gather(&self.schema, &self.held, &self.kept).map_err(|error| {
-                Error::data(&self.folder, format!("cannot gather sorted rows: {error}"))
-            })?;
-            file.write(&batch)?;
-            self.kept.clear();
+        if self.kept.is_empty() {
+            return Ok(());
         }
+        let (_, file) = self.bucket.as_mut().expect("a bucket is open while rows are kept");
+        let batch = gather(&self.schema, &self.held, &self.kept)
+            .map_err(|error| Error::data(&self.folder, format!("cannot gather sorted rows: {error}")))?;
+        self.kept.clear();
+        file.write(&batch)
+    }
+
+    /// Lets go of the batches before the open customer's first row.
+    fn let_go(&mut self) {
         let needed = self.customer.first().map_or(self.held.len(), |place| place.batch);
-        let last = self.held.len().saturating_sub(1).min(needed);
-        self.held.drain(..last);
+        self.held.drain(..needed);
+        self.contents.drain(..needed);
         for place in &mut self.customer {
-            place.batch -= last;
+            place.batch -= needed;
         }
-        Ok(())
     }
 
     fn flush_ids(&mut self) -> Result<()> {
@@ -281,24 +289,24 @@ impl<'a> Settler<'a> {
         let files: &UInt32Array = self.column(place, "source_file").as_primitive();
         &self.spec.sources()[self.files[files.value(place.row) as usize].source]
     }
+}
 
-    /// Everything a row says, without its sequence and where it came from.
-    fn content(&self, place: Place) -> Result<OwnedRow> {
-        let batch = &self.held[place.batch];
-        let is_content = |name: &str| !["sequence", "source_file", "source_row"].contains(&name);
-        let schema = batch.schema();
-        let (fields, columns): (Vec<SortField>, Vec<ArrayRef>) = schema
-            .fields()
-            .iter()
-            .zip(batch.columns())
-            .filter(|(field, _)| is_content(field.name()))
-            .map(|(field, column)| (SortField::new(field.data_type().clone()), column.slice(place.row, 1)))
-            .unzip();
-        let failed = |error: arrow::error::ArrowError| Error::data(&self.folder, error.to_string());
-        let converter = RowConverter::new(fields).map_err(failed)?;
-        let rows = converter.convert_columns(&columns).map_err(failed)?;
-        Ok(rows.row(0).owned())
-    }
+/// What tells two rows apart: everything they say, without their sequence and where they came from.
+fn is_content(name: &str) -> bool {
+    !["sequence", "source_file", "source_row"].contains(&name)
+}
+
+fn content_converter(spec: &Spec) -> Result<RowConverter> {
+    let schema = crate::canonical::sort_schema(spec);
+    let fields = schema.fields().iter().filter(|field| is_content(field.name()));
+    RowConverter::new(fields.map(|field| SortField::new(field.data_type().clone())).collect())
+        .map_err(|error| Error::Missing(format!("canonical rows cannot be compared: {error}")))
+}
+
+fn content_columns(batch: &RecordBatch) -> Vec<ArrayRef> {
+    let schema = batch.schema();
+    let named = schema.fields().iter().zip(batch.columns());
+    named.filter(|(field, _)| is_content(field.name())).map(|(_, column)| Arc::clone(column)).collect()
 }
 
 /// The kept rows as one canonical batch.

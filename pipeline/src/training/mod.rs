@@ -1,0 +1,340 @@
+//! Training: rows, recipes chosen at rolling origins, one judgement at the test cut-off, a model kept.
+
+mod evaluation;
+mod matrix;
+mod predictions;
+mod question;
+mod recipe;
+
+use std::sync::Arc;
+
+use percorso_artefact::{Header, Registry, TrainingWindow, VersionId};
+use percorso_churn::ChurnHead;
+use percorso_engine::Engine;
+use percorso_features::{Catalogue, Encoder};
+use percorso_journey::{CategoryId, Spec, Timestamp};
+use percorso_learners::{Band, Bootstrap, Calibrator, Learned, Learner, OriginPredictions, OutOfFold};
+use percorso_next_stage::NextStageHead;
+use percorso_scoring::{Parts, ScoringModel};
+use rayon::prelude::*;
+
+pub use self::evaluation::{CutoffRate, Evaluation, LearnerEvaluation, QuestionEvaluation, SegmentEvaluation};
+use self::matrix::{Matrix, encoder, sample};
+use self::predictions::{Phase, Predictions};
+use self::question::{MIN_ROWS, Question};
+use self::recipe::{Bench, recalibrated};
+use crate::cutoffs::Cutoffs;
+use crate::dataset::Dataset;
+use crate::progress::Progress;
+use crate::rows::training_rows;
+use crate::run::{RunFolder, write_json};
+use crate::{Error, Result};
+
+/// How to train.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrainSettings {
+    /// The seed of every random choice.
+    pub seed: u64,
+    /// Rolling origins at which learners are compared, at most.
+    pub origins: usize,
+    /// Rows a fit may learn from, at most; whole customers are left out above it.
+    pub max_rows: usize,
+}
+
+impl Default for TrainSettings {
+    fn default() -> Self {
+        Self { seed: 42, origins: 6, max_rows: 60_000 }
+    }
+}
+
+/// What training made.
+#[derive(Clone, Debug)]
+pub struct TrainSummary {
+    /// The version kept in the registry.
+    pub version: VersionId,
+    /// How good it is.
+    pub evaluation: Evaluation,
+}
+
+const EVALUATION: &str = "evaluation.json";
+
+/// Trains every question of the run's spec, evaluates it out of time and keeps one model.
+///
+/// Writes `training/` (rows, predictions, evaluation) and a new version in `models/`.
+///
+/// # Errors
+/// - the run has no events, or too short a history;
+/// - a file cannot be read or written.
+pub fn train(
+    run: &RunFolder,
+    settings: &TrainSettings,
+    engine: &dyn Engine,
+    progress: &dyn Progress,
+) -> Result<TrainSummary> {
+    let (spec, manifest) = (run.spec()?, run.manifest()?);
+    let first_at = Timestamp::from_micros(manifest.first_at_us);
+    let cutoffs = Cutoffs::of(&spec, first_at, manifest.observed_until()).ok_or_else(|| too_short(run, &spec))?;
+    let catalogue = Arc::new(Catalogue::of(&spec));
+    let staging = run.stage("training")?;
+    let rows = staging.path().join("rows.parquet");
+    let dataset = training_rows(run, &spec, &catalogue, &cutoffs, &rows, engine, progress)?;
+    if dataset.is_empty() {
+        return Err(too_short(run, &spec));
+    }
+    let questions = Question::all(&spec);
+    let shipped_encoder = {
+        let all = sample(&dataset, (0..dataset.len()).collect(), settings.max_rows, settings.seed);
+        encoder(&dataset, &spec, &catalogue, &all)
+    };
+    progress.start("train", questions.len() as u64);
+    let answers = questions
+        .par_iter()
+        .map(|question| {
+            let bench = Bench { spec: &spec, catalogue: &catalogue, dataset: &dataset, settings, question };
+            let answer = answer(&bench, &cutoffs, manifest.observed_until(), &shipped_encoder);
+            progress.advance(1);
+            answer
+        })
+        .collect::<Result<Vec<_>>>()?;
+    progress.finish();
+    let evaluation = Evaluation {
+        protocol: protocol(&spec),
+        test_at: cutoffs.test_at.to_string(),
+        questions: answers.iter().map(|answer| answer.evaluation.clone()).collect(),
+    };
+    let told: Vec<_> = questions
+        .iter()
+        .zip(&answers)
+        .map(|(question, answer)| (question.name.clone(), question.classes.clone(), answer.predictions.as_slice()))
+        .collect();
+    predictions::write(&staging.path().join("predictions.parquet"), &told)?;
+    write_json(&staging.path().join(EVALUATION), &evaluation)?;
+    let header = Header {
+        training_window: TrainingWindow { from_us: manifest.first_at_us, to_us: manifest.last_at_us },
+        seed: settings.seed,
+        code_revision: env!("CARGO_PKG_VERSION").to_owned(),
+        data_digest: manifest.data_digest,
+        evaluation: serde_json::to_value(&evaluation).expect("our own types turn into JSON"),
+        ..Header::default()
+    };
+    let parts = parts(answers, shipped_encoder)?;
+    let bytes = ScoringModel::seal(&spec, &parts, header)
+        .map_err(|source| Error::Fit { what: "the model file".to_owned(), source })?;
+    let version = Registry::at(run.models()).publish(&bytes)?;
+    staging.publish()?;
+    Ok(TrainSummary { version, evaluation })
+}
+
+/// The evaluation of a version, or of the last training when none is named.
+///
+/// # Errors
+/// - there is no such version or training.
+pub fn evaluation(run: &RunFolder, model: Option<&str>) -> Result<Evaluation> {
+    let Some(model) = model else {
+        let path = run.training().join(EVALUATION);
+        let text = std::fs::read_to_string(&path).map_err(Error::io("read", &path))?;
+        return serde_json::from_str(&text).map_err(|error| Error::data(&path, format!("not an evaluation: {error}")));
+    };
+    let registry = Registry::at(run.models());
+    let artefact = registry.open(&registry.resolve(model)?)?;
+    serde_json::from_value(artefact.header().evaluation.clone())
+        .map_err(|error| Error::Missing(format!("{model} holds no evaluation: {error}")))
+}
+
+fn too_short(run: &RunFolder, spec: &Spec) -> Error {
+    Error::Missing(format!(
+        "{} holds too short a history: no customer of the population was seen more than {} days before its end",
+        run.path().display(),
+        spec.longest_window_days()
+    ))
+}
+
+fn protocol(spec: &Spec) -> String {
+    let population = spec.population();
+    let seen = population.seen_within_days.map_or_else(String::new, |days| format!(" seen in the last {days} days"));
+    let having: Vec<&str> =
+        population.having.iter().map(|&at| spec.touchpoints()[usize::from(at)].name.as_str()).collect();
+    let having = if having.is_empty() { String::new() } else { format!(" with {}", having.join(" or ")) };
+    format!(
+        "customers{seen}{having}; rows known by each origin train, the rows of that day are asked; \
+         learner and calibration chosen before the test cut-off, which is judged once"
+    )
+}
+
+/// One question answered: how good, with what, and what was said.
+struct Answer {
+    evaluation: QuestionEvaluation,
+    predictions: Vec<Predictions>,
+    /// `None` when too little was seen to learn from.
+    shipped: Option<Shipped>,
+    is_churn: bool,
+}
+
+struct Shipped {
+    learned: Learned,
+    calibrator: Calibrator,
+    band: Option<Band>,
+}
+
+fn answer(bench: &Bench<'_>, cutoffs: &Cutoffs, observed_until: Timestamp, shipped_encoder: &Encoder) -> Result<Answer> {
+    let Bench { dataset, settings, question, .. } = *bench;
+    let everything = question.known_by(dataset, observed_until);
+    let test_rows = question.asked_at(dataset, cutoffs.test_at);
+    let rates = rates(question, dataset, &cutoffs.all);
+    let is_learnable = everything.len() >= MIN_ROWS && test_rows.len() >= MIN_ROWS
+        && question.known_by(dataset, cutoffs.test_at).len() >= MIN_ROWS;
+    if !is_learnable && question.is_churn() {
+        let evaluation = QuestionEvaluation {
+            question: question.name.clone(),
+            shipped: String::new(),
+            calibrator: String::new(),
+            n_test: test_rows.len(),
+            origins_log_loss: Default::default(),
+            origins: Vec::new(),
+            learners: Vec::new(),
+            segments: Vec::new(),
+            rates,
+        };
+        return Ok(Answer { evaluation, predictions: Vec::new(), shipped: None, is_churn: true });
+    }
+    let origins = question.origins(dataset, &cutoffs.all, cutoffs.test_at, settings.origins);
+    let chosen = bench.choose(&origins)?;
+    let at_origins: Vec<&Predictions> =
+        chosen.at_origins.iter().filter(|predictions| predictions.learner == chosen.learner.name()).collect();
+    let calibrator = calibrator(bench, &at_origins)?;
+    let band = question.is_churn().then(|| band(bench, &at_origins, &calibrator)).transpose()?;
+
+    let mut predictions = chosen.at_origins.clone();
+    let at_test = bench.fit_and_predict(&bench.learners(), cutoffs.test_at, Phase::Test)?;
+    let of_chosen = at_test.iter().find(|predictions| predictions.learner == chosen.learner.name());
+    let shipped = recalibrated(of_chosen.expect("every learner was asked"), |p| calibrator.apply(p));
+    let mut learners = at_test
+        .iter()
+        .map(|predictions| {
+            let measures = evaluation::measures(question, predictions)?;
+            let intervals = Default::default();
+            Ok(LearnerEvaluation { learner: predictions.learner.clone(), measures, intervals })
+        })
+        .collect::<Result<Vec<_>>>()?;
+    learners.push(evaluation::learner(question, &shipped, settings.seed)?);
+    let segments = evaluation::segments(question, &shipped, |row| segments_of(bench, test_rows[row]))?;
+    predictions.extend(at_test);
+    predictions.push(shipped);
+
+    let evaluation = QuestionEvaluation {
+        question: question.name.clone(),
+        shipped: chosen.learner.name().to_owned(),
+        calibrator: told_calibrator(&calibrator),
+        n_test: test_rows.len(),
+        origins_log_loss: chosen.losses.into_iter().collect(),
+        origins: origins.iter().map(Timestamp::to_string).collect(),
+        learners,
+        segments,
+        rates,
+    };
+    let learned = refit(bench, &chosen.learner, everything, shipped_encoder)?;
+    let shipped = Shipped { learned, calibrator, band };
+    Ok(Answer { evaluation, predictions, shipped: Some(shipped), is_churn: question.is_churn() })
+}
+
+/// The recipe fitted on every row whose answer is known.
+fn refit(bench: &Bench<'_>, learner: &Learner, rows: Vec<usize>, encoder: &Encoder) -> Result<Learned> {
+    let Bench { dataset, catalogue, settings, question, .. } = *bench;
+    let rows = sample(dataset, rows, settings.max_rows, settings.seed);
+    bench.fit(learner, &Matrix::of(dataset, catalogue, encoder, question, &rows))
+}
+
+/// The calibrator that helped later origins, fitted on all of them.
+fn calibrator(bench: &Bench<'_>, at_origins: &[&Predictions]) -> Result<Calibrator> {
+    if at_origins.is_empty() {
+        return Ok(Calibrator::Identity);
+    }
+    let origins: Vec<OriginPredictions<'_>> = at_origins
+        .iter()
+        .map(|predictions| OriginPredictions { p: predictions.probabilities.view(), y: &predictions.labels })
+        .collect();
+    Calibrator::choose(&origins).map_err(bench.failed("the calibration"))
+}
+
+/// The 90 % band around calibrated scores, from the origins' out-of-fold scores.
+///
+/// Without origins there is nothing to tell it from: it is then fitted on the rows known by the end, of one prevalence.
+fn band(bench: &Bench<'_>, at_origins: &[&Predictions], calibrator: &Calibrator) -> Result<Band> {
+    let (mut p, mut y, mut customers, mut origins) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for predictions in at_origins {
+        p.extend(recalibrated(predictions, |p| calibrator.apply(p)).of_leaving());
+        y.extend(&predictions.labels);
+        customers.extend(predictions.groups());
+        origins.extend(predictions.labels.iter().map(|_| predictions.as_of.micros() as u64));
+    }
+    if p.is_empty() {
+        let rows: Vec<usize> =
+            (0..bench.dataset.len()).filter(|&row| bench.question.label(bench.dataset, row).is_some()).collect();
+        y = rows.iter().filter_map(|&row| bench.question.label(bench.dataset, row)).collect();
+        let rate = y.iter().map(|&left| f64::from(left)).sum::<f64>() / y.len() as f64;
+        p = vec![rate; y.len()];
+        customers = rows.iter().map(|&row| bench.dataset.customers[row].group()).collect();
+        origins = vec![0; y.len()];
+    }
+    let bootstrap = Bootstrap { level: 0.9, ..Bootstrap::seeded(bench.settings.seed) };
+    let rows = OutOfFold { p: &p, y: &y, customers: &customers, origins: &origins };
+    Band::fit(&rows, &bootstrap).map_err(bench.failed("the interval"))
+}
+
+fn told_calibrator(calibrator: &Calibrator) -> String {
+    match calibrator {
+        Calibrator::Identity => "identity".to_owned(),
+        Calibrator::Platt { slope, intercept } => format!("platt (slope {slope:.3}, intercept {intercept:.3})"),
+        Calibrator::Temperature { temperature } => format!("temperature {temperature:.3}"),
+    }
+}
+
+/// The segments of a row: its stage, and its audience where one is known.
+fn segments_of(bench: &Bench<'_>, row: usize) -> Vec<String> {
+    let mut cells = vec![0.0; bench.catalogue.len()];
+    bench.dataset.cells(row, &mut cells);
+    let segment = |name: &str, told: &str| {
+        let at = bench.catalogue.position(name)?;
+        let id = CategoryId::from_cell(cells[at])?;
+        Some(format!("{told}={}", bench.catalogue.label(bench.spec, &bench.dataset.labels, at, id)))
+    };
+    segment("stage_current", "stage").into_iter().chain(segment("attribute_audience", "audience")).collect()
+}
+
+/// The base rate at every cut-off that has answers: of leaving, or of the most frequent next stage.
+fn rates(question: &Question, dataset: &Dataset, cutoffs: &[Timestamp]) -> Vec<CutoffRate> {
+    let mut counts: std::collections::BTreeMap<i64, Vec<usize>> = Default::default();
+    for row in 0..dataset.len() {
+        if let Some(label) = question.label(dataset, row) {
+            let of_day = counts.entry(dataset.as_of[row].micros());
+            of_day.or_insert_with(|| vec![0; question.classes.len()])[label as usize] += 1;
+        }
+    }
+    let rate = |as_of: &Timestamp| {
+        let counts = counts.get(&as_of.micros())?;
+        let n: usize = counts.iter().sum();
+        let hits = if question.is_churn() { counts[1] } else { counts.iter().copied().max().unwrap_or(0) };
+        Some(CutoffRate { as_of: as_of.to_string(), n, rate: hits as f64 / n as f64 })
+    };
+    cutoffs.iter().filter_map(rate).collect()
+}
+
+/// The heads of all answers: churn in order, then the next stage.
+fn parts(answers: Vec<Answer>, encoder: Encoder) -> Result<Parts> {
+    let (mut churn, mut next_stage) = (Vec::new(), None);
+    for Answer { shipped, is_churn, .. } in answers {
+        match (is_churn, shipped) {
+            (true, None) => churn.push(None),
+            (true, Some(Shipped { learned, calibrator, band })) => {
+                let band = band.expect("every churn question has a band");
+                let head = ChurnHead::new(learned, calibrator, band);
+                churn.push(Some(head.map_err(|source| Error::Fit { what: "a churn head".to_owned(), source })?));
+            }
+            (false, shipped) => {
+                let shipped = shipped.expect("the next stage is always answered, if by its prevalence");
+                next_stage = Some(NextStageHead::new(shipped.learned, shipped.calibrator));
+            }
+        }
+    }
+    Ok(Parts { encoder, churn, next_stage: next_stage.expect("the next stage is the last question") })
+}
