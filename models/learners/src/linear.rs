@@ -278,3 +278,36 @@ fn mean_slopes(from: &[f64], to: &[f64], class: usize) -> Vec<f64> {
     slopes[class] = 1.0;
     slopes
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mean_slopes_add_up_to_the_change_of_log_odds() {
+        let log_odds_of = |scores: &[f64], class: usize| {
+            let mut p = scores.to_vec();
+            softmax(&mut p);
+            log_odds(p[class])
+        };
+        let from = [0.3, -1.0, 0.5, 0.0];
+        for to in [[2.0, 1.0, -3.0, 0.4], [0.3, -1.0, 0.5, 0.0], [9.0, 8.5, -7.0, 0.0]] {
+            for class in 0..4 {
+                let slopes = mean_slopes(&from, &to, class);
+                let sum: f64 = slopes
+                    .iter()
+                    .zip(from.iter().zip(&to))
+                    .map(|(slope, (a, b))| slope * (b - a))
+                    .sum();
+                let expected = log_odds_of(&to, class) - log_odds_of(&from, class);
+                assert!((sum - expected).abs() < 1e-9, "{sum}, expected {expected}");
+                assert!(
+                    slopes
+                        .iter()
+                        .enumerate()
+                        .all(|(other, slope)| other == class || (-1.0..=0.0).contains(slope))
+                );
+            }
+        }
+    }
+}

@@ -21,7 +21,7 @@ impl Market {
     }
 }
 
-/// Rows of five numbers and two categories, some cells missing; two rows a customer.
+/// Rows of five numbers (the last one whole) and two categories, some cells missing; two rows a customer.
 pub(crate) fn market(n_rows: usize, n_classes: usize, seed: u64) -> Market {
     let mut random = Random::new(seed);
     let mut columns: Vec<Column> = (0..5)
@@ -40,6 +40,7 @@ pub(crate) fn market(n_rows: usize, n_classes: usize, seed: u64) -> Market {
                 (random.uniform() * 6.0 - 3.0) as f32
             };
         }
+        row[4] = row[4].round();
         for column in 5..7 {
             let missing = random.uniform() < 0.05;
             row[column] = if missing { f32::NAN } else { random.below(4) as f32 };

@@ -99,7 +99,10 @@ fn learners() -> Vec<Learner> {
         Learner::Recency(Recency::of("recency_days")),
         Learner::Ngram(Ngram::over(STEPS.to_vec())),
         Learner::Linear(Linear::default()),
-        Learner::Forest(Forest::default()),
+        Learner::Forest(Forest {
+            max_rows: 700,
+            ..Forest::default()
+        }),
     ]
 }
 
@@ -199,7 +202,6 @@ fn contributions_add_up_to_the_log_odds_and_name_only_columns_that_matter() {
             }
         }
         let other_than = |kept: &[usize]| {
-            learned.contributions(&rows.row(5).to_vec(), 1, &mut vec![0.0; rows.ncols()]);
             let mut parts = vec![0.0; rows.ncols()];
             learned.contributions(&rows.row(5).to_vec(), 1, &mut parts);
             parts
@@ -215,6 +217,38 @@ fn contributions_add_up_to_the_log_odds_and_name_only_columns_that_matter() {
             Learner::Linear(_) | Learner::Forest(_) => assert!(other_than(&[RECENCY]) > 0),
         }
     });
+}
+
+#[test]
+fn contributions_add_up_where_a_probability_is_held_at_its_floor() {
+    for n_classes in [2, 4] {
+        let mut market = market(1_000, n_classes, 1);
+        for (row, class) in market.x.outer_iter().zip(&mut market.y) {
+            *class = (row[RECENCY].max(0.0) as u32 / 10).min(n_classes as u32 - 1);
+        }
+        let sure = Linear {
+            spread: 1e4,
+            max_iterations: 300,
+            gradient_tolerance: 1e-9,
+            ..Linear::default()
+        };
+        let learned = Learner::Linear(sure).fit(&market.set(), 7).unwrap();
+        let p = learned.predict(&market.x.view());
+        let n_held = p.iter().filter(|p| **p < 1.01e-6).count();
+        assert!(n_held > 100, "the market should be easy: {n_held}");
+        let mut parts = vec![0.0; market.x.ncols()];
+        for (row, p) in market.x.outer_iter().zip(p.outer_iter()) {
+            for (class, p) in p.iter().enumerate() {
+                let base = learned.contributions(&row.to_vec(), class, &mut parts);
+                let sum = base + parts.iter().sum::<f64>();
+                assert!(
+                    (sum - odds::log_odds(*p)).abs() < 1e-6,
+                    "{sum}, expected {}",
+                    odds::log_odds(*p)
+                );
+            }
+        }
+    }
 }
 
 #[test]

@@ -91,11 +91,11 @@ fn number_terms(set: &TrainingSet<'_>, column: usize, terms: &mut Vec<Term>) {
         .map(|cell| signed_log(f64::from(*cell)))
         .collect();
     let n_present = present.len() as f64;
-    if present.iter().any(|value| *value != present[0]) {
+    if !present.is_empty() {
         let mean = present.iter().sum::<f64>() / n_present;
         let variance = present.iter().map(|value| (value - mean) * (value - mean)).sum::<f64>() / n_present;
         let scale = variance.sqrt();
-        // Two neighbouring floats can differ and still have no measurable spread.
+        // The mean of equal values may differ from them by a rounding, which is no spread.
         if scale > 1e-12 * (1.0 + mean.abs()) {
             terms.push(Term::Number { column, mean, scale });
         }
