@@ -34,6 +34,20 @@ pub struct OriginPredictions<'a> {
     pub p: ArrayView2<'a, f64>,
     /// The class that came, for each row.
     pub y: &'a [u32],
+    /// When the predictions were made, in any unit.
+    pub at: i64,
+    /// When all the classes were known, in the same unit: what is fitted on them can be used from here on.
+    pub known_at: i64,
+}
+
+/// What a correction of two classes may change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// Spread and level: right when the origins saw every season with a full season behind them.
+    Free,
+    /// The spread alone: the base rate moves with the season, and a level learned in one season is wrong in the next.
+    /// Each origin has a level of its own while the slope is fitted, and the mean log-odds stay where they are.
+    Kept,
 }
 
 impl Calibrator {
@@ -58,23 +72,26 @@ impl Calibrator {
 
     /// The correction learned from the origins, or [`Calibrator::Identity`] when it would not have helped.
     ///
-    /// For each origin after the first the correction is fitted on all earlier ones and judged on it; it is kept when
-    /// its log loss summed over these later rows is lower than without, and then fitted on all origins.
-    /// One origin alone shows nothing, so nothing is corrected.
+    /// For each origin the correction is fitted on those whose classes were known by then and judged on it; it is kept
+    /// when its log loss summed over these later rows is lower than without, and then fitted on all origins.
+    /// Where no origin was known by a later one nothing is shown, so nothing is corrected.
     ///
     /// # Errors
     /// - there is no origin, one has no row, their classes differ in number, or a length differs
     /// - a probability is not from 0 to 1, or a class has no column
-    pub fn choose(origins: &[OriginPredictions<'_>]) -> Result<Calibrator> {
+    pub fn choose(origins: &[OriginPredictions<'_>], level: Level) -> Result<Calibrator> {
         check(origins)?;
         let (mut without, mut with) = (0.0, 0.0);
-        for later in 1..origins.len() {
-            let calibrator = fit(&origins[..later]);
-            without += summed_loss(&Calibrator::Identity, &origins[later]);
-            with += summed_loss(&calibrator, &origins[later]);
+        for later in origins {
+            let earlier: Vec<_> = origins.iter().filter(|origin| origin.known_at <= later.at).copied().collect();
+            if earlier.is_empty() {
+                continue;
+            }
+            without += summed_loss(&Calibrator::Identity, later);
+            with += summed_loss(&fit(&earlier, level), later);
         }
         Ok(if with < without {
-            fit(origins)
+            fit(origins, level)
         } else {
             Calibrator::Identity
         })
@@ -141,11 +158,15 @@ fn summed_loss(calibrator: &Calibrator, origin: &OriginPredictions<'_>) -> f64 {
     sum
 }
 
-fn fit(origins: &[OriginPredictions<'_>]) -> Calibrator {
+fn fit(origins: &[OriginPredictions<'_>], level: Level) -> Calibrator {
     if origins[0].p.ncols() > 2 {
         return Calibrator::Temperature {
             temperature: 1.0 / inverse_temperature(origins),
         };
+    }
+    if level == Level::Kept {
+        let (slope, mean_log_odds) = common_slope(origins);
+        return Calibrator::Platt { slope, intercept: mean_log_odds * (1.0 - slope) };
     }
     let mut points = Vec::new();
     for origin in origins {
@@ -161,6 +182,42 @@ fn fit(origins: &[OriginPredictions<'_>]) -> Calibrator {
     }
     let Line { slope, intercept } = platt::fit(&points, Line::IDENTITY);
     Calibrator::Platt { slope, intercept }
+}
+
+/// The slope of least log loss when each origin has an intercept of its own, in [0, 4], and the mean log-odds of all rows.
+///
+/// By Newton's method, the slope and the intercepts in turn.
+fn common_slope(origins: &[OriginPredictions<'_>]) -> (f64, f64) {
+    let scored: Vec<(Vec<f64>, &[u32])> = origins
+        .iter()
+        .map(|origin| (origin.p.column(1).iter().map(|p| log_odds(p.clamp(FLOOR, 1.0 - FLOOR))).collect(), origin.y))
+        .collect();
+    let n_rows: usize = scored.iter().map(|(_, y)| y.len()).sum();
+    let mean = scored.iter().flat_map(|(log_odds, _)| log_odds).sum::<f64>() / n_rows as f64;
+    let (mut slope, mut intercepts) = (1.0_f64, vec![0.0_f64; origins.len()]);
+    for _ in 0..100 {
+        // A weak pull to the identity keeps both finite where an origin saw one class only.
+        let (mut gradient, mut curvature) = (slope - 1.0, 1.0);
+        for ((log_odds, y), intercept) in scored.iter().zip(&mut intercepts) {
+            let (mut level_gradient, mut level_curvature) = (*intercept, 1.0);
+            for (z, class) in log_odds.iter().zip(*y) {
+                let p = probability(slope * (z - mean) + mean + *intercept);
+                let (miss, weight) = (p - f64::from(*class), p * (1.0 - p));
+                level_gradient += miss;
+                level_curvature += weight;
+                gradient += miss * (z - mean);
+                curvature += weight * (z - mean) * (z - mean);
+            }
+            *intercept -= level_gradient / level_curvature;
+        }
+        let next = (slope - gradient / curvature).clamp(0.0, 4.0);
+        let is_done = (next - slope).abs() < 1e-10;
+        slope = next;
+        if is_done {
+            break;
+        }
+    }
+    (slope, mean)
 }
 
 /// The inverse temperature of least log loss, by Newton within [1/20, 20]; the loss is convex in it.
@@ -215,9 +272,10 @@ mod tests {
     fn chosen(origins: &[(Array2<f64>, Vec<u32>)]) -> Calibrator {
         let origins: Vec<OriginPredictions<'_>> = origins
             .iter()
-            .map(|(p, y)| OriginPredictions { p: p.view(), y })
+            .zip(0..)
+            .map(|((p, y), at)| OriginPredictions { p: p.view(), y, at, known_at: at + 1 })
             .collect();
-        Calibrator::choose(&origins).unwrap()
+        Calibrator::choose(&origins, Level::Free).unwrap()
     }
 
     #[test]
@@ -239,6 +297,31 @@ mod tests {
             .collect();
         assert_eq!(chosen(&moving), Calibrator::Identity);
         assert_eq!(chosen(&moving[..1]), Calibrator::Identity);
+    }
+
+    #[test]
+    fn a_kept_level_corrects_the_spread_alone() {
+        let drifting: Vec<_> = (0..4).map(|seed| origin(0.5, seed as f64, 3_000, seed)).collect();
+        let origins: Vec<OriginPredictions<'_>> = drifting
+            .iter()
+            .zip(0..)
+            .map(|((p, y), at)| OriginPredictions { p: p.view(), y, at, known_at: at + 1 })
+            .collect();
+        let (slope, mean_log_odds) = common_slope(&origins);
+        assert!((slope - 0.5).abs() < 0.05 && mean_log_odds.abs() < 0.1, "{slope} {mean_log_odds}");
+        let Calibrator::Platt { slope, intercept } = fit(&origins, Level::Kept) else { panic!("two classes") };
+        assert!((slope * mean_log_odds + intercept - mean_log_odds).abs() < 1e-12);
+    }
+
+    #[test]
+    fn what_was_not_known_by_then_corrects_nothing() {
+        let origins: Vec<_> = (0..4).map(|seed| origin(0.5, -1.0, 3_000, seed)).collect();
+        let origins: Vec<OriginPredictions<'_>> = origins
+            .iter()
+            .zip(0..)
+            .map(|((p, y), at)| OriginPredictions { p: p.view(), y, at, known_at: at + 9 })
+            .collect();
+        assert_eq!(Calibrator::choose(&origins, Level::Free).unwrap(), Calibrator::Identity);
     }
 
     #[test]

@@ -53,7 +53,7 @@ mod synthetic;
 mod training_set;
 
 pub use bootstrap::{Bootstrap, Difference, paired_difference};
-pub use calibration::{Calibrator, OriginPredictions};
+pub use calibration::{Calibrator, Level, OriginPredictions};
 pub use error::{Error, Result};
 pub use forest::{FittedForest, Forest, PRIOR_WEIGHT};
 pub use interval::{Band, OutOfFold};

@@ -13,7 +13,7 @@ use percorso_churn::ChurnHead;
 use percorso_engine::Engine;
 use percorso_features::{Catalogue, Encoder};
 use percorso_journey::{CategoryId, Spec, Timestamp};
-use percorso_learners::{Band, Bootstrap, Calibrator, Learned, Learner, OriginPredictions, OutOfFold};
+use percorso_learners::{Band, Bootstrap, Calibrator, Learned, Learner, Level, OriginPredictions, OutOfFold};
 use percorso_next_stage::NextStageHead;
 use percorso_scoring::{Parts, ScoringModel};
 use rayon::prelude::*;
@@ -201,7 +201,8 @@ fn answer(bench: &Bench<'_>, cutoffs: &Cutoffs, observed_until: Timestamp, shipp
     let chosen = bench.choose(&origins)?;
     let at_origins: Vec<&Predictions> =
         chosen.at_origins.iter().filter(|predictions| predictions.learner == chosen.learner.name()).collect();
-    let calibrator = calibrator(bench, &at_origins)?;
+    let level = level(bench, &origins);
+    let calibrator = calibrator(bench, &at_origins, level)?;
     let band = question.is_churn().then(|| band(bench, &at_origins, &calibrator)).transpose()?;
 
     let mut predictions = chosen.at_origins.clone();
@@ -245,16 +246,36 @@ fn refit(bench: &Bench<'_>, learner: &Learner, rows: Vec<usize>, encoder: &Encod
 }
 
 /// The calibrator that helped later origins, fitted on all of them.
-fn calibrator(bench: &Bench<'_>, at_origins: &[&Predictions]) -> Result<Calibrator> {
+fn calibrator(bench: &Bench<'_>, at_origins: &[&Predictions], level: Level) -> Result<Calibrator> {
     if at_origins.is_empty() {
         return Ok(Calibrator::Identity);
     }
     let origins: Vec<OriginPredictions<'_>> = at_origins
         .iter()
-        .map(|predictions| OriginPredictions { p: predictions.probabilities.view(), y: &predictions.labels })
+        .map(|predictions| OriginPredictions {
+            p: predictions.probabilities.view(),
+            y: &predictions.labels,
+            at: predictions.as_of.micros(),
+            known_at: predictions.as_of.plus_days(bench.question.window_days).micros(),
+        })
         .collect();
-    Calibrator::choose(&origins).map_err(bench.failed("the calibration"))
+    Calibrator::choose(&origins, level).map_err(bench.failed("the calibration"))
 }
+
+/// The level may move only where every season was an origin and had a whole one behind it; else drift and season are one.
+fn level(bench: &Bench<'_>, origins: &[Timestamp]) -> Level {
+    let first = bench.dataset.as_of.iter().min();
+    let spans_seasons = match (first, origins.first(), origins.last()) {
+        (Some(first), Some(first_origin), Some(last_origin)) => {
+            first_origin.days_since(*first) >= SEASON_DAYS && last_origin.days_since(*first_origin) >= SEASON_DAYS - 31.0
+        }
+        _ => false,
+    };
+    if spans_seasons { Level::Free } else { Level::Kept }
+}
+
+/// After so many days the seasons come again.
+const SEASON_DAYS: f64 = 365.0;
 
 /// The 90 % band around calibrated scores, from the origins' out-of-fold scores.
 ///

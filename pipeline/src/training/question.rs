@@ -69,15 +69,25 @@ impl Question {
 
     /// The rolling origins before `test_at` at which learners are compared: at most `most`, spread over all there are.
     ///
-    /// An origin's own answers are known by `test_at`, and rows whose answers were known by the origin hold every class
-    /// that a binary question needs.
-    pub(crate) fn origins(&self, dataset: &Dataset, cutoffs: &[Timestamp], test_at: Timestamp, most: usize) -> Vec<Timestamp> {
-        let first = dataset.as_of.iter().min();
-        let has_a_past = |at: &Timestamp| first.is_some_and(|first| first.plus_days(self.window_days) <= *at);
+    /// An origin's own answers are known by `test_at`, and it has at least half as many cut-offs to learn from as the test
+    /// has: what is chosen and calibrated there is then nearly what is judged.
+    pub(crate) fn origins(
+        &self,
+        dataset: &Dataset,
+        cutoffs: &[Timestamp],
+        test_at: Timestamp,
+        most: usize,
+    ) -> Vec<Timestamp> {
+        let first = dataset.as_of.iter().min().copied();
+        let n_known = |by: Timestamp| {
+            let is_known = |at: &&Timestamp| Some(**at) >= first && at.plus_days(self.window_days) <= by;
+            cutoffs.iter().filter(is_known).count()
+        };
+        let n_at_test = n_known(test_at);
         let usable: Vec<Timestamp> = cutoffs
             .iter()
             .copied()
-            .filter(|at| at.plus_days(self.window_days) <= test_at && has_a_past(at))
+            .filter(|&at| at.plus_days(self.window_days) <= test_at && 2 * n_known(at) >= n_at_test)
             .filter(|&at| self.known_by(dataset, at).len() >= MIN_ROWS && self.asked_at(dataset, at).len() >= MIN_ROWS)
             .collect();
         spread(&usable, most)
