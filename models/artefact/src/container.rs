@@ -55,13 +55,9 @@ impl Sealer {
     pub fn put<T: Element>(&mut self, name: &str, shape: &[usize], values: &[T]) -> Result<()> {
         check_name(name)?;
         if self.arrays.contains_key(name) {
-            return Err(Error::DuplicateArray {
-                name: name.to_owned(),
-            });
+            return Err(Error::DuplicateArray { name: name.to_owned() });
         }
-        let n_values = shape
-            .iter()
-            .try_fold(1usize, |product, n| product.checked_mul(*n));
+        let n_values = shape.iter().try_fold(1usize, |product, n| product.checked_mul(*n));
         if n_values != Some(values.len()) {
             return Err(Error::ShapeOfValues {
                 name: name.to_owned(),
@@ -80,8 +76,7 @@ impl Sealer {
         for value in values {
             value.write(&mut bytes);
         }
-        self.arrays
-            .insert(name.to_owned(), (T::DTYPE, shape.to_vec(), bytes));
+        self.arrays.insert(name.to_owned(), (T::DTYPE, shape.to_vec(), bytes));
         Ok(())
     }
 
@@ -124,8 +119,7 @@ impl Sealer {
             .arrays
             .iter()
             .map(|(name, (dtype, shape, bytes))| {
-                let view =
-                    TensorView::new(*dtype, shape.clone(), bytes).map_err(Error::Container)?;
+                let view = TensorView::new(*dtype, shape.clone(), bytes).map_err(Error::Container)?;
                 Ok((name.as_str(), view))
             })
             .collect::<Result<Vec<_>>>()?;
@@ -180,11 +174,10 @@ impl Artefact {
         let mut arrays = BTreeMap::new();
         for (name, view) in tensors.iter() {
             check_name(name)?;
-            let values =
-                Values::read(view.dtype(), view.data()).ok_or_else(|| Error::ElementType {
-                    name: name.to_owned(),
-                    found: view.dtype().to_string(),
-                })?;
+            let values = Values::read(view.dtype(), view.data()).ok_or_else(|| Error::ElementType {
+                name: name.to_owned(),
+                found: view.dtype().to_string(),
+            })?;
             if let Some((position, value)) = values.not_finite() {
                 return Err(Error::NotFinite {
                     name: name.to_owned(),
@@ -194,11 +187,7 @@ impl Artefact {
             }
             arrays.insert(name.to_owned(), (view.shape().to_vec(), values));
         }
-        Ok(Artefact {
-            header,
-            digest,
-            arrays,
-        })
+        Ok(Artefact { header, digest, arrays })
     }
 
     /// The header.
@@ -274,17 +263,14 @@ impl Artefact {
     /// - there is no such array, it is not a vector of bytes, or the bytes are not UTF-8
     pub fn text(&self, name: &str) -> Result<&str> {
         let bytes = self.vector::<u8>(name)?;
-        std::str::from_utf8(bytes)
-            .map_err(|_| wrong_shape(name, &[bytes.len()], "UTF-8 text".to_owned()))
+        std::str::from_utf8(bytes).map_err(|_| wrong_shape(name, &[bytes.len()], "UTF-8 text".to_owned()))
     }
 
     fn find(&self, name: &str) -> Result<(&[usize], &Values)> {
         self.arrays
             .get(name)
             .map(|(shape, values)| (shape.as_slice(), values))
-            .ok_or_else(|| Error::MissingArray {
-                name: name.to_owned(),
-            })
+            .ok_or_else(|| Error::MissingArray { name: name.to_owned() })
     }
 
     fn typed<T: Element>(&self, name: &str) -> Result<(&[usize], &[T])> {
@@ -318,8 +304,7 @@ fn check_limit(what: &'static str, found: usize, limit: usize) -> Result<()> {
 }
 
 fn check_name(name: &str) -> Result<()> {
-    let allowed =
-        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-./".contains(&byte);
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-./".contains(&byte);
     if name.is_empty() || name.len() > MAX_NAME_BYTES || !name.bytes().all(allowed) {
         return Err(Error::ArrayName {
             name: name.to_owned(),
@@ -330,9 +315,7 @@ fn check_name(name: &str) -> Result<()> {
 }
 
 fn check_prefix(bytes: &[u8]) -> Result<()> {
-    let begins = bytes
-        .get(PREFIX_AT..)
-        .is_some_and(|rest| rest.starts_with(PREFIX));
+    let begins = bytes.get(PREFIX_AT..).is_some_and(|rest| rest.starts_with(PREFIX));
     if !begins || bytes.len() < DIGEST_AT + HEX_LEN {
         return Err(Error::NotAnArtefact {
             why: "it does not begin with our header",
@@ -364,11 +347,7 @@ fn sealed_digest(bytes: &[u8]) -> Result<String> {
 }
 
 fn read_header(envelope: &str) -> Result<Header> {
-    check_limit(
-        "the header in bytes",
-        envelope.len(),
-        MAX_HEADER_BYTES + 2 * HEX_LEN,
-    )?;
+    check_limit("the header in bytes", envelope.len(), MAX_HEADER_BYTES + 2 * HEX_LEN)?;
     let mut envelope: Value = serde_json::from_str(envelope).map_err(Error::HeaderJson)?;
     let header = envelope["header"].take();
     // The version is read first, so that a newer file is named as newer and not as malformed.

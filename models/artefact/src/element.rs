@@ -74,9 +74,7 @@ impl Values {
         match self {
             Values::F64(values) => f64::not_finite(values),
             Values::F32(values) => f32::not_finite(values),
-            Values::U64(_) | Values::U32(_) | Values::I64(_) | Values::I32(_) | Values::U8(_) => {
-                None
-            }
+            Values::U64(_) | Values::U32(_) | Values::I64(_) | Values::I32(_) | Values::U8(_) => None,
         }
     }
 }

@@ -81,9 +81,7 @@ pub enum Error {
         expected: u32,
     },
     /// An array has an element type that the format does not use.
-    #[error(
-        "array `{name}` has elements of type {found}, expected one of F64, F32, U64, U32, I64, I32, U8"
-    )]
+    #[error("array `{name}` has elements of type {found}, expected one of F64, F32, U64, U32, I64, I32, U8")]
     ElementType {
         /// The name.
         name: String,
@@ -117,9 +115,7 @@ pub enum Error {
         expected: String,
     },
     /// Text that is not a version id.
-    #[error(
-        "`{found}` is not a version id, expected six digits or more, `-` and eight hexadecimal digits"
-    )]
+    #[error("`{found}` is not a version id, expected six digits or more, `-` and eight hexadecimal digits")]
     VersionId {
         /// The text.
         found: String,

@@ -75,8 +75,7 @@ impl Labels {
                 for other in [&mut self.challenger, &mut self.shadow] {
                     other.take_if(|labelled| labelled == id);
                 }
-                self.past_champions
-                    .extend(self.champion.replace(id.clone()));
+                self.past_champions.extend(self.champion.replace(id.clone()));
             }
             Label::Challenger => self.challenger = Some(id.clone()),
             Label::Shadow => self.shadow = Some(id.clone()),

@@ -31,9 +31,7 @@ mod labels;
 mod registry;
 mod version;
 
-pub use container::{
-    Artefact, MAX_ARRAYS, MAX_FILE_BYTES, MAX_HEADER_BYTES, MAX_INDEX_BYTES, MAX_NAME_BYTES, Sealer,
-};
+pub use container::{Artefact, MAX_ARRAYS, MAX_FILE_BYTES, MAX_HEADER_BYTES, MAX_INDEX_BYTES, MAX_NAME_BYTES, Sealer};
 pub use element::Element;
 pub use error::Error;
 pub use header::{Definition, FORMAT, Header, TrainingWindow};

@@ -96,11 +96,7 @@ impl Registry {
         };
         // The size is compared before anything is read, so that a wrong file cannot fill the memory.
         if size_bytes != manifest.size_bytes {
-            return differs(
-                "size in bytes",
-                manifest.size_bytes.to_string(),
-                size_bytes.to_string(),
-            );
+            return differs("size in bytes", manifest.size_bytes.to_string(), size_bytes.to_string());
         }
         let bytes = fs::read(&path).map_err(io_error("read", &path))?;
         let sha256 = sha256_hex(&[&bytes]);
@@ -140,12 +136,9 @@ impl Registry {
     pub fn rollback(&self) -> Result<VersionId> {
         let _lock = self.lock()?;
         let mut labels = self.labels()?;
-        let id = labels
-            .past_champions
-            .pop()
-            .ok_or_else(|| Error::NothingToRollBack {
-                registry: self.dir.clone(),
-            })?;
+        let id = labels.past_champions.pop().ok_or_else(|| Error::NothingToRollBack {
+            registry: self.dir.clone(),
+        })?;
         self.open(&id)?;
         labels.champion = Some(id.clone());
         self.write_labels(&labels)?;
@@ -159,14 +152,10 @@ impl Registry {
     /// - no version carries the label, or there is no such version
     pub fn resolve(&self, name: &str) -> Result<VersionId> {
         if let Ok(label) = name.parse::<Label>() {
-            return self
-                .labels()?
-                .get(label)
-                .cloned()
-                .ok_or_else(|| Error::NoSuchLabel {
-                    label: label.to_string(),
-                    registry: self.dir.clone(),
-                });
+            return self.labels()?.get(label).cloned().ok_or_else(|| Error::NoSuchLabel {
+                label: label.to_string(),
+                registry: self.dir.clone(),
+            });
         }
         Ok(self.manifest(&name.parse()?)?.id)
     }
@@ -200,9 +189,7 @@ impl Registry {
     /// The highest number of any folder, version or not: a number that a crash left behind is not used again.
     fn last_number(&self) -> Result<u64> {
         let folders = self.version_folders()?;
-        let ids = folders
-            .iter()
-            .filter_map(|name| name.parse::<VersionId>().ok());
+        let ids = folders.iter().filter_map(|name| name.parse::<VersionId>().ok());
         Ok(ids.map(|id| id.number()).max().unwrap_or(0))
     }
 
@@ -275,10 +262,7 @@ fn replace_json<T: Serialize>(path: &Path, value: &T, what: &'static str) -> Res
     let temporary = path.with_extension("json.new");
     write_synced(&temporary, &text)?;
     fs::rename(&temporary, path).map_err(io_error("replace", path))?;
-    sync_folder(
-        path.parent()
-            .expect("registry files are inside the registry"),
-    )
+    sync_folder(path.parent().expect("registry files are inside the registry"))
 }
 
 fn write_synced(path: &Path, bytes: &[u8]) -> Result<()> {

@@ -66,9 +66,7 @@ impl FromStr for VersionId {
             // One id has one spelling, so that a folder's name and the id are the same text.
             (id.to_string() == text).then_some(id)
         };
-        parse().ok_or_else(|| Error::VersionId {
-            found: text.to_owned(),
-        })
+        parse().ok_or_else(|| Error::VersionId { found: text.to_owned() })
     }
 }
 
@@ -107,10 +105,7 @@ mod tests {
     #[test]
     fn an_id_has_one_spelling() {
         let id: VersionId = "000007-0123abcd".parse().unwrap();
-        assert_eq!(
-            (id.number(), id.to_string().as_str()),
-            (7, "000007-0123abcd")
-        );
+        assert_eq!((id.number(), id.to_string().as_str()), (7, "000007-0123abcd"));
         for text in [
             "7-0123abcd",
             "0000007-0123abcd",

@@ -51,10 +51,7 @@ fn what_was_sealed_is_what_opens() {
     assert_eq!(artefact.header(), &header());
     let values = artefact.array::<f64>("a/f64", &[2, 2]).unwrap();
     let bits: Vec<u64> = values.iter().map(|value| value.to_bits()).collect();
-    assert_eq!(
-        bits,
-        [0.1f64, -0.0, f64::MIN_POSITIVE, 1e300].map(f64::to_bits)
-    );
+    assert_eq!(bits, [0.1f64, -0.0, f64::MIN_POSITIVE, 1e300].map(f64::to_bits));
     assert_eq!(artefact.matrix::<f64>("a/f64").unwrap().0, 2);
     assert_eq!(artefact.vector::<f32>("a/f32").unwrap(), [1.5, -2.5, 3.25]);
     assert_eq!(artefact.vector::<u64>("a/u64").unwrap(), [u64::MAX]);
@@ -86,10 +83,7 @@ fn every_flipped_byte_is_refused() {
         for mask in [0x01, 0x20, 0x80, 0xff] {
             let mut damaged = bytes.clone();
             damaged[position] ^= mask;
-            assert!(
-                Artefact::open(&damaged).is_err(),
-                "byte {position} with mask {mask:#x}"
-            );
+            assert!(Artefact::open(&damaged).is_err(), "byte {position} with mask {mask:#x}");
         }
     }
 }
@@ -115,10 +109,7 @@ proptest! {
 fn a_length_field_that_lies_is_refused_before_anything_is_reserved() {
     let mut bytes = sealer().seal(&header()).unwrap();
     bytes[..8].copy_from_slice(&u64::MAX.to_le_bytes());
-    assert!(matches!(
-        Artefact::open(&bytes),
-        Err(Error::TooLarge { .. })
-    ));
+    assert!(matches!(Artefact::open(&bytes), Err(Error::TooLarge { .. })));
 }
 
 #[test]
@@ -134,10 +125,7 @@ fn a_name_is_put_once() {
 fn names_outside_the_format_are_refused() {
     for name in ["", "A", "a b", "__Metadata__", "é", &"a".repeat(201)] {
         assert!(
-            matches!(
-                Sealer::new().put_scalar(name, 1u32),
-                Err(Error::ArrayName { .. })
-            ),
+            matches!(Sealer::new().put_scalar(name, 1u32), Err(Error::ArrayName { .. })),
             "{name}"
         );
     }
@@ -147,10 +135,7 @@ fn names_outside_the_format_are_refused() {
 fn nan_and_infinity_are_never_stored() {
     for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
         let error = Sealer::new().put_vector("x", &[0.0, value]).unwrap_err();
-        assert!(
-            matches!(error, Error::NotFinite { position: 1, .. }),
-            "{error}"
-        );
+        assert!(matches!(error, Error::NotFinite { position: 1, .. }), "{error}");
     }
     assert!(Sealer::new().put_scalar("x", f32::NAN).is_err());
 }
@@ -188,10 +173,7 @@ fn a_header_over_the_limit_is_refused_at_sealing() {
         body: serde_json::json!("x".repeat(1 << 20)),
         ..header()
     };
-    assert!(matches!(
-        Sealer::new().seal(&header),
-        Err(Error::TooLarge { .. })
-    ));
+    assert!(matches!(Sealer::new().seal(&header), Err(Error::TooLarge { .. })));
 }
 
 #[test]
@@ -200,10 +182,7 @@ fn too_many_arrays_are_refused_at_sealing() {
     for array in 0..=percorso_artefact::MAX_ARRAYS {
         sealer.put_vector::<u8>(&format!("a{array}"), &[]).unwrap();
     }
-    assert!(matches!(
-        sealer.seal(&header()),
-        Err(Error::TooLarge { .. })
-    ));
+    assert!(matches!(sealer.seal(&header()), Err(Error::TooLarge { .. })));
 }
 
 /// Rewrites the header text of a sealed file and seals it again with a right digest, as a later writer would.
@@ -254,9 +233,6 @@ fn a_file_of_format_1_opens_for_ever() {
 #[ignore = "writes the fixture of a new format version, once"]
 fn write_the_fixture() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/v1.safetensors");
-    assert!(
-        !std::path::Path::new(path).exists(),
-        "a fixture is written once"
-    );
+    assert!(!std::path::Path::new(path).exists(), "a fixture is written once");
     std::fs::write(path, sealer().seal(&header()).unwrap()).unwrap();
 }

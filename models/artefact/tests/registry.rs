@@ -40,10 +40,7 @@ fn a_model_is_published_promoted_replaced_and_rolled_back() {
     let dir = tempfile::tempdir().unwrap();
     let registry = Registry::at(dir.path().join("models"));
     assert!(registry.list().unwrap().is_empty());
-    assert!(matches!(
-        registry.resolve("champion"),
-        Err(Error::NoSuchLabel { .. })
-    ));
+    assert!(matches!(registry.resolve("champion"), Err(Error::NoSuchLabel { .. })));
 
     let first = registry.publish(&model(1.0)).unwrap();
     let second = registry.publish(&model(2.0)).unwrap();
@@ -70,21 +67,12 @@ fn a_model_is_published_promoted_replaced_and_rolled_back() {
 
     assert_eq!(registry.rollback().unwrap(), first);
     assert_eq!(registry.resolve("champion").unwrap(), first);
-    assert!(matches!(
-        registry.rollback(),
-        Err(Error::NothingToRollBack { .. })
-    ));
+    assert!(matches!(registry.rollback(), Err(Error::NothingToRollBack { .. })));
     assert_eq!(registry.resolve("champion").unwrap(), first);
     assert_eq!(registry.resolve(&second.to_string()).unwrap(), second);
-    assert!(matches!(
-        registry.resolve("best"),
-        Err(Error::VersionId { .. })
-    ));
+    assert!(matches!(registry.resolve("best"), Err(Error::VersionId { .. })));
     let leftovers = files_below(registry.dir());
-    assert!(
-        leftovers.iter().all(|file| !file.ends_with(".new")),
-        "{leftovers:?}"
-    );
+    assert!(leftovers.iter().all(|file| !file.ends_with(".new")), "{leftovers:?}");
 }
 
 #[test]
@@ -99,10 +87,7 @@ fn what_a_crash_leaves_is_no_version_and_its_number_is_not_used_again() {
 
     assert_eq!(registry.list().unwrap().len(), 1);
     let id: VersionId = "000002-0123abcd".parse().unwrap();
-    assert!(matches!(
-        registry.open(&id),
-        Err(Error::NoSuchVersion { .. })
-    ));
+    assert!(matches!(registry.open(&id), Err(Error::NoSuchVersion { .. })));
     assert!(matches!(
         registry.promote(&id, Label::Champion),
         Err(Error::NoSuchVersion { .. })
@@ -120,19 +105,14 @@ fn a_damaged_version_is_neither_opened_nor_promoted_nor_rolled_back_to() {
     registry.promote(&first, Label::Champion).unwrap();
     registry.promote(&second, Label::Champion).unwrap();
 
-    let path = dir
-        .path()
-        .join(format!("versions/{first}/model.safetensors"));
+    let path = dir.path().join(format!("versions/{first}/model.safetensors"));
     let whole = fs::read(&path).unwrap();
     let mut damaged = whole.clone();
     *damaged.last_mut().unwrap() ^= 1;
     fs::write(&path, &damaged).unwrap();
     assert!(matches!(
         registry.open(&first),
-        Err(Error::Manifest {
-            what: "SHA-256",
-            ..
-        })
+        Err(Error::Manifest { what: "SHA-256", .. })
     ));
     fs::write(&path, &whole[1..]).unwrap();
     assert!(matches!(
@@ -166,10 +146,7 @@ fn a_path_that_is_a_file_is_named_and_left_alone() {
     fs::write(&path, "mine").unwrap();
     let registry = Registry::at(&path);
     let error = registry.publish(&model(1.0)).unwrap_err();
-    assert!(
-        error.to_string().contains(path.to_str().unwrap()),
-        "{error}"
-    );
+    assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
     assert!(registry.list().is_err());
     assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
 }
@@ -200,10 +177,7 @@ fn a_folder_that_cannot_be_written_gives_a_clear_error() {
     let registry = Registry::at(dir.path());
     std::os::unix::fs::symlink("/proc/self/task", dir.path().join("versions")).unwrap();
     let error = registry.publish(&model(1.0)).unwrap_err();
-    assert!(
-        error.to_string().starts_with("cannot make folder"),
-        "{error}"
-    );
+    assert!(error.to_string().starts_with("cannot make folder"), "{error}");
     assert!(registry.list().unwrap().is_empty());
 }
 
@@ -216,9 +190,7 @@ fn two_publishers_never_share_a_number() {
             let registry = &registry;
             scope.spawn(move || {
                 for round in 0..5 {
-                    registry
-                        .publish(&model(f64::from(publisher * 10 + round)))
-                        .unwrap();
+                    registry.publish(&model(f64::from(publisher * 10 + round))).unwrap();
                 }
             });
         }

@@ -19,6 +19,8 @@ use crate::{Error, Result};
 /// Trees are grown in up to [`Forest::n_groups`] groups; each group sees at most [`Forest::max_rows`] rows, drawn by the seed
 /// without replacement, and each of its trees resamples those.
 /// So a large set costs no more than a middling one; what is left out of one group may be in another.
+/// At 30,000 rows of 250 columns the defaults take about 1.4 s of processor time for two classes and 2 s for eight, and
+/// groups use all cores; `tests/speed.rs` measures it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Forest {
     /// The number of trees, shared by the classes that have trees.
@@ -39,7 +41,7 @@ pub struct Forest {
 impl Default for Forest {
     fn default() -> Self {
         Forest {
-            n_trees: 96,
+            n_trees: 64,
             n_groups: 8,
             max_rows: 4_000,
             max_depth: 9,

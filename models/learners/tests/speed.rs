@@ -115,12 +115,7 @@ fn thirty_thousand_rows_of_250_columns() {
         let measure = |name: &str, learner: Learner| measure(name, &learner, &train, &test, n_classes);
         measure("recency", Learner::Recency(Recency::of("n50")));
         measure("ngram", Learner::Ngram(Ngram::over((210..218).collect())));
-        for (spread, max_iterations, max_rows) in [
-            (1.0, 15, 12_000),
-            (0.5, 15, 12_000),
-            (1.0, 15, 20_000),
-            (1.0, 30, 12_000),
-        ] {
+        for (spread, max_iterations, max_rows) in [(0.7, 12, 10_000), (0.7, 12, 30_000)] {
             let name = format!("linear spread {spread} iterations {max_iterations} rows {max_rows}");
             measure(
                 &name,
@@ -132,18 +127,12 @@ fn thirty_thousand_rows_of_250_columns() {
                 }),
             );
         }
-        for (n_trees, max_rows, max_depth, min_rows_in_leaf, column_share) in [
-            (96, 4_000, 9, 15, 0.15),
-            (96, 8_000, 9, 15, 0.15),
-            (96, 30_000, 9, 15, 0.15),
-        ] {
-            let name = format!("forest {n_trees} {max_rows} {max_depth} {min_rows_in_leaf} {column_share}");
+        for (n_trees, n_groups, max_rows) in [(64, 8, 4_000), (96, 8, 4_000), (64, 8, 8_000)] {
+            let name = format!("forest {n_trees} trees, {n_groups} groups of {max_rows} rows");
             let forest = Forest {
                 n_trees,
+                n_groups,
                 max_rows,
-                max_depth,
-                min_rows_in_leaf,
-                column_share,
                 ..Forest::default()
             };
             measure(&name, Learner::Forest(forest));
