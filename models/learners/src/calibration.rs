@@ -83,7 +83,11 @@ impl Calibrator {
         check(origins)?;
         let (mut without, mut with) = (0.0, 0.0);
         for later in origins {
-            let earlier: Vec<_> = origins.iter().filter(|origin| origin.known_at <= later.at).copied().collect();
+            let earlier: Vec<_> = origins
+                .iter()
+                .filter(|origin| origin.known_at <= later.at)
+                .copied()
+                .collect();
             if earlier.is_empty() {
                 continue;
             }
@@ -166,7 +170,10 @@ fn fit(origins: &[OriginPredictions<'_>], level: Level) -> Calibrator {
     }
     if level == Level::Kept {
         let (slope, mean_log_odds) = common_slope(origins);
-        return Calibrator::Platt { slope, intercept: mean_log_odds * (1.0 - slope) };
+        return Calibrator::Platt {
+            slope,
+            intercept: mean_log_odds * (1.0 - slope),
+        };
     }
     let mut points = Vec::new();
     for origin in origins {
@@ -190,7 +197,17 @@ fn fit(origins: &[OriginPredictions<'_>], level: Level) -> Calibrator {
 fn common_slope(origins: &[OriginPredictions<'_>]) -> (f64, f64) {
     let scored: Vec<(Vec<f64>, &[u32])> = origins
         .iter()
-        .map(|origin| (origin.p.column(1).iter().map(|p| log_odds(p.clamp(FLOOR, 1.0 - FLOOR))).collect(), origin.y))
+        .map(|origin| {
+            (
+                origin
+                    .p
+                    .column(1)
+                    .iter()
+                    .map(|p| log_odds(p.clamp(FLOOR, 1.0 - FLOOR)))
+                    .collect(),
+                origin.y,
+            )
+        })
         .collect();
     let n_rows: usize = scored.iter().map(|(_, y)| y.len()).sum();
     let mean = scored.iter().flat_map(|(log_odds, _)| log_odds).sum::<f64>() / n_rows as f64;
@@ -273,7 +290,12 @@ mod tests {
         let origins: Vec<OriginPredictions<'_>> = origins
             .iter()
             .zip(0..)
-            .map(|((p, y), at)| OriginPredictions { p: p.view(), y, at, known_at: at + 1 })
+            .map(|((p, y), at)| OriginPredictions {
+                p: p.view(),
+                y,
+                at,
+                known_at: at + 1,
+            })
             .collect();
         Calibrator::choose(&origins, Level::Free).unwrap()
     }
@@ -305,11 +327,21 @@ mod tests {
         let origins: Vec<OriginPredictions<'_>> = drifting
             .iter()
             .zip(0..)
-            .map(|((p, y), at)| OriginPredictions { p: p.view(), y, at, known_at: at + 1 })
+            .map(|((p, y), at)| OriginPredictions {
+                p: p.view(),
+                y,
+                at,
+                known_at: at + 1,
+            })
             .collect();
         let (slope, mean_log_odds) = common_slope(&origins);
-        assert!((slope - 0.5).abs() < 0.05 && mean_log_odds.abs() < 0.1, "{slope} {mean_log_odds}");
-        let Calibrator::Platt { slope, intercept } = fit(&origins, Level::Kept) else { panic!("two classes") };
+        assert!(
+            (slope - 0.5).abs() < 0.05 && mean_log_odds.abs() < 0.1,
+            "{slope} {mean_log_odds}"
+        );
+        let Calibrator::Platt { slope, intercept } = fit(&origins, Level::Kept) else {
+            panic!("two classes")
+        };
         assert!((slope * mean_log_odds + intercept - mean_log_odds).abs() < 1e-12);
     }
 
@@ -319,7 +351,12 @@ mod tests {
         let origins: Vec<OriginPredictions<'_>> = origins
             .iter()
             .zip(0..)
-            .map(|((p, y), at)| OriginPredictions { p: p.view(), y, at, known_at: at + 9 })
+            .map(|((p, y), at)| OriginPredictions {
+                p: p.view(),
+                y,
+                at,
+                known_at: at + 9,
+            })
             .collect();
         assert_eq!(Calibrator::choose(&origins, Level::Free).unwrap(), Calibrator::Identity);
     }
