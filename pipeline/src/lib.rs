@@ -31,6 +31,6 @@ pub use progress::{Progress, Silent};
 pub use run::{IngestManifest, RunFolder, read_spec};
 pub use score::{ScoreSettings, ScoreSummary, score};
 pub use training::{
-    CutoffRate, Evaluation, LearnerEvaluation, QuestionEvaluation, SegmentEvaluation, TrainSettings, TrainSummary,
-    evaluation, train,
+    CutoffRate, Evaluation, LearnerEvaluation, QuestionEvaluation, SegmentEvaluation, TestPrediction, TrainSettings,
+    TrainSummary, evaluation, test_predictions, train,
 };

@@ -1,6 +1,105 @@
-//! `percorso demo`: all of it on a made-up market.
+//! `percorso demo`: all of it on a made-up market whose truth is known.
+
+mod truth;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Instant;
+
 use clap::Args;
-use crate::failure::Outcome;
+use percorso_artefact::{Label, Registry};
+use percorso_kit::{Market, MarketSettings};
+use percorso_pipeline::{ChurnListSettings, RunFolder, ScoreSettings, TrainSettings, write_secret};
+
+use super::churn_list::table;
+use super::evaluate::print_evaluation;
+use super::ingest::print_summary;
+use super::load::Load;
+use super::serve::Serve;
+use super::{Machine, Run};
+use crate::failure::{Failure, Outcome};
+
 #[derive(Args)]
-pub(crate) struct Demo {}
-impl Demo { pub(crate) fn run(self, _: &super::Machine) -> Outcome { Ok(()) } }
+pub(crate) struct Demo {
+    /// How many customers the market has
+    #[arg(long, default_value_t = 20_000)]
+    customers: u32,
+    /// The seed of market and training
+    #[arg(long, default_value_t = 42)]
+    seed: u64,
+    /// Where market and run go
+    #[arg(long, value_name = "DIR", default_value = "percorso-demo")]
+    dir: PathBuf,
+    /// Ends after loading, without serving
+    #[arg(long)]
+    no_serve: bool,
+    /// Where to serve
+    #[arg(long, default_value = "127.0.0.1:50051", value_name = "ADDRESS")]
+    listen: SocketAddr,
+}
+
+impl Demo {
+    pub(crate) fn run(self, machine: &Machine) -> Outcome {
+        let started = Instant::now();
+        let (market_dir, run) = (self.dir.join("market"), RunFolder::at(self.dir.join("run")));
+        let settings = MarketSettings { customers: self.customers, seed: self.seed };
+        let step = |name: &str| println!("\n== {name} ({:.0} s)", started.elapsed().as_secs_f64());
+
+        step("simulate: a market whose truth is known");
+        let written = percorso_kit::write::simulate(&market_dir, settings).map_err(Failure::environment)?;
+        println!("{} events of {} customers in {}", written.n_events, written.n_customers, market_dir.display());
+
+        step("ingest");
+        let engine = machine.engine()?;
+        let progress = machine.progress();
+        write_demo_secret(&run, self.seed)?;
+        let journey = market_dir.join("journey.toml");
+        print_summary(&percorso_pipeline::ingest(&journey, &run, &engine, &*progress)?, false);
+
+        step("train and evaluate out of time");
+        let training = TrainSettings { seed: self.seed, ..TrainSettings::default() };
+        let trained = percorso_pipeline::train(&run, &training, &engine, &*progress)?;
+        print_evaluation(&trained.evaluation, false);
+
+        step("compare with the truth");
+        truth::compare(&Market::new(settings), &run, &trained.evaluation)?;
+
+        step("promote");
+        let registry = Registry::at(run.models());
+        registry.promote(&trained.version, Label::Champion).map_err(percorso_pipeline::Error::from)?;
+        println!("{} is champion", trained.version);
+
+        step("score everyone");
+        let scores = ScoreSettings {
+            as_of: None,
+            model: "champion".to_owned(),
+            top_reasons: 3,
+            reveals_ids: false,
+            output: run.scores(),
+        };
+        let scored = percorso_pipeline::score(&run, &scores, &engine, &*progress)?;
+        println!("{} customers scored into {}", scored.n_customers, scores.output.display());
+
+        step("churn list");
+        let list = ChurnListSettings { scores: run.scores(), target: None, owner: None, top: 10 };
+        print!("{}", table(&percorso_pipeline::churn_list(&run, &list)?));
+
+        step("load into the serving store");
+        let folder = || Run { folder: run.path().to_owned() };
+        Load { run: folder() }.run(machine)?;
+        step("done");
+        if self.no_serve {
+            return Ok(());
+        }
+        println!("a first call: python notebooks/call_the_service.py {} proto C000042; stop with Ctrl-C", self.listen);
+        let (listen, model) = (self.listen, "champion".to_owned());
+        Serve { run: folder(), listen, model, cached_customers: 100_000, reflection: true }.run()
+    }
+}
+
+/// The demo's key comes from its seed, so that a seed makes the same bytes everywhere; a real run's key is random.
+fn write_demo_secret(run: &RunFolder, seed: u64) -> Outcome {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    Ok(write_secret(&run.key_file(), &bytes)?)
+}

@@ -21,6 +21,7 @@ use rayon::prelude::*;
 pub use self::evaluation::{CutoffRate, Evaluation, LearnerEvaluation, QuestionEvaluation, SegmentEvaluation};
 use self::matrix::{Matrix, encoder, sample};
 use self::predictions::{Phase, Predictions};
+pub use self::predictions::{TestPrediction, test_predictions};
 use self::question::{MIN_ROWS, Question};
 use self::recipe::{Bench, recalibrated};
 use crate::cutoffs::Cutoffs;
@@ -107,7 +108,7 @@ pub fn train(
         .zip(&answers)
         .map(|(question, answer)| (question.name.clone(), question.classes.clone(), answer.predictions.as_slice()))
         .collect();
-    predictions::write(&staging.path().join("predictions.parquet"), &told)?;
+    predictions::write(&staging.path().join(predictions::FILE), &told)?;
     write_json(&staging.path().join(EVALUATION), &evaluation)?;
     let header = Header {
         training_window: TrainingWindow { from_us: manifest.first_at_us, to_us: manifest.last_at_us },

@@ -4,15 +4,23 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, FixedSizeBinaryBuilder, Float64Builder, ListBuilder, RecordBatch, StringBuilder,
+    ArrayRef, AsArray, FixedSizeBinaryBuilder, Float64Builder, ListBuilder, RecordBatch, StringBuilder,
     TimestampMicrosecondBuilder,
 };
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Float64Type, Schema, SchemaRef};
 use ndarray::Array2;
 use percorso_journey::{CustomerKey, Timestamp};
 
-use crate::columns::ParquetFile;
-use crate::{Result, canonical};
+use crate::columns::{self, ParquetFile};
+use crate::ids::key_at;
+use crate::run::RunFolder;
+use crate::{Error, Result, canonical};
+
+/// Where a training's predictions lie.
+pub(super) const FILE: &str = "predictions.parquet";
+
+/// The name under which what ships is told.
+pub(super) const SHIPPED: &str = "shipped";
 
 /// Probabilities of one learner for rows of one question, all rows at one cut-off.
 #[derive(Clone, Debug)]
@@ -100,4 +108,41 @@ fn batch(schema: &SchemaRef, question: &str, classes: &[String], predictions: &P
         Arc::new(probabilities.finish()),
     ];
     RecordBatch::try_new(Arc::clone(schema), columns).expect("the builders follow the schema")
+}
+
+/// What ships, as it was judged: one customer's label and probabilities at the test cut-off.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TestPrediction {
+    /// Whose it is.
+    pub customer: CustomerKey,
+    /// The class that came.
+    pub label: String,
+    /// Probability by class.
+    pub probabilities: Vec<f64>,
+}
+
+/// The shipped recipe's predictions of a question at the test cut-off.
+///
+/// # Errors
+/// - nothing was trained here, or the file cannot be read.
+pub fn test_predictions(run: &RunFolder, question: &str) -> Result<Vec<TestPrediction>> {
+    let path = run.training().join(FILE);
+    let mut found = Vec::new();
+    for batch in columns::read(&path)? {
+        let batch = batch.map_err(|error| Error::data(&path, error.to_string()))?;
+        let texts = |at: usize| batch.column(at).as_string::<i32>();
+        let (questions, learners, phases, labels) = (texts(0), texts(1), texts(2), texts(5));
+        let (keys, probabilities) = (batch.column(4).as_fixed_size_binary(), batch.column(6).as_list::<i32>());
+        for row in 0..batch.num_rows() {
+            let is_judged = learners.value(row) == SHIPPED && phases.value(row) == "test";
+            if is_judged && questions.value(row) == question {
+                found.push(TestPrediction {
+                    customer: key_at(keys, row),
+                    label: labels.value(row).to_owned(),
+                    probabilities: probabilities.value(row).as_primitive::<Float64Type>().values().to_vec(),
+                });
+            }
+        }
+    }
+    Ok(found)
 }

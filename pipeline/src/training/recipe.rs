@@ -10,7 +10,7 @@ use percorso_learners::{
 use rayon::prelude::*;
 
 use super::matrix::{Matrix, encoder, sample};
-use super::predictions::{Phase, Predictions};
+use super::predictions::{Phase, Predictions, SHIPPED};
 use super::question::Question;
 use crate::dataset::Dataset;
 use crate::{Error, Result, TrainSettings};
@@ -131,5 +131,5 @@ pub(super) fn recalibrated(predictions: &Predictions, mut calibrate: impl FnMut(
     for mut row in probabilities.outer_iter_mut() {
         calibrate(row.as_slice_mut().expect("a row-major matrix has contiguous rows"));
     }
-    Predictions { learner: "shipped".to_owned(), probabilities, ..predictions.clone() }
+    Predictions { learner: SHIPPED.to_owned(), probabilities, ..predictions.clone() }
 }
