@@ -1,1 +1,24 @@
 //! Scores and events over gRPC, from an embedded store that is always current.
+//!
+//! [`Store`] keeps every customer's history on this machine's disk; [`ScoringService`] scores them by the model that
+//! serves; [`Server`] speaks gRPC.
+//! A score is read off the same journey state by the same model type as in the batch pipeline, so both give the same bits.
+//!
+//! What this crate never does: fit a model, read Parquet, log a customer's id, or listen beyond this machine.
+//! Only `grpc` and `server` know that there is a wire, and only `grpc` names its messages.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod champion;
+mod clock;
+mod error;
+mod grpc;
+mod server;
+mod service;
+mod store;
+
+pub use champion::{Champion, ModelError};
+pub use clock::{Clock, system_clock};
+pub use error::Error;
+pub use server::{Reflection, ServeError, Server, Settings};
+pub use service::{Answer, Question, ScoringService};
+pub use store::{Header, Loaded, Loader, Placement, Receipt, STORE_FORMAT, Store, StoreError};

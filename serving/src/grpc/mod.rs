@@ -1,0 +1,48 @@
+//! The wire: percorso.v1 messages to our own terms and back. The only place that names a type of the wire.
+
+mod admission;
+mod event;
+mod journeys;
+mod scoring;
+mod status;
+
+use std::sync::Arc;
+
+use percorso_proto::v1::journeys_server::JourneysServer;
+use percorso_proto::v1::scoring_server::ScoringServer;
+use tonic::codec::CompressionEncoding;
+
+use admission::Admission;
+
+use crate::ScoringService;
+
+pub(crate) use percorso_proto::DESCRIPTORS;
+
+/// A message larger than this is refused: room for 1,000 events with long texts.
+const MAX_MESSAGE_BYTES: usize = 8 << 20;
+
+/// Our services over one [`ScoringService`].
+#[derive(Clone)]
+pub(crate) struct Edge {
+    service: Arc<ScoringService>,
+    admission: Admission,
+}
+
+impl Edge {
+    pub(crate) fn new(service: Arc<ScoringService>) -> Self {
+        Self { service, admission: Admission::new() }
+    }
+
+    pub(crate) fn scoring(&self) -> ScoringServer<Self> {
+        ScoringServer::new(self.clone())
+            .max_decoding_message_size(MAX_MESSAGE_BYTES)
+            .accept_compressed(CompressionEncoding::Gzip)
+            .send_compressed(CompressionEncoding::Gzip)
+    }
+
+    pub(crate) fn journeys(&self) -> JourneysServer<Self> {
+        JourneysServer::new(self.clone())
+            .max_decoding_message_size(MAX_MESSAGE_BYTES)
+            .accept_compressed(CompressionEncoding::Gzip)
+    }
+}

@@ -1,0 +1,187 @@
+//! What the service answers, in the terms of journeys: no wire, no proto.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use percorso_journey::{
+    CustomerKey, HistoryError, JourneyState, KeySecret, LoggedEvent, MICROS_PER_DAY, Spec, Timestamp,
+};
+use percorso_scoring::{Reason, ScoreError, Scores, ScoringModel, Scratch};
+
+use crate::{Clock, Error, Receipt, Store};
+
+/// Scores journeys by the model that serves, and takes in events.
+pub struct ScoringService {
+    store: Store,
+    secret: KeySecret,
+    model: RwLock<Option<Arc<ScoringModel>>>,
+    clock: Clock,
+    max_ahead_micros: i64,
+}
+
+/// How a customer is to be scored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Question {
+    /// Events before this point count; `None` for now, or just after the last event, whichever is later.
+    pub as_of: Option<Timestamp>,
+    /// How many reasons to give per churn score.
+    pub top_reasons: usize,
+}
+
+/// A customer scored; all of it comes from one model version.
+pub struct Answer {
+    /// The model that answered.
+    pub model: Arc<ScoringModel>,
+    /// The scores, with the cut-off that was used.
+    pub scores: Scores,
+    /// Per churn target, the strongest reasons first; empty when none were asked for.
+    pub reasons: Vec<Vec<Reason>>,
+    /// How many events were counted.
+    pub n_events: u64,
+}
+
+impl ScoringService {
+    /// How far after now a cut-off or an event may lie, in days.
+    pub const MAX_AHEAD_DAYS: i64 = 1;
+
+    /// The service over a store; it has no model until [`Self::swap_model`].
+    pub fn new(store: Store, secret: KeySecret, clock: Clock) -> Self {
+        let max_ahead_micros = Self::MAX_AHEAD_DAYS * MICROS_PER_DAY;
+        Self { store, secret, model: RwLock::new(None), clock, max_ahead_micros }
+    }
+
+    /// The spec of the business served.
+    pub fn spec(&self) -> &Arc<Spec> {
+        self.store.spec()
+    }
+
+    /// The model that serves; `None` when none is loaded.
+    pub fn model(&self) -> Option<Arc<ScoringModel>> {
+        self.model.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Lets a model serve from now on; answers under way keep the one they began with.
+    pub fn swap_model(&self, model: Arc<ScoringModel>) {
+        *self.model.write().unwrap_or_else(PoisonError::into_inner) = Some(model);
+    }
+
+    /// The key of a customer id.
+    pub fn key_of(&self, customer_id: &str) -> CustomerKey {
+        self.secret.key_of(customer_id)
+    }
+
+    /// The latest time an event or a cut-off may bear.
+    pub fn latest(&self) -> Timestamp {
+        Timestamp::from_micros((self.clock)().micros().saturating_add(self.max_ahead_micros))
+    }
+
+    /// True when scoring this customer needs no disk.
+    pub fn is_in_memory(&self, key: CustomerKey) -> bool {
+        self.store.cached(key).is_some()
+    }
+
+    /// The scores of a customer, from the events kept of them.
+    ///
+    /// # Errors
+    /// - no model is loaded, or no event is kept of the customer;
+    /// - `as_of` lies too far ahead, or before the events that are kept;
+    /// - the store fails.
+    pub fn score(&self, key: CustomerKey, question: Question) -> Result<Answer, Error> {
+        let model = self.model().ok_or(Error::NoModel)?;
+        let history = self.store.history(key)?.ok_or(Error::UnknownCustomer)?;
+        let as_of = self.as_of(question.as_of, history.state())?;
+        if history.state().last_at().is_none_or(|last_at| last_at < as_of) {
+            return answer(model, history.state(), as_of, question.top_reasons);
+        }
+        let state = history.state_before(as_of).map_err(|error| match error {
+            HistoryError::TooOld { as_of, base_at } => Error::AsOfTooEarly { as_of, base_at },
+            error => Error::Store(error.into()),
+        })?;
+        answer(model, &state, as_of, question.top_reasons)
+    }
+
+    /// The scores of a journey given in full, in any order; nothing of it is kept.
+    ///
+    /// Of two events with the same id the first given counts; events without one all count.
+    ///
+    /// # Errors
+    /// - no model is loaded;
+    /// - `as_of` lies too far ahead, or no event before it.
+    pub fn score_inline(&self, events: Vec<LoggedEvent>, question: Question) -> Result<Answer, Error> {
+        let model = self.model().ok_or(Error::NoModel)?;
+        let events = in_order(events);
+        let mut whole = JourneyState::new(Arc::clone(self.spec()));
+        let mut observe = |event: &LoggedEvent| whole.observe(&event.event).expect("the events were put in order");
+        match question.as_of {
+            None => events.iter().for_each(&mut observe),
+            Some(as_of) => events.iter().filter(|logged| logged.event.at < as_of).for_each(&mut observe),
+        }
+        let as_of = self.as_of(question.as_of, &whole)?;
+        answer(model, &whole, as_of, question.top_reasons)
+    }
+
+    /// Hands events over to be placed and made durable.
+    ///
+    /// # Errors
+    /// - too many events wait already, or the store is closed.
+    pub fn ingest(&self, events: Vec<(CustomerKey, LoggedEvent)>) -> Result<Receipt, Error> {
+        Ok(self.store.ingest(events)?)
+    }
+
+    /// Writes what waits and closes the store; scores can still be asked for, events no longer sent.
+    ///
+    /// # Errors
+    /// - the disk refuses; acknowledged events are safe all the same.
+    pub fn close(&self) -> Result<(), Error> {
+        Ok(self.store.close()?)
+    }
+
+    fn as_of(&self, asked: Option<Timestamp>, state: &JourneyState) -> Result<Timestamp, Error> {
+        let Some(as_of) = asked else {
+            let now = (self.clock)();
+            let just_after = |last_at: Timestamp| Timestamp::from_micros(last_at.micros() + 1);
+            return Ok(state.last_at().map_or(now, |last_at| now.max(just_after(last_at))));
+        };
+        let latest = self.latest();
+        if as_of <= latest { Ok(as_of) } else { Err(Error::AsOfTooLate { as_of, latest }) }
+    }
+}
+
+/// Events in the order of folding, each id once.
+fn in_order(events: Vec<LoggedEvent>) -> Vec<LoggedEvent> {
+    let mut known = std::collections::BTreeSet::new();
+    let mut events: Vec<LoggedEvent> = events
+        .into_iter()
+        .filter(|logged| logged.event_id.is_empty() || known.insert(logged.event_id.clone()))
+        .collect();
+    events.sort_by_cached_key(LoggedEvent::order);
+    events
+}
+
+thread_local! {
+    static SCRATCH: std::cell::RefCell<Scratch> = std::cell::RefCell::default();
+}
+
+fn answer(
+    model: Arc<ScoringModel>,
+    state: &JourneyState,
+    as_of: Timestamp,
+    top_reasons: usize,
+) -> Result<Answer, Error> {
+    let refused = |error| match error {
+        ScoreError::NoEvents { as_of } => Error::NothingBefore { as_of },
+        ScoreError::HoldsTheFuture(_) => unreachable!("the state holds only events before the cut-off"),
+    };
+    SCRATCH.with_borrow_mut(|scratch| {
+        let scores = model.score(state, as_of, scratch).map_err(refused)?;
+        let mut reasons = Vec::new();
+        if top_reasons > 0 {
+            for (target, score) in scores.churn.iter().enumerate() {
+                reasons.push(match score {
+                    Some(_) => model.reasons(state, as_of, target, top_reasons, scratch).map_err(refused)?,
+                    None => Vec::new(),
+                });
+            }
+        }
+        Ok(Answer { scores, reasons, n_events: state.n_events(), model })
+    })
+}

@@ -1,0 +1,160 @@
+//! Building a store beside the one in use, and putting it in its place in one step.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+
+use percorso_journey::{CustomerKey, LoggedEvent, Spec, Timestamp};
+
+use super::disk::{Disk, Origin, beside, lock, log_key, record};
+use super::{Header, StoreError};
+
+/// Takes customers in rising order of their keys; until [`Loader::finish`], the store in use stays as it is.
+pub struct Loader {
+    dir: PathBuf,
+    building: PathBuf,
+    records: Option<SyncSender<Customer>>,
+    thread: Option<JoinHandle<Result<Loaded, StoreError>>>,
+    _lock: File,
+}
+
+/// What was loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Loaded {
+    /// Customers in the new store.
+    pub n_customers: u64,
+    /// Which rebuild this is, from 1.
+    pub generation: u64,
+}
+
+struct Customer {
+    key: CustomerKey,
+    base: Vec<u8>,
+    log: Vec<Vec<u8>>,
+}
+
+impl Loader {
+    pub(super) fn start(dir: &Path, spec: &Arc<Spec>, watermark: Timestamp) -> Result<Self, StoreError> {
+        let lock = lock(dir)?;
+        mend(dir)?;
+        let building = beside(dir, "loading");
+        remove(&building)?;
+        let header = Header { spec_digest: spec.digest(), generation: generation(dir) + 1, watermark };
+        let (records, waiting) = sync_channel(1_024);
+        let build = Build { spec: Arc::clone(spec), header, dir: building.clone() };
+        let thread = std::thread::Builder::new().name("store-loader".to_owned()).spawn(move || build.run(&waiting));
+        let thread = Some(thread.map_err(StoreError::io("start a thread for", dir))?);
+        Ok(Self { dir: dir.to_owned(), building, records: Some(records), thread, _lock: lock })
+    }
+
+    /// Takes one customer: the bytes of the base state and of the events after it, in order.
+    ///
+    /// # Errors
+    /// - the key does not come after the one before, a record is damaged, or the disk refuses; the load has failed.
+    pub fn put(&mut self, key: CustomerKey, base: &[u8], log: &[Vec<u8>]) -> Result<(), StoreError> {
+        let customer = Customer { key, base: base.to_vec(), log: log.to_vec() };
+        let is_taken = self.records.as_ref().is_some_and(|records| records.send(customer).is_ok());
+        if is_taken { Ok(()) } else { Err(self.end().err().unwrap_or(StoreError::Closed)) }
+    }
+
+    /// Puts the new store in its place.
+    ///
+    /// # Errors
+    /// - something failed before, or the disk refuses; the store that was there stays.
+    pub fn finish(mut self) -> Result<Loaded, StoreError> {
+        let loaded = self.end()?;
+        let old = beside(&self.dir, "old");
+        remove(&old)?;
+        if self.dir.exists() {
+            std::fs::rename(&self.dir, &old).map_err(StoreError::io("move away", &self.dir))?;
+        }
+        std::fs::rename(&self.building, &self.dir).map_err(StoreError::io("put in place", &self.dir))?;
+        sync_parent(&self.dir)?;
+        remove(&old)?;
+        Ok(loaded)
+    }
+
+    fn end(&mut self) -> Result<Loaded, StoreError> {
+        drop(self.records.take());
+        match self.thread.take().map(JoinHandle::join) {
+            Some(Ok(result)) => result,
+            Some(Err(_)) | None => Err(StoreError::Closed),
+        }
+    }
+}
+
+impl Drop for Loader {
+    fn drop(&mut self) {
+        let _ = self.end();
+        let _ = remove(&self.building);
+    }
+}
+
+/// Puts back the store that a load had moved away when the machine stopped, before the new one was in its place.
+pub(super) fn mend(dir: &Path) -> Result<(), StoreError> {
+    let old = beside(dir, "old");
+    if !dir.exists() && old.exists() {
+        std::fs::rename(&old, dir).map_err(StoreError::io("put back", &old))?;
+    }
+    Ok(())
+}
+
+fn remove(dir: &Path) -> Result<(), StoreError> {
+    if dir.exists() { std::fs::remove_dir_all(dir).map_err(StoreError::io("remove", dir)) } else { Ok(()) }
+}
+
+fn sync_parent(dir: &Path) -> Result<(), StoreError> {
+    let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(parent).and_then(|folder| folder.sync_all()).map_err(StoreError::io("sync", parent))
+}
+
+/// The thread that builds.
+struct Build {
+    spec: Arc<Spec>,
+    header: Header,
+    dir: PathBuf,
+}
+
+impl Build {
+    fn run(self, customers: &Receiver<Customer>) -> Result<Loaded, StoreError> {
+        let write = StoreError::engine("write");
+        let disk = Disk::open(&self.dir)?;
+        let mut bases = disk.bases.start_ingestion().map_err(&write)?;
+        let mut log = disk.log.start_ingestion().map_err(&write)?;
+        let mut n_customers = 0;
+        let mut last = None;
+        for customer in customers {
+            let key = customer.key;
+            if last.replace(key) >= Some(key) {
+                return Err(StoreError::KeyOrder);
+            }
+            n_customers += 1;
+            bases.write(key.bytes().as_slice(), customer.base).map_err(&write)?;
+            for bytes in customer.log {
+                let logged = LoggedEvent::from_bytes(&self.spec, &bytes)?;
+                log.write(log_key(key, &logged), record(Origin::Loaded, &bytes)).map_err(&write)?;
+            }
+        }
+        bases.finish().map_err(&write)?;
+        log.finish().map_err(&write)?;
+        disk.put_header(&self.header)?;
+        Ok(Loaded { n_customers, generation: self.header.generation })
+    }
+}
+
+/// The generation of the store in use; 0 when there is none, or none that can be read.
+fn generation(dir: &Path) -> u64 {
+    let header = || Disk::open(dir)?.header(dir);
+    if !dir.exists() {
+        return 0;
+    }
+    match header() {
+        Ok(header) => header.map_or(0, |header| header.generation),
+        Err(error) => {
+            tracing::warn!(%error, "the store to be replaced cannot be read; generations count from 1 again");
+            0
+        }
+    }
+}

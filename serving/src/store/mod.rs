@@ -1,0 +1,135 @@
+//! Customers' histories on this machine's disk, current to the last event acknowledged.
+//!
+//! [`Store::ingest`] puts events in their places; once its [`Receipt`] answers, accepted events are durable and the next
+//! [`Store::history`] holds them.
+//! One thread writes: it gathers the calls that wait, places their events, writes one batch, syncs once for all of them,
+//! and only then shows the new histories; so no event is lost or taken twice, and a failed write leaves memory as the
+//! disk is.
+//! Base states are moved forward behind the acknowledgements; the log is the truth, and nothing is rebuilt at start.
+
+mod disk;
+mod error;
+mod loader;
+mod writer;
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+use percorso_journey::{CustomerKey, History, LoggedEvent, Spec, Timestamp};
+use quick_cache::sync::Cache;
+
+use disk::Disk;
+pub use disk::{Header, STORE_FORMAT};
+pub use error::StoreError;
+pub use loader::{Loaded, Loader};
+pub use writer::{Placement, Receipt};
+use writer::Writer;
+
+/// An open store; one process at a time.
+pub struct Store {
+    header: Header,
+    shelf: Arc<Shelf>,
+    writer: Writer,
+    _lock: File,
+}
+
+/// What readers and the writer share.
+struct Shelf {
+    spec: Arc<Spec>,
+    disk: Disk,
+    cache: Cache<CustomerKey, Arc<History>>,
+}
+
+impl Store {
+    /// Opens the store in a folder that a [`Loader`] filled.
+    ///
+    /// `cached_customers` histories stay in memory, at least 1,024; evicting one loses nothing.
+    ///
+    /// # Errors
+    /// - there is no store, another process has it, or the disk refuses;
+    /// - it has another format or was loaded under another spec.
+    pub fn open(dir: &Path, spec: &Arc<Spec>, cached_customers: usize) -> Result<Self, StoreError> {
+        let lock = disk::lock(dir)?;
+        loader::mend(dir)?;
+        if !dir.exists() {
+            return Err(StoreError::NotLoaded { dir: dir.to_owned() });
+        }
+        let disk = Disk::open(dir)?;
+        let header = disk.header(dir)?.ok_or_else(|| StoreError::NotLoaded { dir: dir.to_owned() })?;
+        let (found, expected) = (header.spec_digest.clone(), spec.digest());
+        if found != expected {
+            return Err(StoreError::Spec { dir: dir.to_owned(), found, expected });
+        }
+        let cache = Cache::new(cached_customers.max(1_024));
+        let shelf = Arc::new(Shelf { spec: Arc::clone(spec), disk, cache });
+        Ok(Self { header, writer: Writer::start(Arc::clone(&shelf)), shelf, _lock: lock })
+    }
+
+    /// Starts to build a store that will replace the one in the folder, if any.
+    ///
+    /// # Errors
+    /// - another process has the store there, or the disk refuses.
+    pub fn create(dir: &Path, spec: &Arc<Spec>, watermark: Timestamp) -> Result<Loader, StoreError> {
+        Loader::start(dir, spec, watermark)
+    }
+
+    /// What the store says of itself.
+    pub const fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// The spec the histories are folded under.
+    pub fn spec(&self) -> &Arc<Spec> {
+        &self.shelf.spec
+    }
+
+    /// The customer's history when it is in memory.
+    pub fn cached(&self, key: CustomerKey) -> Option<Arc<History>> {
+        self.shelf.cache.get(&key)
+    }
+
+    /// The customer's history, from memory or disk; `None` when no event is kept of them.
+    ///
+    /// # Errors
+    /// - the disk refuses, or a record is damaged.
+    pub fn history(&self, key: CustomerKey) -> Result<Option<Arc<History>>, StoreError> {
+        self.shelf.history(key)
+    }
+
+    /// Hands events over to be placed and written, all or none of them.
+    ///
+    /// # Errors
+    /// - too many events wait already, or the store is closed.
+    pub fn ingest(&self, events: Vec<(CustomerKey, LoggedEvent)>) -> Result<Receipt, StoreError> {
+        self.writer.submit(events)
+    }
+
+    /// Writes what waits, moves base states forward and syncs; nothing can be ingested afterwards.
+    ///
+    /// Dropping the store does the same, without saying what failed.
+    ///
+    /// # Errors
+    /// - the disk refuses; acknowledged events are safe all the same.
+    pub fn close(&self) -> Result<(), StoreError> {
+        self.writer.stop()?;
+        self.shelf.disk.sync()
+    }
+}
+
+impl Shelf {
+    fn history(&self, key: CustomerKey) -> Result<Option<Arc<History>>, StoreError> {
+        let read = || self.disk.history(&self.spec, key).map_err(Miss::Failed)?.map(Arc::new).ok_or(Miss::Unknown);
+        // When the writer shows a newer history while this one is read, the cache keeps the newer.
+        match self.cache.get_or_insert_with(&key, read) {
+            Ok(history) => Ok(Some(history)),
+            Err(Miss::Unknown) => Ok(None),
+            Err(Miss::Failed(error)) => Err(error),
+        }
+    }
+}
+
+enum Miss {
+    Unknown,
+    Failed(StoreError),
+}
