@@ -59,7 +59,11 @@ pub enum ModelError {
 impl Champion {
     /// Follows `name`, a label such as `champion` or a version.
     pub fn new(registry: Registry, name: impl Into<String>) -> Self {
-        Self { registry, name: name.into(), failed: Mutex::new(None) }
+        Self {
+            registry,
+            name: name.into(),
+            failed: Mutex::new(None),
+        }
     }
 
     /// Lets the version now named serve, when it is another than the one that does; returns whether one was swapped in.
@@ -108,7 +112,10 @@ impl Champion {
     }
 
     fn unread(&self, source: percorso_artefact::Error) -> ModelError {
-        ModelError::Registry { name: self.name.clone(), source }
+        ModelError::Registry {
+            name: self.name.clone(),
+            source,
+        }
     }
 }
 
@@ -118,14 +125,27 @@ fn check(spec: &Arc<Spec>, model: &ScoringModel) -> Result<(), ModelError> {
     let mut scratch = Scratch::default();
     for (day, touchpoint) in (0..).zip(spec.touchpoints()) {
         let at = day * MICROS_PER_DAY;
-        let raw = RawEvent { at, touchpoint: &touchpoint.name, ..RawEvent::default() };
+        let raw = RawEvent {
+            at,
+            touchpoint: &touchpoint.name,
+            ..RawEvent::default()
+        };
         let event = spec.resolve(&raw).expect("the spec's own touchpoint on a plain day");
         state.observe(&event).expect("days rise");
         let as_of = Timestamp::from_micros(at + 1);
-        let scores = model.score(&state, as_of, &mut scratch).expect("events lie before the cut-off");
-        let churn = scores.churn.iter().flatten().flat_map(|churn| [churn.probability, churn.low, churn.high]);
+        let scores = model
+            .score(&state, as_of, &mut scratch)
+            .expect("events lie before the cut-off");
+        let churn = scores
+            .churn
+            .iter()
+            .flatten()
+            .flat_map(|churn| [churn.probability, churn.low, churn.high]);
         if let Some(found) = churn.chain(scores.next_stage).find(|p| !(0.0..=1.0).contains(p)) {
-            return Err(ModelError::Answers { version: model.version().to_owned(), found: found.to_string() });
+            return Err(ModelError::Answers {
+                version: model.version().to_owned(),
+                found: found.to_string(),
+            });
         }
     }
     Ok(())

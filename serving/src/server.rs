@@ -115,8 +115,17 @@ impl Server {
         let taken = |source| ServeError::Bind { address, source };
         let listener = TcpListener::bind(address).await.map_err(taken)?;
         let address = listener.local_addr().map_err(taken)?;
-        let Settings { reflection, look_every, .. } = settings;
-        Ok(Self { listener, address, service, champion, reflection, look_every })
+        let Settings {
+            reflection, look_every, ..
+        } = settings;
+        Ok(Self {
+            listener,
+            address,
+            service,
+            champion,
+            reflection,
+            look_every,
+        })
     }
 
     /// The address, with the port that was taken.
@@ -167,7 +176,10 @@ impl Server {
         };
         let outcome = tokio::select! {
             outcome = answering => outcome.map_err(ServeError::Transport),
-            () = drained => Ok(tracing::warn!("calls were still under way after {DRAIN:?} and were cut off")),
+            () = drained => {
+                tracing::warn!("calls were still under way after {DRAIN:?} and were cut off");
+                Ok(())
+            }
         };
         watch.abort();
         let service = self.service;
@@ -201,7 +213,10 @@ async fn refresh(champion: &Arc<Champion>, service: &Arc<ScoringService>) -> boo
     let refreshed = tokio::task::spawn_blocking(move || {
         let is_swapped = champion.refresh(&service);
         match &is_swapped {
-            Ok(true) => tracing::info!(version = service.model().map(|model| model.version().to_owned()), "model serves"),
+            Ok(true) => tracing::info!(
+                version = service.model().map(|model| model.version().to_owned()),
+                "model serves"
+            ),
             Ok(false) => {}
             Err(error) => tracing::warn!(error = error as &dyn std::error::Error, "no other model serves"),
         }

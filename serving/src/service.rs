@@ -46,7 +46,13 @@ impl ScoringService {
     /// The service over a store; it has no model until [`Self::swap_model`].
     pub fn new(store: Store, secret: KeySecret, clock: Clock) -> Self {
         let max_ahead_micros = Self::MAX_AHEAD_DAYS * MICROS_PER_DAY;
-        Self { store, secret, model: RwLock::new(None), clock, max_ahead_micros }
+        Self {
+            store,
+            secret,
+            model: RwLock::new(None),
+            clock,
+            max_ahead_micros,
+        }
     }
 
     /// The spec of the business served.
@@ -113,7 +119,10 @@ impl ScoringService {
         let mut observe = |event: &LoggedEvent| whole.observe(&event.event).expect("the events were put in order");
         match question.as_of {
             None => events.iter().for_each(&mut observe),
-            Some(as_of) => events.iter().filter(|logged| logged.event.at < as_of).for_each(&mut observe),
+            Some(as_of) => events
+                .iter()
+                .filter(|logged| logged.event.at < as_of)
+                .for_each(&mut observe),
         }
         let as_of = self.as_of(question.as_of, &whole)?;
         answer(model, &whole, as_of, question.top_reasons)
@@ -142,7 +151,11 @@ impl ScoringService {
             return Ok(state.last_at().map_or(now, |last_at| now.max(just_after(last_at))));
         };
         let latest = self.latest();
-        if as_of <= latest { Ok(as_of) } else { Err(Error::AsOfTooLate { as_of, latest }) }
+        if as_of <= latest {
+            Ok(as_of)
+        } else {
+            Err(Error::AsOfTooLate { as_of, latest })
+        }
     }
 }
 
@@ -177,11 +190,18 @@ fn answer(
         if top_reasons > 0 {
             for (target, score) in scores.churn.iter().enumerate() {
                 reasons.push(match score {
-                    Some(_) => model.reasons(state, as_of, target, top_reasons, scratch).map_err(refused)?,
+                    Some(_) => model
+                        .reasons(state, as_of, target, top_reasons, scratch)
+                        .map_err(refused)?,
                     None => Vec::new(),
                 });
             }
         }
-        Ok(Answer { scores, reasons, n_events: state.n_events(), model })
+        Ok(Answer {
+            scores,
+            reasons,
+            n_events: state.n_events(),
+            model,
+        })
     })
 }

@@ -34,7 +34,10 @@ impl Contract<'_> {
         let field = |name: &str| format!("{path}.{name}");
         let mut text = |name: &str, text: &str, allowed: usize| {
             if text.len() > allowed {
-                wrong.add(field(name), format!("has {} bytes, at most {allowed} are allowed", text.len()));
+                wrong.add(
+                    field(name),
+                    format!("has {} bytes, at most {allowed} are allowed", text.len()),
+                );
             }
         };
         text("event_id", &message.event_id, MAX_TEXT_BYTES);
@@ -47,13 +50,26 @@ impl Contract<'_> {
         ] {
             text(name, value.as_deref().unwrap_or_default(), MAX_TEXT_BYTES);
         }
-        text("feedback_text", message.feedback_text.as_deref().unwrap_or_default(), MAX_FEEDBACK_BYTES);
+        text(
+            "feedback_text",
+            message.feedback_text.as_deref().unwrap_or_default(),
+            MAX_FEEDBACK_BYTES,
+        );
         let event_id = message.event_id.trim();
         if self.identity == Identity::Required && event_id.is_empty() {
-            wrong.add(field("event_id"), "is missing; it is what makes sending an event again harmless");
+            wrong.add(
+                field("event_id"),
+                "is missing; it is what makes sending an event again harmless",
+            );
         }
-        if let Some(found) = message.propensity.filter(|propensity| !(0.0..=1.0).contains(propensity)) {
-            wrong.add(field("propensity"), format!("is {found}, expected a probability in 0..=1"));
+        if let Some(found) = message
+            .propensity
+            .filter(|propensity| !(0.0..=1.0).contains(propensity))
+        {
+            wrong.add(
+                field("propensity"),
+                format!("is {found}, expected a probability in 0..=1"),
+            );
         }
         let at = match &message.at {
             None => {
@@ -81,10 +97,16 @@ impl Contract<'_> {
         };
         if raw.at > self.latest.micros() {
             let at = Timestamp::from_micros(raw.at);
-            wrong.add(field("at"), format!("is {at}, in the future: expected at most {}", self.latest));
+            wrong.add(
+                field("at"),
+                format!("is {at}, in the future: expected at most {}", self.latest),
+            );
         }
         match self.spec.resolve(&raw) {
-            Ok(event) => Some(LoggedEvent { event_id: event_id.to_owned(), event }),
+            Ok(event) => Some(LoggedEvent {
+                event_id: event_id.to_owned(),
+                event,
+            }),
             Err(fault) => {
                 wrong.add(self.place(&fault, path), self.advice(&fault));
                 None
@@ -118,7 +140,10 @@ impl Contract<'_> {
                 None => None,
                 Some(Value::Number(number)) => Some(AttributeValue::Number(*number)),
                 Some(Value::Category(text)) if text.len() > MAX_TEXT_BYTES => {
-                    fault(format!("has {} bytes, at most {MAX_TEXT_BYTES} are allowed", text.len()));
+                    fault(format!(
+                        "has {} bytes, at most {MAX_TEXT_BYTES} are allowed",
+                        text.len()
+                    ));
                     continue;
                 }
                 Some(Value::Category(text)) => match text.trim() {
@@ -151,14 +176,22 @@ impl Contract<'_> {
             | ContractBreak::TooLate { .. }
             | ContractBreak::DuplicateEventId(_) => false,
         };
-        if is_attribute { format!("{path}.attributes[{field}]") } else { format!("{path}.{field}") }
+        if is_attribute {
+            format!("{path}.attributes[{field}]")
+        } else {
+            format!("{path}.{field}")
+        }
     }
 
     fn advice(&self, fault: &ContractBreak) -> String {
         let nearest = match fault {
-            ContractBreak::UnknownTouchpoint(name) => {
-                nearest(name, self.spec.touchpoints().iter().map(|touchpoint| touchpoint.name.as_str()))
-            }
+            ContractBreak::UnknownTouchpoint(name) => nearest(
+                name,
+                self.spec
+                    .touchpoints()
+                    .iter()
+                    .map(|touchpoint| touchpoint.name.as_str()),
+            ),
             ContractBreak::UnknownStage(name) => nearest(name, self.spec.stages().iter().map(String::as_str)),
             _ => String::new(),
         };
@@ -176,7 +209,10 @@ pub(super) fn moment(at: &prost_types::Timestamp) -> Option<i64> {
 pub(super) fn timestamp(at: Timestamp) -> prost_types::Timestamp {
     let micros = at.micros();
     let nanos = i32::try_from(micros.rem_euclid(1_000_000) * 1_000).expect("below a second");
-    prost_types::Timestamp { seconds: micros.div_euclid(1_000_000), nanos }
+    prost_types::Timestamp {
+        seconds: micros.div_euclid(1_000_000),
+        nanos,
+    }
 }
 
 /// A text that says something, trimmed; ingest reads texts in the same way.
@@ -185,7 +221,9 @@ fn given(text: &Option<String>) -> Option<&str> {
 }
 
 fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
-    let similar = known.map(|known| (strsim::jaro_winkler(name, known), known)).filter(|(similarity, _)| *similarity > 0.75);
+    let similar = known
+        .map(|known| (strsim::jaro_winkler(name, known), known))
+        .filter(|(similarity, _)| *similarity > 0.75);
     let best = similar.max_by(|left, right| left.0.total_cmp(&right.0));
     best.map_or_else(String::new, |(_, known)| format!("; did you mean `{known}`?"))
 }
@@ -199,7 +237,19 @@ mod tests {
         for micros in [0, 1, -1, 1_704_067_200_123_456, -2_208_988_800_000_000] {
             assert_eq!(moment(&timestamp(Timestamp::from_micros(micros))), Some(micros));
         }
-        assert_eq!(moment(&prost_types::Timestamp { seconds: 0, nanos: 1_000_000_000 }), None);
-        assert_eq!(moment(&prost_types::Timestamp { seconds: i64::MAX, nanos: 0 }), None);
+        assert_eq!(
+            moment(&prost_types::Timestamp {
+                seconds: 0,
+                nanos: 1_000_000_000
+            }),
+            None
+        );
+        assert_eq!(
+            moment(&prost_types::Timestamp {
+                seconds: i64::MAX,
+                nanos: 0
+            }),
+            None
+        );
     }
 }

@@ -19,15 +19,21 @@ impl Journeys for Edge {
         &self,
         request: Request<v1::IngestEventsRequest>,
     ) -> Result<Response<v1::IngestEventsReply>, Status> {
-        let (metadata, _, message) = request.into_parts();
+        let message = request.into_inner();
         let work = async {
             let events = events(&self.service, &message)?;
             let receipt = self.service.ingest(events).map_err(|error| status(&error))?;
             let placements = receipt.placements().await.map_err(|error| status(&error.into()))?;
-            let outcomes = placements.into_iter().map(|placement| outcome(placement).into()).collect();
-            Ok(v1::IngestEventsReply { request_id: message.request_id, outcomes })
+            let outcomes = placements
+                .into_iter()
+                .map(|placement| outcome(placement).into())
+                .collect();
+            Ok(v1::IngestEventsReply {
+                request_id: message.request_id,
+                outcomes,
+            })
         };
-        self.admission.admit(&metadata, work).await
+        self.admission.admit(work).await
     }
 }
 
@@ -39,10 +45,17 @@ fn events(
     let mut wrong = Violations::default();
     checked_request_id(&message.request_id, "request_id", &mut wrong);
     if message.events.len() > MAX_EVENTS {
-        wrong.add("events", format!("has {} events, at most {MAX_EVENTS} are allowed", message.events.len()));
+        wrong.add(
+            "events",
+            format!("has {} events, at most {MAX_EVENTS} are allowed", message.events.len()),
+        );
         return Err(wrong);
     }
-    let contract = Contract { spec: service.spec(), identity: Identity::Required, latest: service.latest() };
+    let contract = Contract {
+        spec: service.spec(),
+        identity: Identity::Required,
+        latest: service.latest(),
+    };
     let mut events = Vec::with_capacity(message.events.len());
     for (at, sent) in message.events.iter().enumerate() {
         let path = format!("events[{at}]");

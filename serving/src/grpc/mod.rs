@@ -1,6 +1,7 @@
 //! The wire: percorso.v1 messages to our own terms and back. The only place that names a type of the wire.
 
 mod admission;
+mod deadline;
 mod event;
 mod journeys;
 mod scoring;
@@ -13,6 +14,7 @@ use percorso_proto::v1::scoring_server::ScoringServer;
 use tonic::codec::CompressionEncoding;
 
 use admission::Admission;
+use deadline::Deadline;
 
 use crate::ScoringService;
 
@@ -30,19 +32,24 @@ pub(crate) struct Edge {
 
 impl Edge {
     pub(crate) fn new(service: Arc<ScoringService>) -> Self {
-        Self { service, admission: Admission::new() }
+        Self {
+            service,
+            admission: Admission::new(),
+        }
     }
 
-    pub(crate) fn scoring(&self) -> ScoringServer<Self> {
-        ScoringServer::new(self.clone())
+    pub(crate) fn scoring(&self) -> Deadline<ScoringServer<Self>> {
+        let server = ScoringServer::new(self.clone())
             .max_decoding_message_size(MAX_MESSAGE_BYTES)
             .accept_compressed(CompressionEncoding::Gzip)
-            .send_compressed(CompressionEncoding::Gzip)
+            .send_compressed(CompressionEncoding::Gzip);
+        Deadline(server)
     }
 
-    pub(crate) fn journeys(&self) -> JourneysServer<Self> {
-        JourneysServer::new(self.clone())
+    pub(crate) fn journeys(&self) -> Deadline<JourneysServer<Self>> {
+        let server = JourneysServer::new(self.clone())
             .max_decoding_message_size(MAX_MESSAGE_BYTES)
-            .accept_compressed(CompressionEncoding::Gzip)
+            .accept_compressed(CompressionEncoding::Gzip);
+        Deadline(server)
     }
 }

@@ -22,7 +22,7 @@ const MAX_BATCH: usize = 1_000;
 #[tonic::async_trait]
 impl Scoring for Edge {
     async fn score(&self, request: Request<v1::ScoreRequest>) -> Result<Response<v1::ScoreReply>, Status> {
-        let (metadata, _, message) = request.into_parts();
+        let message = request.into_inner();
         let work = async {
             let asked = Asked::read(&self.service, &message, "")?;
             let answer = if asked.is_quick(&self.service) {
@@ -31,16 +31,18 @@ impl Scoring for Edge {
                 let service = Arc::clone(&self.service);
                 elsewhere(move || asked.answer(&service)).await?
             };
-            answer.map(|answer| reply(message.request_id, answer)).map_err(|error| status(&error))
+            answer
+                .map(|answer| reply(message.request_id, answer))
+                .map_err(|error| status(&error))
         };
-        self.admission.admit(&metadata, work).await
+        self.admission.admit(work).await
     }
 
     async fn batch_score(
         &self,
         request: Request<v1::BatchScoreRequest>,
     ) -> Result<Response<v1::BatchScoreReply>, Status> {
-        let (metadata, _, message) = request.into_parts();
+        let message = request.into_inner();
         let work = async {
             if !(1..=MAX_BATCH).contains(&message.requests.len()) {
                 let mut wrong = Violations::default();
@@ -49,22 +51,30 @@ impl Scoring for Edge {
                 return Err(wrong.into());
             }
             let service = Arc::clone(&self.service);
-            let one = move |request| v1::BatchScoreResult { result: Some(batch_result(&service, request)) };
+            let one = move |request| v1::BatchScoreResult {
+                result: Some(batch_result(&service, request)),
+            };
             let results = elsewhere(move || message.requests.into_iter().map(one).collect()).await?;
             Ok(v1::BatchScoreReply { results })
         };
-        self.admission.admit(&metadata, work).await
+        self.admission.admit(work).await
     }
 }
 
 /// Work that may wait for the disk or take its time, off the threads that answer.
 async fn elsewhere<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Status> {
-    tokio::task::spawn_blocking(work).await.map_err(|_| Status::internal("the call failed"))
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| Status::internal("the call failed"))
 }
 
 fn batch_result(service: &ScoringService, request: v1::ScoreRequest) -> BatchResult {
     let failed = |request_id, code: Code, message| {
-        BatchResult::Error(v1::ScoreError { request_id, code: code.into(), message })
+        BatchResult::Error(v1::ScoreError {
+            request_id,
+            code: code.into(),
+            message,
+        })
     };
     match Asked::read(service, &request, "") {
         Err(wrong) => failed(request.request_id, Code::InvalidArgument, wrong.message()),
@@ -92,12 +102,20 @@ impl Asked {
         checked_request_id(&message.request_id, &format!("{path}request_id"), &mut wrong);
         if message.top_reasons > MAX_REASONS {
             let found = message.top_reasons;
-            wrong.add(format!("{path}top_reasons"), format!("is {found}, at most {MAX_REASONS} are allowed"));
+            wrong.add(
+                format!("{path}top_reasons"),
+                format!("is {found}, at most {MAX_REASONS} are allowed"),
+            );
         }
         let as_of = message.as_of.as_ref().and_then(|as_of| {
-            let told = moment(as_of).map(Timestamp::from_micros).filter(|as_of| as_of.is_plausible());
+            let told = moment(as_of)
+                .map(Timestamp::from_micros)
+                .filter(|as_of| as_of.is_plausible());
             if told.is_none() {
-                wrong.add(format!("{path}as_of"), "is not a timestamp from 1900-01-01 to 2200-01-01");
+                wrong.add(
+                    format!("{path}as_of"),
+                    "is not a timestamp from 1900-01-01 to 2200-01-01",
+                );
             }
             told
         });
@@ -110,7 +128,10 @@ impl Asked {
                 .map(|id| Whom::Known(service.key_of(id))),
             Some(Customer::Journey(journey)) => inline(service, journey, path, &mut wrong).map(Whom::Inline),
         };
-        let question = Question { as_of, top_reasons: message.top_reasons as usize };
+        let question = Question {
+            as_of,
+            top_reasons: message.top_reasons as usize,
+        };
         match whom {
             Some(whom) if wrong.is_empty() => Ok(Self { whom, question }),
             _ => Err(wrong),
@@ -141,10 +162,17 @@ fn inline(
 ) -> Option<Vec<LoggedEvent>> {
     let n_events = journey.events.len();
     if !(1..=MAX_INLINE_EVENTS).contains(&n_events) {
-        wrong.add(format!("{path}journey.events"), format!("has {n_events} events, expected 1 to {MAX_INLINE_EVENTS}"));
+        wrong.add(
+            format!("{path}journey.events"),
+            format!("has {n_events} events, expected 1 to {MAX_INLINE_EVENTS}"),
+        );
         return None;
     }
-    let contract = Contract { spec: service.spec(), identity: Identity::Optional, latest: service.latest() };
+    let contract = Contract {
+        spec: service.spec(),
+        identity: Identity::Optional,
+        latest: service.latest(),
+    };
     let events = journey.events.iter().enumerate();
     let events = events.map(|(at, event)| contract.event(event, &format!("{path}journey.events[{at}]"), wrong));
     // Every event is looked at, so that every fault is told.
@@ -154,7 +182,10 @@ fn inline(
 pub(super) fn checked_request_id(request_id: &str, path: &str, wrong: &mut Violations) {
     if request_id.len() > MAX_REQUEST_ID_BYTES {
         let found = request_id.len();
-        wrong.add(path, format!("has {found} bytes, at most {MAX_REQUEST_ID_BYTES} are allowed"));
+        wrong.add(
+            path,
+            format!("has {found} bytes, at most {MAX_REQUEST_ID_BYTES} are allowed"),
+        );
     }
 }
 
@@ -166,14 +197,22 @@ pub(super) fn checked_customer_id<'a>(id: &'a str, path: &str, wrong: &mut Viola
         return None;
     }
     if id.len() > MAX_TEXT_BYTES {
-        wrong.add(path, format!("has {} bytes, at most {MAX_TEXT_BYTES} are allowed", id.len()));
+        wrong.add(
+            path,
+            format!("has {} bytes, at most {MAX_TEXT_BYTES} are allowed", id.len()),
+        );
         return None;
     }
     Some(id)
 }
 
 fn reply(request_id: String, answer: Answer) -> v1::ScoreReply {
-    let Answer { model, scores, reasons, n_events } = answer;
+    let Answer {
+        model,
+        scores,
+        reasons,
+        n_events,
+    } = answer;
     let mut reasons = reasons.into_iter();
     let churn = model.targets().iter().zip(&scores.churn).filter_map(|(target, score)| {
         let reasons = reasons.next().unwrap_or_default();
@@ -191,8 +230,12 @@ fn reply(request_id: String, answer: Answer) -> v1::ScoreReply {
     });
     let churn = churn.collect();
     let stages = model.next_stage_classes().iter().zip(&scores.next_stage);
-    let stages: Vec<v1::StageProbability> =
-        stages.map(|(stage, &probability)| v1::StageProbability { stage: stage.clone(), probability }).collect();
+    let stages: Vec<v1::StageProbability> = stages
+        .map(|(stage, &probability)| v1::StageProbability {
+            stage: stage.clone(),
+            probability,
+        })
+        .collect();
     let horizon_days = model.next_stage_horizon_days();
     v1::ScoreReply {
         request_id,
@@ -205,5 +248,9 @@ fn reply(request_id: String, answer: Answer) -> v1::ScoreReply {
 }
 
 fn reason(reason: percorso_scoring::Reason) -> v1::Reason {
-    v1::Reason { family: reason.family.name().to_owned(), log_odds: reason.log_odds, text: reason.text }
+    v1::Reason {
+        family: reason.family.name().to_owned(),
+        log_odds: reason.log_odds,
+        text: reason.text,
+    }
 }

@@ -60,9 +60,15 @@ impl Violations {
 
     /// The first fault in words.
     pub(super) fn message(&self) -> String {
-        let Some(first) = self.0.first() else { return String::new() };
+        let Some(first) = self.0.first() else {
+            return String::new();
+        };
         let more = self.0.len() - 1;
-        let more = if more == 0 { String::new() } else { format!(" (and {more} more)") };
+        let more = if more == 0 {
+            String::new()
+        } else {
+            format!(" (and {more} more)")
+        };
         format!("{}: {}{more}", first.field, first.description)
     }
 }
@@ -70,6 +76,10 @@ impl Violations {
 impl From<Violations> for Status {
     fn from(violations: Violations) -> Self {
         let message = violations.message();
-        Status::with_error_details(Code::InvalidArgument, message, ErrorDetails::with_bad_request(violations.0))
+        Status::with_error_details(
+            Code::InvalidArgument,
+            message,
+            ErrorDetails::with_bad_request(violations.0),
+        )
     }
 }

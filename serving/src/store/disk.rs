@@ -50,20 +50,34 @@ impl Disk {
         let database = Database::builder(dir).cache_size(CACHE_BYTES).open().map_err(&open)?;
         let keyspace = |name| database.keyspace(name, KeyspaceCreateOptions::default).map_err(&open);
         let (meta, bases, log) = (keyspace("meta")?, keyspace("bases")?, keyspace("log")?);
-        Ok(Self { database, meta, bases, log })
+        Ok(Self {
+            database,
+            meta,
+            bases,
+            log,
+        })
     }
 
     /// The header; `None` in a folder that was just made.
     pub(super) fn header(&self, dir: &Path) -> Result<Option<Header>, StoreError> {
-        let Some(bytes) = self.meta.get(HEADER).map_err(StoreError::engine("read"))? else { return Ok(None) };
+        let Some(bytes) = self.meta.get(HEADER).map_err(StoreError::engine("read"))? else {
+            return Ok(None);
+        };
         let mut from = ByteReader::new(&bytes, "store header");
         let found = from.u8()?;
         if found != STORE_FORMAT {
-            return Err(StoreError::Format { dir: dir.to_owned(), found, expected: STORE_FORMAT });
+            return Err(StoreError::Format {
+                dir: dir.to_owned(),
+                found,
+                expected: STORE_FORMAT,
+            });
         }
         let spec_digest = from.text()?.to_owned();
-        let header =
-            Header { spec_digest, generation: from.u64()?, watermark: Timestamp::from_micros(from.i64()?) };
+        let header = Header {
+            spec_digest,
+            generation: from.u64()?,
+            watermark: Timestamp::from_micros(from.i64()?),
+        };
         from.end()?;
         Ok(Some(header))
     }
@@ -75,7 +89,9 @@ impl Disk {
         to.text(&header.spec_digest);
         to.u64(header.generation);
         to.i64(header.watermark.micros());
-        self.meta.insert(HEADER, to.into_bytes()).map_err(StoreError::engine("write"))?;
+        self.meta
+            .insert(HEADER, to.into_bytes())
+            .map_err(StoreError::engine("write"))?;
         self.sync()
     }
 
@@ -86,7 +102,9 @@ impl Disk {
 
     /// Makes everything written durable.
     pub(super) fn sync(&self) -> Result<(), StoreError> {
-        self.database.persist(PersistMode::SyncAll).map_err(StoreError::engine("sync"))
+        self.database
+            .persist(PersistMode::SyncAll)
+            .map_err(StoreError::engine("sync"))
     }
 
     /// The customer's history; `None` when nothing is kept of them.
@@ -94,7 +112,9 @@ impl Disk {
     /// Base and log are read from one snapshot, so that a base moving on meanwhile cannot lose or double an event.
     pub(super) fn history(&self, spec: &Arc<Spec>, key: CustomerKey) -> Result<Option<History>, StoreError> {
         let snapshot = self.database.snapshot();
-        let base = snapshot.get(&self.bases, key.bytes()).map_err(StoreError::engine("read"))?;
+        let base = snapshot
+            .get(&self.bases, key.bytes())
+            .map_err(StoreError::engine("read"))?;
         let mut log = Vec::new();
         for record in snapshot.prefix(&self.log, key.bytes()) {
             let bytes = record.value().map_err(StoreError::engine("read"))?;

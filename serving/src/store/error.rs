@@ -85,11 +85,18 @@ pub enum StoreError {
 
 impl StoreError {
     pub(super) fn engine(operation: &'static str) -> impl Fn(fjall::Error) -> Self {
-        move |source| Self::Engine { operation, source: Arc::new(source) }
+        move |source| Self::Engine {
+            operation,
+            source: Arc::new(source),
+        }
     }
 
     pub(super) fn io(operation: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
-        move |source| Self::Io { operation, path, source: Arc::new(source) }
+        move |source| Self::Io {
+            operation,
+            path,
+            source: Arc::new(source),
+        }
     }
 }

@@ -41,12 +41,28 @@ impl Loader {
         mend(dir)?;
         let building = beside(dir, "loading");
         remove(&building)?;
-        let header = Header { spec_digest: spec.digest(), generation: generation(dir) + 1, watermark };
+        let header = Header {
+            spec_digest: spec.digest(),
+            generation: generation(dir) + 1,
+            watermark,
+        };
         let (records, waiting) = sync_channel(1_024);
-        let build = Build { spec: Arc::clone(spec), header, dir: building.clone() };
-        let thread = std::thread::Builder::new().name("store-loader".to_owned()).spawn(move || build.run(&waiting));
+        let build = Build {
+            spec: Arc::clone(spec),
+            header,
+            dir: building.clone(),
+        };
+        let thread = std::thread::Builder::new()
+            .name("store-loader".to_owned())
+            .spawn(move || build.run(&waiting));
         let thread = Some(thread.map_err(StoreError::io("start a thread for", dir))?);
-        Ok(Self { dir: dir.to_owned(), building, records: Some(records), thread, _lock: lock })
+        Ok(Self {
+            dir: dir.to_owned(),
+            building,
+            records: Some(records),
+            thread,
+            _lock: lock,
+        })
     }
 
     /// Takes one customer: the bytes of the base state and of the events after it, in order.
@@ -54,9 +70,20 @@ impl Loader {
     /// # Errors
     /// - the key does not come after the one before, a record is damaged, or the disk refuses; the load has failed.
     pub fn put(&mut self, key: CustomerKey, base: &[u8], log: &[Vec<u8>]) -> Result<(), StoreError> {
-        let customer = Customer { key, base: base.to_vec(), log: log.to_vec() };
-        let is_taken = self.records.as_ref().is_some_and(|records| records.send(customer).is_ok());
-        if is_taken { Ok(()) } else { Err(self.end().err().unwrap_or(StoreError::Closed)) }
+        let customer = Customer {
+            key,
+            base: base.to_vec(),
+            log: log.to_vec(),
+        };
+        let is_taken = self
+            .records
+            .as_ref()
+            .is_some_and(|records| records.send(customer).is_ok());
+        if is_taken {
+            Ok(())
+        } else {
+            Err(self.end().err().unwrap_or(StoreError::Closed))
+        }
     }
 
     /// Puts the new store in its place.
@@ -102,12 +129,21 @@ pub(super) fn mend(dir: &Path) -> Result<(), StoreError> {
 }
 
 fn remove(dir: &Path) -> Result<(), StoreError> {
-    if dir.exists() { std::fs::remove_dir_all(dir).map_err(StoreError::io("remove", dir)) } else { Ok(()) }
+    if dir.exists() {
+        std::fs::remove_dir_all(dir).map_err(StoreError::io("remove", dir))
+    } else {
+        Ok(())
+    }
 }
 
 fn sync_parent(dir: &Path) -> Result<(), StoreError> {
-    let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(parent).and_then(|folder| folder.sync_all()).map_err(StoreError::io("sync", parent))
+    let parent = dir
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    File::open(parent)
+        .and_then(|folder| folder.sync_all())
+        .map_err(StoreError::io("sync", parent))
 }
 
 /// The thread that builds.
@@ -134,13 +170,17 @@ impl Build {
             bases.write(key.bytes().as_slice(), customer.base).map_err(&write)?;
             for bytes in customer.log {
                 let logged = LoggedEvent::from_bytes(&self.spec, &bytes)?;
-                log.write(log_key(key, &logged), record(Origin::Loaded, &bytes)).map_err(&write)?;
+                log.write(log_key(key, &logged), record(Origin::Loaded, &bytes))
+                    .map_err(&write)?;
             }
         }
         bases.finish().map_err(&write)?;
         log.finish().map_err(&write)?;
         disk.put_header(&self.header)?;
-        Ok(Loaded { n_customers, generation: self.header.generation })
+        Ok(Loaded {
+            n_customers,
+            generation: self.header.generation,
+        })
     }
 }
 

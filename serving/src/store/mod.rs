@@ -23,8 +23,8 @@ use disk::Disk;
 pub use disk::{Header, STORE_FORMAT};
 pub use error::StoreError;
 pub use loader::{Loaded, Loader};
-pub use writer::{Placement, Receipt};
 use writer::Writer;
+pub use writer::{Placement, Receipt};
 
 /// An open store; one process at a time.
 pub struct Store {
@@ -39,6 +39,8 @@ struct Shelf {
     spec: Arc<Spec>,
     disk: Disk,
     cache: Cache<CustomerKey, Arc<History>>,
+    #[cfg(test)]
+    refuses_writes: std::sync::atomic::AtomicBool,
 }
 
 impl Store {
@@ -56,14 +58,31 @@ impl Store {
             return Err(StoreError::NotLoaded { dir: dir.to_owned() });
         }
         let disk = Disk::open(dir)?;
-        let header = disk.header(dir)?.ok_or_else(|| StoreError::NotLoaded { dir: dir.to_owned() })?;
+        let header = disk
+            .header(dir)?
+            .ok_or_else(|| StoreError::NotLoaded { dir: dir.to_owned() })?;
         let (found, expected) = (header.spec_digest.clone(), spec.digest());
         if found != expected {
-            return Err(StoreError::Spec { dir: dir.to_owned(), found, expected });
+            return Err(StoreError::Spec {
+                dir: dir.to_owned(),
+                found,
+                expected,
+            });
         }
         let cache = Cache::new(cached_customers.max(1_024));
-        let shelf = Arc::new(Shelf { spec: Arc::clone(spec), disk, cache });
-        Ok(Self { header, writer: Writer::start(Arc::clone(&shelf)), shelf, _lock: lock })
+        let shelf = Arc::new(Shelf {
+            spec: Arc::clone(spec),
+            disk,
+            cache,
+            #[cfg(test)]
+            refuses_writes: false.into(),
+        });
+        Ok(Self {
+            header,
+            writer: Writer::start(Arc::clone(&shelf)),
+            shelf,
+            _lock: lock,
+        })
     }
 
     /// Starts to build a store that will replace the one in the folder, if any.
@@ -119,7 +138,13 @@ impl Store {
 
 impl Shelf {
     fn history(&self, key: CustomerKey) -> Result<Option<Arc<History>>, StoreError> {
-        let read = || self.disk.history(&self.spec, key).map_err(Miss::Failed)?.map(Arc::new).ok_or(Miss::Unknown);
+        let read = || {
+            self.disk
+                .history(&self.spec, key)
+                .map_err(Miss::Failed)?
+                .map(Arc::new)
+                .ok_or(Miss::Unknown)
+        };
         // When the writer shows a newer history while this one is read, the cache keeps the newer.
         match self.cache.get_or_insert_with(&key, read) {
             Ok(history) => Ok(Some(history)),

@@ -1,12 +1,13 @@
 //! The one thread that writes: group commit, and base states moved forward behind it.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, RwLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use fjall::PersistMode;
+use fjall::{OwnedWriteBatch, PersistMode};
 use percorso_journey::{CustomerKey, History, HistoryError, Insertion, LoggedEvent};
 use tokio::sync::oneshot;
 
@@ -72,16 +73,28 @@ struct Call {
 impl Writer {
     pub(super) fn start(shelf: Arc<Shelf>) -> Self {
         let (calls, waiting) = sync_channel(MAX_WAITING_CALLS);
-        let desk = Desk { shelf, unsettled: BTreeSet::new() };
-        let thread = std::thread::Builder::new().name("store-writer".to_owned()).spawn(move || desk.run(&waiting));
+        let desk = Desk {
+            shelf,
+            unsettled: BTreeSet::new(),
+        };
+        let thread = std::thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || desk.run(&waiting));
         let thread = thread.expect("a thread can be started at start-up");
-        Self { calls: RwLock::new(Some(calls)), thread: Mutex::new(Some(thread)) }
+        Self {
+            calls: RwLock::new(Some(calls)),
+            thread: Mutex::new(Some(thread)),
+        }
     }
 
     pub(super) fn submit(&self, events: Vec<(CustomerKey, LoggedEvent)>) -> Result<Receipt, StoreError> {
         let (reply, receipt) = oneshot::channel();
         let calls = self.calls.read().expect("no thread panics while it holds the sender");
-        match calls.as_ref().ok_or(StoreError::Closed)?.try_send(Call { events, reply }) {
+        match calls
+            .as_ref()
+            .ok_or(StoreError::Closed)?
+            .try_send(Call { events, reply })
+        {
             Ok(()) => Ok(Receipt(receipt)),
             Err(TrySendError::Full(_)) => Err(StoreError::Busy),
             Err(TrySendError::Disconnected(_)) => Err(StoreError::Closed),
@@ -90,8 +103,17 @@ impl Writer {
 
     /// Lets the waiting calls be written, moves bases, and ends the thread.
     pub(super) fn stop(&self) -> Result<(), StoreError> {
-        drop(self.calls.write().expect("no thread panics while it holds the sender").take());
-        let thread = self.thread.lock().expect("no thread panics while it holds the handle").take();
+        drop(
+            self.calls
+                .write()
+                .expect("no thread panics while it holds the sender")
+                .take(),
+        );
+        let thread = self
+            .thread
+            .lock()
+            .expect("no thread panics while it holds the handle")
+            .take();
         match thread.map(JoinHandle::join) {
             None | Some(Ok(Ok(()))) => Ok(()),
             Some(Ok(Err(error))) => Err(error),
@@ -156,7 +178,7 @@ impl Desk {
             }
         }
         changed.retain(|_, draft| draft.is_changed);
-        let written = batch.commit().map_err(StoreError::engine("write"));
+        let written = self.commit(batch);
         if written.is_ok() {
             for (&key, draft) in &mut changed {
                 let history = draft.history.take().expect("a changed draft holds a history");
@@ -171,15 +193,30 @@ impl Desk {
         changed.len()
     }
 
-    fn fetch(&self, drafts: &mut BTreeMap<CustomerKey, Draft>, key: CustomerKey) -> Result<(), StoreError> {
-        if !drafts.contains_key(&key) {
-            let kept = match self.shelf.cache.get(&key) {
-                Some(history) => Some(History::clone(&history)),
-                None => self.shelf.disk.history(&self.shelf.spec, key)?,
-            };
-            let history = kept.unwrap_or_else(|| History::new(Arc::clone(&self.shelf.spec)));
-            drafts.insert(key, Draft { history: Some(history), is_changed: false });
+    /// Writes a batch whole and syncs it, or leaves the disk as it is: the engine shows nothing that it could not sync.
+    fn commit(&self, batch: OwnedWriteBatch) -> Result<(), StoreError> {
+        #[cfg(test)]
+        if self.shelf.refuses_writes.load(std::sync::atomic::Ordering::SeqCst) {
+            return Err(StoreError::engine("write")(
+                std::io::Error::other("refused by a test").into(),
+            ));
         }
+        batch.commit().map_err(StoreError::engine("write"))
+    }
+
+    fn fetch(&self, drafts: &mut BTreeMap<CustomerKey, Draft>, key: CustomerKey) -> Result<(), StoreError> {
+        let Entry::Vacant(place) = drafts.entry(key) else {
+            return Ok(());
+        };
+        let kept = match self.shelf.cache.get(&key) {
+            Some(history) => Some(History::clone(&history)),
+            None => self.shelf.disk.history(&self.shelf.spec, key)?,
+        };
+        let history = kept.unwrap_or_else(|| History::new(Arc::clone(&self.shelf.spec)));
+        place.insert(Draft {
+            history: Some(history),
+            is_changed: false,
+        });
         Ok(())
     }
 
@@ -192,7 +229,9 @@ impl Desk {
         let mut moved = Vec::new();
         for _ in 0..n_looked_at {
             let Some(key) = self.unsettled.pop_first() else { break };
-            let Some(history) = self.shelf.history(key)? else { continue };
+            let Some(history) = self.shelf.history(key)? else {
+                continue;
+            };
             let n_settled = n_settled(&history);
             if n_settled < n_events {
                 continue;
@@ -202,7 +241,11 @@ impl Desk {
             }
             let mut history = History::clone(&history);
             history.settle();
-            batch.insert(&self.shelf.disk.bases, key.bytes().as_slice(), history.base().to_bytes());
+            batch.insert(
+                &self.shelf.disk.bases,
+                key.bytes().as_slice(),
+                history.base().to_bytes(),
+            );
             moved.push((key, history));
             if moved.len() == n_customers {
                 break;
@@ -242,7 +285,9 @@ impl Draft {
 
 /// How many events of the log no late event can precede any more.
 fn n_settled(history: &History) -> usize {
-    let Some(last_at) = history.state().last_at() else { return 0 };
+    let Some(last_at) = history.state().last_at() else {
+        return 0;
+    };
     let oldest_allowed = last_at.plus_days(-history.state().spec().allowed_lateness_days());
     history.log().partition_point(|logged| logged.event.at < oldest_allowed)
 }
@@ -257,4 +302,64 @@ fn gather(first: Call, calls: &Receiver<Call>) -> Vec<Call> {
         group.push(call);
     }
     group
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering;
+
+    use percorso_journey::{Spec, Timestamp, text};
+
+    use super::*;
+    use crate::Store;
+
+    #[test]
+    fn a_write_that_fails_is_told_to_every_caller_and_leaves_memory_as_the_disk_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path().join("store");
+        let spec = Arc::new(Spec::parse(text::SMALL_SPEC).unwrap());
+        Store::create(&dir, &spec, Timestamp::from_micros(0))
+            .unwrap()
+            .finish()
+            .unwrap();
+        let store = Store::open(&dir, &spec, 0).unwrap();
+        let key = CustomerKey::from_bytes([3; 16]);
+        let send = |journey: &str| {
+            let events = text::journey(&spec, journey).unwrap();
+            let logged = |event| {
+                (
+                    key,
+                    LoggedEvent {
+                        event_id: format!("{event:?}"),
+                        event,
+                    },
+                )
+            };
+            store.ingest(events.into_iter().map(logged).collect()).unwrap()
+        };
+        send("visit@1d").wait().unwrap();
+        let before = store.history(key).unwrap().unwrap();
+        store.shelf.refuses_writes.store(true, Ordering::SeqCst);
+        let receipts = [send("purchase@2d"), send("purchase@3d visit@1.5d")];
+        for receipt in receipts {
+            assert!(matches!(
+                receipt.wait(),
+                Err(StoreError::Engine { operation: "write", .. })
+            ));
+        }
+        let after = store.history(key).unwrap().unwrap();
+        assert_eq!(after.state().to_bytes(), before.state().to_bytes());
+        store.shelf.refuses_writes.store(false, Ordering::SeqCst);
+        assert_eq!(
+            send("purchase@2d").wait().unwrap(),
+            [Placement::Accepted],
+            "not taken for a duplicate"
+        );
+        let kept = store.shelf.disk.history(&spec, key).unwrap().unwrap();
+        assert_eq!(
+            kept.state().to_bytes(),
+            store.history(key).unwrap().unwrap().state().to_bytes()
+        );
+        assert_eq!(kept.state().n_events(), 2);
+    }
 }

@@ -11,8 +11,7 @@ use percorso_artefact::{Header, Label, Registry};
 use percorso_churn::ChurnHead;
 use percorso_features::{Catalogue, EncodedColumn, Encoder, FeatureRow};
 use percorso_journey::{
-    AttributeValue, CustomerKey, History, JourneyState, KeySecret, LoggedEvent, MICROS_PER_DAY, RawEvent, Spec,
-    Timestamp, text,
+    AttributeValue, CustomerKey, History, JourneyState, KeySecret, LoggedEvent, MICROS_PER_DAY, RawEvent, Spec, text,
 };
 use percorso_learners::{Band, Bootstrap, Calibrator, Column, Learner, Linear, OutOfFold, TrainingSet};
 use percorso_next_stage::NextStageHead;
@@ -82,7 +81,12 @@ pub(crate) fn visit(event_id: &str, day: f64) -> Happening {
 
 pub(crate) fn happening(event_id: &str, touchpoint: &'static str, day: f64) -> Happening {
     let at = text::day(0).micros() + (day * MICROS_PER_DAY as f64) as i64;
-    Happening { event_id: event_id.to_owned(), at, touchpoint, ..Happening::default() }
+    Happening {
+        event_id: event_id.to_owned(),
+        at,
+        touchpoint,
+        ..Happening::default()
+    }
 }
 
 impl Happening {
@@ -90,9 +94,14 @@ impl Happening {
         let named = |name: &str| spec.attribute_named(name).unwrap();
         let mut attributes = Vec::new();
         attributes.extend(self.age.map(|age| (named("age"), AttributeValue::Number(age))));
-        attributes.extend(self.region.map(|region| (named("region"), AttributeValue::Text(region))));
-        attributes
-            .extend(self.contract_ends_at.map(|at| (named("contract_ends_at"), AttributeValue::Timestamp(at))));
+        attributes.extend(
+            self.region
+                .map(|region| (named("region"), AttributeValue::Text(region))),
+        );
+        attributes.extend(
+            self.contract_ends_at
+                .map(|at| (named("contract_ends_at"), AttributeValue::Timestamp(at))),
+        );
         attributes.extend(self.loyal.map(|loyal| (named("loyal"), AttributeValue::Flag(loyal))));
         attributes.sort_by_key(|&(position, _)| position);
         let raw = RawEvent {
@@ -105,7 +114,10 @@ impl Happening {
             attributes,
             ..RawEvent::default()
         };
-        LoggedEvent { event_id: self.event_id.clone(), event: spec.resolve(&raw).unwrap() }
+        LoggedEvent {
+            event_id: self.event_id.clone(),
+            event: spec.resolve(&raw).unwrap(),
+        }
     }
 
     pub(crate) fn wire(&self) -> v1::Event {
@@ -117,7 +129,10 @@ impl Happening {
         };
         set("age", self.age.map(Value::Number));
         set("region", self.region.map(|region| Value::Category(region.to_owned())));
-        set("contract_ends_at", self.contract_ends_at.map(|at| Value::Timestamp(wire_time(at))));
+        set(
+            "contract_ends_at",
+            self.contract_ends_at.map(|at| Value::Timestamp(wire_time(at))),
+        );
         set("loyal", self.loyal.map(Value::Flag));
         v1::Event {
             event_id: self.event_id.clone(),
@@ -135,7 +150,10 @@ impl Happening {
 
 pub(crate) fn wire_time(micros: i64) -> prost_types::Timestamp {
     let nanos = (micros.rem_euclid(1_000_000) * 1_000) as i32;
-    prost_types::Timestamp { seconds: micros.div_euclid(1_000_000), nanos }
+    prost_types::Timestamp {
+        seconds: micros.div_euclid(1_000_000),
+        nanos,
+    }
 }
 
 /// A journey by chance, in order, within the days `0..100`; the last 25 days of it lie within the allowed lateness.
@@ -145,7 +163,11 @@ pub(crate) fn journey(seed: u64, n_events: usize) -> Vec<Happening> {
     days.sort_by(f64::total_cmp);
     let touchpoints = ["visit", "offer", "accepted", "purchase", "renewal", "visit"];
     let one = |(at, day): (usize, f64)| {
-        let touchpoint = if at == 0 { "purchase" } else { touchpoints[chance.below(touchpoints.len())] };
+        let touchpoint = if at == 0 {
+            "purchase"
+        } else {
+            touchpoints[chance.below(touchpoints.len())]
+        };
         let mut happening = happening(&format!("e{seed}-{at}"), touchpoint, day);
         happening.channel = [None, Some("web"), Some("mail"), Some("shop")][chance.below(4)];
         happening.value = (touchpoint == "purchase").then(|| chance.below(5_000) as f64 / 7.0);
@@ -169,8 +191,10 @@ pub(crate) fn history(spec: &Arc<Spec>, journey: &[Happening]) -> History {
 /// A store of these customers, settled as `percorso load` settles them.
 pub(crate) fn load(dir: &Path, spec: &Arc<Spec>, customers: &[(String, Vec<Happening>)]) -> percorso_serving::Loaded {
     let mut loader = Store::create(dir, spec, text::day(TODAY)).unwrap();
-    let mut customers: Vec<(CustomerKey, &[Happening])> =
-        customers.iter().map(|(id, journey)| (secret().key_of(id), journey.as_slice())).collect();
+    let mut customers: Vec<(CustomerKey, &[Happening])> = customers
+        .iter()
+        .map(|(id, journey)| (secret().key_of(id), journey.as_slice()))
+        .collect();
     customers.sort_by_key(|&(key, _)| key);
     for (key, journey) in customers {
         let mut history = history(spec, journey);
@@ -195,12 +219,18 @@ pub(crate) fn model_bytes(spec: &Arc<Spec>, seed: u64) -> Vec<u8> {
     let rows: Vec<Vec<f64>> = (0..400)
         .map(|customer| {
             let history = history(spec, &journey(1_000 + customer, 3 + chance.below(30)));
-            catalogue.row_into(history.state(), text::day(101 + chance.below(40) as i64), &mut row).unwrap();
+            catalogue
+                .row_into(history.state(), text::day(101 + chance.below(40) as i64), &mut row)
+                .unwrap();
             row.cells().to_vec()
         })
         .collect();
-    let encoder =
-        Encoder::fit(&catalogue, rows.iter().zip(0..), |feature, id| format!("{feature}/{}", id.number()), 10);
+    let encoder = Encoder::fit(
+        &catalogue,
+        rows.iter().zip(0..),
+        |feature, id| format!("{feature}/{}", id.number()),
+        10,
+    );
     let names = catalogue.features().map(|feature| feature.name.clone());
     let column = |(name, column)| match column {
         EncodedColumn::Number => Column::number(name),
@@ -220,13 +250,34 @@ pub(crate) fn model_bytes(spec: &Arc<Spec>, seed: u64) -> Vec<u8> {
     let churn = (0..spec.churn_targets().len()).map(|_| {
         let (learned, y) = fit(2);
         let p: Vec<f64> = learned.predict(&x.view()).column(1).to_vec();
-        let rows = OutOfFold { p: &p, y: &y, customers: &customers, origins: &customers };
-        let band = Band::fit(&rows, &Bootstrap { level: 0.9, ..Bootstrap::seeded(seed) }).unwrap();
+        let rows = OutOfFold {
+            p: &p,
+            y: &y,
+            customers: &customers,
+            origins: &customers,
+        };
+        let band = Band::fit(
+            &rows,
+            &Bootstrap {
+                level: 0.9,
+                ..Bootstrap::seeded(seed)
+            },
+        )
+        .unwrap();
         Some(ChurnHead::new(learned, Calibrator::Identity, band).unwrap())
     });
     let churn = churn.collect();
     let next_stage = NextStageHead::new(fit(spec.next_stage_classes().len()).0, Calibrator::Identity);
-    ScoringModel::seal(spec, &Parts { encoder, churn, next_stage }, Header::default()).unwrap()
+    ScoringModel::seal(
+        spec,
+        &Parts {
+            encoder,
+            churn,
+            next_stage,
+        },
+        Header::default(),
+    )
+    .unwrap()
 }
 
 /// The model that a registry's champion is.
@@ -268,7 +319,13 @@ impl Running {
         let task = tokio::spawn(server.run(async move {
             let _ = stopped.await;
         }));
-        Self { address, dir: dir.to_owned(), service, stop, task }
+        Self {
+            address,
+            dir: dir.to_owned(),
+            service,
+            stop,
+            task,
+        }
     }
 
     pub(crate) async fn stop(self) {
