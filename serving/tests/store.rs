@@ -337,6 +337,66 @@ fn a_load_that_fails_leaves_the_store_that_was() {
 }
 
 #[test]
+fn a_load_carries_streamed_events_over_and_forgets_what_the_data_forgot() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("store");
+    let customer = |id: &str, journey: &[Happening]| (id.to_owned(), journey.to_vec());
+    let (old, gone, new) = (visit("old", 50.0), visit("gone", 55.0), visit("new", 60.0));
+    let (streamed, too_late) = (happening("streamed", "purchase", 58.0), visit("late", 29.5));
+    let one = std::slice::from_ref(&streamed);
+    common::load(
+        &dir,
+        &spec(),
+        &[
+            customer("anna", &[old.clone(), gone]),
+            customer("bruno", &[old.clone()]),
+        ],
+    );
+    let store = open(&dir);
+    for id in ["anna", "carla", "dora"] {
+        assert_eq!(ingest(&store, id, one), [Accepted]);
+    }
+    assert_eq!(
+        ingest(&store, "anna", &[too_late.clone()]),
+        [Accepted],
+        "still within the allowance"
+    );
+    drop(store);
+    // The new data have dora's event as well, no longer know bruno nor anna's event that was a mistake.
+    let anna = [old.clone(), new.clone()];
+    let loaded = common::load(
+        &dir,
+        &spec(),
+        &[
+            customer("anna", &anna),
+            customer("dora", &[streamed.clone(), new.clone()]),
+        ],
+    );
+    assert_eq!(
+        (
+            loaded.n_customers,
+            loaded.n_carried,
+            loaded.n_left_behind,
+            loaded.generation
+        ),
+        (3, 2, 1, 2)
+    );
+    let store = open(&dir);
+    let expected = |journey: &[Happening]| history(&spec(), journey).state().to_bytes();
+    assert_eq!(
+        state_bytes(&store, "anna"),
+        expected(&[old, streamed.clone(), new.clone()])
+    );
+    assert_eq!(state_bytes(&store, "carla"), expected(one));
+    assert_eq!(state_bytes(&store, "dora"), expected(&[streamed.clone(), new]));
+    assert!(store.history(key("bruno")).unwrap().is_none());
+    assert_eq!(ingest(&store, "carla", one), [Duplicate]);
+    drop(store);
+    // And once more: what was carried is carried again.
+    assert_eq!(common::load(&dir, &spec(), &[]).n_carried, 2);
+}
+
+#[test]
 fn a_store_in_use_is_neither_opened_nor_replaced() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().join("store");

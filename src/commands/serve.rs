@@ -1,6 +1,6 @@
 //! `percorso serve`: scores and events over gRPC.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -46,12 +46,22 @@ impl Serve {
             secret: percorso_pipeline::secret(&key_file)?,
             spec: folder.spec()?,
             clock: system_clock(),
-            reflection: if self.reflection { Reflection::On } else { Reflection::Off },
+            reflection: if self.reflection {
+                Reflection::On
+            } else {
+                Reflection::Off
+            },
             cached_customers: self.cached_customers,
             look_every: Duration::from_secs(2),
         };
-        let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,fjall=warn,lsm_tree=warn"));
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+        let filter =
+            EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,fjall=warn,lsm_tree=warn"));
+        let ansi = std::io::stderr().is_terminal();
+        tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr)
+            .with_ansi(ansi)
+            .init();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .max_blocking_threads(32)

@@ -1,6 +1,7 @@
 //! Building a store beside the one in use, and putting it in its place in one step.
 
 use std::fs::File;
+use std::iter::Peekable;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -8,10 +9,14 @@ use std::thread::JoinHandle;
 
 use percorso_journey::{CustomerKey, LoggedEvent, Spec, Timestamp};
 
+use super::carry::{Before, Customers, Streamed, joined};
 use super::disk::{Disk, Origin, beside, lock, log_key, record};
 use super::{Header, StoreError};
 
 /// Takes customers in rising order of their keys; until [`Loader::finish`], the store in use stays as it is.
+///
+/// Events that were streamed into the store in use are carried over unless they are among the loaded ones, as far back as
+/// its log reaches: the allowed lateness. Older ones must have found their way into the data by then.
 pub struct Loader {
     dir: PathBuf,
     building: PathBuf,
@@ -21,17 +26,22 @@ pub struct Loader {
 }
 
 /// What was loaded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Loaded {
     /// Customers in the new store.
     pub n_customers: u64,
+    /// Events streamed into the store before, not among those loaded, and carried over.
+    pub n_carried: u64,
+    /// Events streamed into the store before that come too late now, or cannot be read under this spec.
+    pub n_left_behind: u64,
     /// Which rebuild this is, from 1.
     pub generation: u64,
 }
 
 struct Customer {
     key: CustomerKey,
-    base: Vec<u8>,
+    /// `None` for a customer known only from streamed events.
+    base: Option<Vec<u8>>,
     log: Vec<Vec<u8>>,
 }
 
@@ -41,14 +51,16 @@ impl Loader {
         mend(dir)?;
         let building = beside(dir, "loading");
         remove(&building)?;
+        let before = Before::open(dir, spec);
         let header = Header {
             spec_digest: spec.digest(),
-            generation: generation(dir) + 1,
+            generation: before.generation + 1,
             watermark,
         };
         let (records, waiting) = sync_channel(1_024);
         let build = Build {
             spec: Arc::clone(spec),
+            before,
             header,
             dir: building.clone(),
         };
@@ -72,7 +84,7 @@ impl Loader {
     pub fn put(&mut self, key: CustomerKey, base: &[u8], log: &[Vec<u8>]) -> Result<(), StoreError> {
         let customer = Customer {
             key,
-            base: base.to_vec(),
+            base: Some(base.to_vec()),
             log: log.to_vec(),
         };
         let is_taken = self
@@ -149,6 +161,7 @@ fn sync_parent(dir: &Path) -> Result<(), StoreError> {
 /// The thread that builds.
 struct Build {
     spec: Arc<Spec>,
+    before: Before,
     header: Header,
     dir: PathBuf,
 }
@@ -159,42 +172,62 @@ impl Build {
         let disk = Disk::open(&self.dir)?;
         let mut bases = disk.bases.start_ingestion().map_err(&write)?;
         let mut log = disk.log.start_ingestion().map_err(&write)?;
-        let mut n_customers = 0;
+        let mut loaded = Loaded {
+            generation: self.header.generation,
+            ..Loaded::default()
+        };
+        let mut put = |customer: Customer, streamed: Option<Streamed>| {
+            let Customer { key, base, log: events } = customer;
+            let read = |bytes: &Vec<u8>| Ok((Origin::Loaded, LoggedEvent::from_bytes(&self.spec, bytes)?));
+            let mut events = events.iter().map(read).collect::<Result<Vec<_>, StoreError>>()?;
+            if let Some(streamed) = streamed {
+                events = joined(&self.spec, base.as_deref(), events, streamed, &mut loaded)?;
+            }
+            if base.is_none() && events.is_empty() {
+                return Ok(());
+            }
+            loaded.n_customers += 1;
+            if let Some(base) = base {
+                bases.write(key.bytes().as_slice(), base).map_err(&write)?;
+            }
+            for (origin, logged) in events {
+                log.write(log_key(key, &logged), record(origin, &logged.to_bytes()))
+                    .map_err(&write)?;
+            }
+            Ok::<(), StoreError>(())
+        };
+        let mut streamed = self.before.streamed(&self.spec).peekable();
+        let only_streamed = |key| Customer {
+            key,
+            base: None,
+            log: Vec::new(),
+        };
         let mut last = None;
         for customer in customers {
             let key = customer.key;
             if last.replace(key) >= Some(key) {
                 return Err(StoreError::KeyOrder);
             }
-            n_customers += 1;
-            bases.write(key.bytes().as_slice(), customer.base).map_err(&write)?;
-            for bytes in customer.log {
-                let logged = LoggedEvent::from_bytes(&self.spec, &bytes)?;
-                log.write(log_key(key, &logged), record(Origin::Loaded, &bytes))
-                    .map_err(&write)?;
+            while let Some(other) = next_if(&mut streamed, |other| other < key)? {
+                put(only_streamed(other.key), Some(other))?;
             }
+            put(customer, next_if(&mut streamed, |other| other == key)?)?;
+        }
+        while let Some(other) = next_if(&mut streamed, |_| true)? {
+            put(only_streamed(other.key), Some(other))?;
         }
         bases.finish().map_err(&write)?;
         log.finish().map_err(&write)?;
         disk.put_header(&self.header)?;
-        Ok(Loaded {
-            n_customers,
-            generation: self.header.generation,
-        })
+        Ok(loaded)
     }
 }
 
-/// The generation of the store in use; 0 when there is none, or none that can be read.
-fn generation(dir: &Path) -> u64 {
-    let header = || Disk::open(dir)?.header(dir);
-    if !dir.exists() {
-        return 0;
-    }
-    match header() {
-        Ok(header) => header.map_or(0, |header| header.generation),
-        Err(error) => {
-            tracing::warn!(%error, "the store to be replaced cannot be read; generations count from 1 again");
-            0
-        }
-    }
+fn next_if(
+    streamed: &mut Peekable<Customers<'_>>,
+    wanted: impl Fn(CustomerKey) -> bool,
+) -> Result<Option<Streamed>, StoreError> {
+    streamed
+        .next_if(|next| next.as_ref().map_or(true, |next| wanted(next.key)))
+        .transpose()
 }

@@ -7,6 +7,7 @@
 //! disk is.
 //! Base states are moved forward behind the acknowledgements; the log is the truth, and nothing is rebuilt at start.
 
+mod carry;
 mod disk;
 mod error;
 mod loader;
