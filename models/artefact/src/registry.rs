@@ -145,10 +145,10 @@ impl Registry {
         Ok(id)
     }
 
-    /// The version that a label or an id names.
+    /// The version that a label, an id or an id's number alone names: `champion`, `000003-9f2c41d0`, `000003`, `3`.
     ///
     /// # Errors
-    /// - the text is neither a label nor an id
+    /// - the text is none of these
     /// - no version carries the label, or there is no such version
     pub fn resolve(&self, name: &str) -> Result<VersionId> {
         if let Ok(label) = name.parse::<Label>() {
@@ -156,6 +156,11 @@ impl Registry {
                 label: label.to_string(),
                 registry: self.dir.clone(),
             });
+        }
+        if let Ok(number) = name.parse::<u64>()
+            && let Some(manifest) = self.list()?.into_iter().find(|manifest| manifest.id.number() == number)
+        {
+            return Ok(manifest.id);
         }
         Ok(self.manifest(&name.parse()?)?.id)
     }

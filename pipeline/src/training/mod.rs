@@ -44,7 +44,7 @@ pub struct TrainSettings {
 
 impl Default for TrainSettings {
     fn default() -> Self {
-        Self { seed: 42, origins: 6, max_rows: 60_000 }
+        Self { seed: 42, origins: 4, max_rows: 60_000 }
     }
 }
 
@@ -199,10 +199,10 @@ fn answer(bench: &Bench<'_>, cutoffs: &Cutoffs, observed_until: Timestamp, shipp
         return Ok(Answer { evaluation, predictions: Vec::new(), shipped: None, is_churn: true });
     }
     let origins = question.origins(dataset, &cutoffs.all, cutoffs.test_at, settings.origins);
-    let chosen = bench.choose(&origins)?;
+    let level = level(bench, &origins);
+    let chosen = bench.choose(&origins, level)?;
     let at_origins: Vec<&Predictions> =
         chosen.at_origins.iter().filter(|predictions| predictions.learner == chosen.learner.name()).collect();
-    let level = level(bench, &origins);
     let calibrator = calibrator(bench, &at_origins, level)?;
     let band = question.is_churn().then(|| band(bench, &at_origins, &calibrator)).transpose()?;
 

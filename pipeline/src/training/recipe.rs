@@ -4,8 +4,9 @@ use ndarray::Array2;
 use percorso_features::Catalogue;
 use percorso_journey::{Spec, Timestamp};
 use percorso_learners::metrics::{binary_losses, multiclass_losses};
+use percorso_learners::odds::{FLOOR, log_odds, probability};
 use percorso_learners::{
-    Bootstrap, Candidate, Forest, Learned, Learner, Linear, Ngram, Prevalence, Recency, select,
+    Bootstrap, Candidate, Forest, Learned, Learner, Level, Linear, Ngram, Prevalence, Recency, select,
 };
 use rayon::prelude::*;
 
@@ -42,12 +43,15 @@ impl Bench<'_> {
             Learner::Recency(Recency::of("recency_days")),
             Learner::Ngram(Ngram { min_customers, ..Ngram::over(sequence) }),
             Learner::Linear(Linear::default()),
-            Learner::Forest(Forest::default()),
+            Learner::Forest(Forest { n_trees: 32, ..Forest::default() }),
         ]
     }
 
     /// Compares the learners at the origins; on too little history the prevalence is all that is honest.
-    pub(super) fn choose(&self, origins: &[Timestamp]) -> Result<Chosen> {
+    ///
+    /// Where the level cannot be told from the season, each learner is judged with its level at each origin set right:
+    /// else the luckiest base rate would win, not the learner that tells customers apart.
+    pub(super) fn choose(&self, origins: &[Timestamp], level: Level) -> Result<Chosen> {
         let learners = self.learners();
         let at_origins: Vec<Vec<Predictions>> = origins
             .par_iter()
@@ -61,7 +65,7 @@ impl Bench<'_> {
         let mut customers = Vec::new();
         for (learner, losses) in learners.iter().zip(&mut losses) {
             for predictions in at_origins.iter().filter(|predictions| predictions.learner == learner.name()) {
-                losses.extend(self.losses(predictions)?);
+                losses.extend(self.losses(predictions, level)?);
                 if learner.name() == learners[0].name() {
                     customers.extend(predictions.groups());
                 }
@@ -110,9 +114,13 @@ impl Bench<'_> {
         learner.fit(&set, self.settings.seed).map_err(self.failed(learner.name()))
     }
 
-    fn losses(&self, predictions: &Predictions) -> Result<Vec<f64>> {
+    fn losses(&self, predictions: &Predictions, level: Level) -> Result<Vec<f64>> {
         let losses = if self.question.is_churn() {
-            binary_losses(&predictions.of_leaving(), &predictions.labels)
+            let p = match level {
+                Level::Free => predictions.of_leaving(),
+                Level::Kept => with_level_set(&predictions.of_leaving(), &predictions.labels),
+            };
+            binary_losses(&p, &predictions.labels)
         } else {
             multiclass_losses(predictions.probabilities.view(), &predictions.labels)
         };
@@ -125,6 +133,24 @@ impl Bench<'_> {
     }
 }
 
+/// The probabilities shifted on the log-odds scale until their mean is the rate of the labels.
+fn with_level_set(p: &[f64], labels: &[u32]) -> Vec<f64> {
+    // One event and one other more than came keep the shift finite.
+    let wanted = labels.iter().map(|&label| f64::from(label)).sum::<f64>() + 1.0;
+    let log_odds: Vec<f64> = p.iter().map(|p| log_odds(p.clamp(FLOOR, 1.0 - FLOOR))).collect();
+    let mut shift = 0.0;
+    for _ in 0..50 {
+        let (mut sum, mut slope) = (2.0 * probability(shift), 1e-9);
+        for z in &log_odds {
+            let p = probability(z + shift);
+            sum += p;
+            slope += p * (1.0 - p);
+        }
+        shift += ((wanted - sum) / slope).clamp(-2.0, 2.0);
+    }
+    log_odds.iter().map(|z| probability(z + shift)).collect()
+}
+
 /// Calibrated probabilities in place of raw ones.
 pub(super) fn recalibrated(predictions: &Predictions, mut calibrate: impl FnMut(&mut [f64])) -> Predictions {
     let mut probabilities: Array2<f64> = predictions.probabilities.clone();
@@ -132,4 +158,18 @@ pub(super) fn recalibrated(predictions: &Predictions, mut calibrate: impl FnMut(
         calibrate(row.as_slice_mut().expect("a row-major matrix has contiguous rows"));
     }
     Predictions { learner: SHIPPED.to_owned(), probabilities, ..predictions.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_level_set_right_has_the_rate_of_the_labels_and_keeps_the_order() {
+        let p = [0.02, 0.05, 0.1, 0.2];
+        let shifted = with_level_set(&p.repeat(500), &[0, 1, 0, 1].repeat(500));
+        let mean = shifted.iter().sum::<f64>() / 2_000.0;
+        assert!((mean - 0.5).abs() < 1e-3, "{mean}");
+        assert!(shifted[..4].is_sorted());
+    }
 }

@@ -1,0 +1,40 @@
+//! A real shop through every step: UCI Online Retail II, where it lies beside the project.
+
+use std::path::Path;
+
+use crate::cli::{printed, text};
+
+#[test]
+fn online_retail_is_learnt_as_its_protocol_says() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    if !root.join("../shared/data/online-retail").is_dir() {
+        eprintln!("skipped: no real data (put UCI Online Retail II at ../shared/data/online-retail as Parquet)");
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let run = text(folder.path());
+    let journey = root.join("examples/online-retail/journey.toml");
+    let ingested: serde_json::Value =
+        serde_json::from_str(&printed(&["ingest", "--journey", text(&journey), "--run", run, "--json"])).expect("JSON");
+    assert_eq!(ingested["n_rows"], 1_067_370);
+    assert_eq!(ingested["n_events"], 44_876);
+    assert_eq!(ingested["n_quarantined"], 0);
+    let evaluation: serde_json::Value =
+        serde_json::from_str(&printed(&["train", "--run", run, "--json"])).expect("JSON");
+    let churn = &evaluation["questions"][0];
+    // The protocol's own numbers: 4,331 customers at 2011-09-10T12:50, of whom .494 buy nothing for 90 days.
+    assert_eq!(evaluation["test_at"], "2011-09-10T12:50:00Z");
+    assert_eq!(churn["n_test"], 4_331);
+    let measure = |learner: &str, name: &str| {
+        let learners = churn["learners"].as_array().expect("learners");
+        let found = learners.iter().find(|found| found["learner"] == learner).expect("a learner of that name");
+        found["measures"][name].as_f64().expect("a number")
+    };
+    assert!((measure("shipped", "rate") - 0.494).abs() < 0.0005);
+    assert!(measure("shipped", "auc") > measure("recency", "auc") + 0.03, "better than recency alone");
+    assert!(measure("shipped", "log_loss") < measure("prevalence", "log_loss"), "better than the base rate");
+    printed(&["models", "--run", run, "promote", "000001"]);
+    printed(&["score", "--run", run, "--reasons", "top:3"]);
+    assert!(printed(&["churn-list", "--run", run, "--top", "5"]).lines().count() > 5);
+    assert!(printed(&["load", "--run", run]).contains("5942 customers loaded"));
+}

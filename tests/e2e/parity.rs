@@ -1,0 +1,233 @@
+//! The score file and the service say the same, to the bit: by id, inline, after loading, after streaming.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::datatypes::{Float64Type, TimestampMicrosecondType};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use percorso_proto::v1::journeys_client::JourneysClient;
+use percorso_proto::v1::scoring_client::ScoringClient;
+use percorso_proto::v1::score_request::Customer;
+use percorso_proto::v1::{
+    AttributeValue, CustomerEvent, Event, EventOutcome, IngestEventsRequest, InlineJourney, ScoreReply, ScoreRequest,
+    attribute_value,
+};
+use tonic::transport::Channel;
+
+use crate::cli::{Market, Served, copy, printed, text};
+
+/// Bits of every probability, by column name of the score file.
+type Bits = BTreeMap<String, u64>;
+
+#[test]
+fn the_file_and_the_service_agree_to_the_bit() {
+    let market = Market::shared();
+    let filed = score_file(&market.run());
+    let events = market_events(&market.market());
+    let served = Served::start(&market.run());
+    runtime().block_on(async {
+        let mut scoring = scoring(&served).await;
+        for (customer, (as_of, bits)) in filed.iter().take(150) {
+            let by_id = score(&mut scoring, Customer::CustomerId(customer.clone()), *as_of).await;
+            assert_eq!(reply_bits(&by_id), *bits, "by id");
+            let inline = InlineJourney { events: events[customer].clone() };
+            let inline = score(&mut scoring, Customer::Journey(inline), *as_of).await;
+            assert_eq!(reply_bits(&inline), *bits, "inline");
+        }
+    });
+}
+
+#[test]
+fn streaming_the_last_weeks_says_the_same_as_loading_them() {
+    let market = Market::shared();
+    let filed = score_file(&market.run());
+    let events = market_events(&market.market());
+    let last_at = events.values().flatten().map(|event| micros(event.at)).max().expect("events");
+    let cut = last_at - 20 * 86_400_000_000;
+
+    // A second run that saw only what came before the cut, with the same key and models.
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (early_market, run) = (folder.path().join("market"), folder.path().join("run"));
+    std::fs::create_dir_all(&early_market).expect("a folder can be made");
+    std::fs::copy(market.market().join("journey.toml"), early_market.join("journey.toml")).expect("copied");
+    keep_before(&market.market().join("events.parquet"), &early_market.join("events.parquet"), cut);
+    copy(&market.run().join("models"), &run.join("models"));
+    std::fs::copy(market.run().join("customer.key"), run.join("customer.key")).expect("copied");
+    printed(&["ingest", "--journey", text(&early_market.join("journey.toml")), "--run", text(&run)]);
+    printed(&["load", "--run", text(&run)]);
+
+    let served = Served::start(&run);
+    let streamed: Vec<CustomerEvent> = events
+        .iter()
+        .flat_map(|(customer, events)| events.iter().map(move |event| (customer, event)))
+        .filter(|(_, event)| micros(event.at) >= cut)
+        .map(|(customer, event)| CustomerEvent { customer_id: customer.clone(), event: Some(event.clone()) })
+        .collect();
+    assert!(streamed.len() > 100, "{} events to stream", streamed.len());
+    runtime().block_on(async {
+        let channel = channel(&served).await;
+        let mut journeys = JourneysClient::new(channel);
+        // Latest first: every event but a customer's last comes late and is put in its place.
+        let mut late_first = streamed.clone();
+        late_first.reverse();
+        for events in late_first.chunks(500) {
+            let request = IngestEventsRequest { request_id: "parity".to_owned(), events: events.to_vec() };
+            let reply = journeys.ingest_events(request).await.expect("taken in").into_inner();
+            assert!(reply.outcomes().all(|outcome| outcome == EventOutcome::Accepted));
+        }
+        let again = IngestEventsRequest { request_id: "again".to_owned(), events: streamed[..50].to_vec() };
+        let reply = journeys.ingest_events(again).await.expect("taken in").into_inner();
+        assert!(reply.outcomes().all(|outcome| outcome == EventOutcome::Duplicate));
+        let mut scoring = scoring(&served).await;
+        for (customer, (as_of, bits)) in &filed {
+            let by_id = score(&mut scoring, Customer::CustomerId(customer.clone()), *as_of).await;
+            assert_eq!(reply_bits(&by_id), *bits, "after streaming");
+        }
+    });
+}
+
+/// Keeps the rows of a market's events before a time.
+fn keep_before(from: &Path, to: &Path, cut: i64) {
+    let kept: Vec<RecordBatch> = batches(from)
+        .map(|batch| {
+            let at = batch.column_by_name("at").expect("events have a time").as_primitive::<TimestampMicrosecondType>();
+            let is_early: arrow::array::BooleanArray = at.iter().map(|at| at.map(|at| at < cut)).collect();
+            arrow::compute::filter_record_batch(&batch, &is_early).expect("a mask of the batch's length")
+        })
+        .collect();
+    let file = std::fs::File::create(to).expect("a file can be made");
+    let mut writer = parquet::arrow::ArrowWriter::try_new(file, kept[0].schema(), None).expect("a writer");
+    kept.iter().for_each(|batch| writer.write(batch).expect("written"));
+    writer.close().expect("written");
+}
+
+/// Every scored customer's cut-off and bits, by id.
+fn score_file(run: &Path) -> BTreeMap<String, (i64, Bits)> {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("scores.parquet");
+    printed(&["score", "--run", text(run), "--reveal", "--output", text(&path)]);
+    let mut scores = BTreeMap::new();
+    for batch in batches(&path) {
+        let schema = batch.schema();
+        let ids = batch.column_by_name("customer_id").expect("revealed").as_string::<i32>();
+        let as_of = batch.column_by_name("as_of").expect("a cut-off").as_primitive::<TimestampMicrosecondType>();
+        for row in 0..batch.num_rows() {
+            let probabilities = schema.fields().iter().zip(batch.columns()).filter(|(field, column)| {
+                (field.name().starts_with("churn_") || field.name().starts_with("next_stage_")) && column.is_valid(row)
+            });
+            let bits = probabilities.map(|(field, column)| {
+                (field.name().clone(), column.as_primitive::<Float64Type>().value(row).to_bits())
+            });
+            scores.insert(ids.value(row).to_owned(), (as_of.value(row), bits.collect()));
+        }
+    }
+    assert!(scores.len() > 100, "{} customers scored", scores.len());
+    scores
+}
+
+fn reply_bits(reply: &ScoreReply) -> Bits {
+    let churn = reply.churn.iter().flat_map(|score| {
+        let name = format!("churn_{}_{}d", score.definition, score.horizon_days);
+        [
+            (name.clone(), score.probability.to_bits()),
+            (format!("{name}_low"), score.low.to_bits()),
+            (format!("{name}_high"), score.high.to_bits()),
+        ]
+    });
+    let next_stage = reply.next_stage.iter().flat_map(|next| &next.stages);
+    let next_stage = next_stage.map(|stage| (format!("next_stage_{}", stage.stage), stage.probability.to_bits()));
+    churn.chain(next_stage).collect()
+}
+
+/// The market's events as the wire wants them, by customer.
+fn market_events(market: &Path) -> BTreeMap<String, Vec<Event>> {
+    let mut events: BTreeMap<String, Vec<Event>> = BTreeMap::new();
+    for batch in batches(&market.join("events.parquet")) {
+        let text_at = |name: &str, row: usize| {
+            let texts = batch.column_by_name(name).expect("a contract column").as_string::<i32>();
+            texts.is_valid(row).then(|| texts.value(row).to_owned())
+        };
+        let number_at = |name: &str, row: usize| {
+            let numbers = batch.column_by_name(name).expect("a contract column").as_primitive::<Float64Type>();
+            numbers.is_valid(row).then(|| numbers.value(row))
+        };
+        let time_at = |name: &str, row: usize| {
+            let times = batch.column_by_name(name).expect("a contract column").as_primitive::<TimestampMicrosecondType>();
+            times.is_valid(row).then(|| stamp(times.value(row)))
+        };
+        let flags = batch.column_by_name("loyalty").expect("an attribute").as_boolean();
+        for row in 0..batch.num_rows() {
+            use attribute_value::Value;
+            let attributes = [
+                ("audience", text_at("audience", row).map(Value::Category)),
+                ("product", text_at("product", row).map(Value::Category)),
+                ("region", text_at("region", row).map(Value::Category)),
+                ("age", number_at("age", row).map(Value::Number)),
+                ("price_sensitivity", number_at("price_sensitivity", row).map(Value::Number)),
+                ("contract_ends_at", time_at("contract_ends_at", row).map(Value::Timestamp)),
+                ("loyalty", flags.is_valid(row).then(|| Value::Flag(flags.value(row)))),
+            ];
+            let attributes = attributes.into_iter().filter_map(|(name, value)| {
+                value.map(|value| (name.to_owned(), AttributeValue { value: Some(value) }))
+            });
+            let event = Event {
+                event_id: text_at("event_id", row).expect("the market gives ids"),
+                at: time_at("at", row),
+                sequence: 0,
+                touchpoint: text_at("touchpoint", row).expect("required"),
+                channel: text_at("channel", row),
+                stage: None,
+                value: number_at("value", row),
+                feedback_score: number_at("feedback_score", row),
+                feedback_text: text_at("feedback_text", row),
+                action_id: text_at("action_id", row),
+                decision_id: text_at("decision_id", row),
+                propensity: number_at("propensity", row),
+                attributes: attributes.collect(),
+            };
+            events.entry(text_at("customer_id", row).expect("required")).or_default().push(event);
+        }
+    }
+    events
+}
+
+fn batches(path: &Path) -> impl Iterator<Item = RecordBatch> {
+    let file = std::fs::File::open(path).expect("a file to read");
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file).expect("a Parquet file").build().expect("a reader");
+    reader.map(|batch| batch.expect("a readable batch"))
+}
+
+fn stamp(micros: i64) -> prost_types::Timestamp {
+    prost_types::Timestamp {
+        seconds: micros.div_euclid(1_000_000),
+        nanos: (micros.rem_euclid(1_000_000) * 1_000) as i32,
+    }
+}
+
+fn micros(at: Option<prost_types::Timestamp>) -> i64 {
+    at.map(|at| at.seconds * 1_000_000 + i64::from(at.nanos) / 1_000).expect("every event has a time")
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
+}
+
+async fn channel(served: &Served) -> Channel {
+    let address = format!("http://{}", served.address);
+    Channel::from_shared(address).expect("an address").connect().await.expect("it listens")
+}
+
+async fn scoring(served: &Served) -> ScoringClient<Channel> {
+    ScoringClient::new(channel(served).await)
+}
+
+async fn score(scoring: &mut ScoringClient<Channel>, customer: Customer, as_of: i64) -> ScoreReply {
+    let request = ScoreRequest {
+        request_id: "parity".to_owned(),
+        customer: Some(customer),
+        as_of: Some(stamp(as_of)),
+        top_reasons: 0,
+    };
+    scoring.score(request).await.expect("a score").into_inner()
+}

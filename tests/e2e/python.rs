@@ -1,0 +1,31 @@
+//! A client that nobody here wrote: Python's grpcio calls the service.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::cli::{Market, Served, copy, text};
+
+#[test]
+fn python_scores_a_customer_streams_an_event_and_sees_the_score_move() {
+    let has_grpc = Command::new("python3").args(["-c", "import grpc, grpc_tools"]).output();
+    if !has_grpc.is_ok_and(|output| output.status.success()) {
+        eprintln!("skipped: needs python3 with grpcio and grpcio-tools (pip install grpcio grpcio-tools)");
+        return;
+    }
+    // The store changes, so the run is a copy.
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    copy(&Market::shared().run(), folder.path());
+    let served = Served::start(folder.path());
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let listed = crate::cli::printed(&["churn-list", "--run", text(folder.path()), "--top", "1", "--format", "json"]);
+    let riskiest: serde_json::Value = serde_json::from_str(listed.trim()).expect("JSON");
+    let output = Command::new("python3")
+        .arg(root.join("notebooks/call_the_service.py"))
+        .args([&served.address, text(&root.join("proto")), riskiest["customer"].as_str().expect("an id")])
+        .output()
+        .expect("python starts");
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{out}\n{err}");
+    let steps: Vec<serde_json::Value> = out.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    assert!(steps.len() >= 3, "scores by id, inline and after an event:\n{out}");
+}
