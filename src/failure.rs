@@ -20,7 +20,10 @@ impl Failure {
 
     /// A failure of usage or environment.
     pub(crate) fn environment(error: impl Into<anyhow::Error>) -> Self {
-        Self { error: error.into(), is_about_data: false }
+        Self {
+            error: error.into(),
+            is_about_data: false,
+        }
     }
 }
 
@@ -42,7 +45,10 @@ impl fmt::Display for Failure {
 
 impl From<percorso_pipeline::Error> for Failure {
     fn from(error: percorso_pipeline::Error) -> Self {
-        Self { is_about_data: error.is_about_data(), error: error.into() }
+        Self {
+            is_about_data: error.is_about_data(),
+            error: error.into(),
+        }
     }
 }
 

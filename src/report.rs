@@ -23,8 +23,13 @@ struct Bars(Mutex<Option<ProgressBar>>);
 
 impl Progress for Bars {
     fn start(&self, step: &str, parts: u64) {
-        let bar = if parts == 0 { ProgressBar::new_spinner() } else { ProgressBar::new(parts) };
-        let style = ProgressStyle::with_template("{msg:12} [{elapsed}] {wide_bar} {pos}/{len}").expect("a valid template");
+        let bar = if parts == 0 {
+            ProgressBar::new_spinner()
+        } else {
+            ProgressBar::new(parts)
+        };
+        let style =
+            ProgressStyle::with_template("{msg:12} [{elapsed}] {wide_bar} {pos}/{len}").expect("a valid template");
         bar.set_style(style);
         bar.set_message(step.to_owned());
         bar.enable_steady_tick(Duration::from_millis(200));
@@ -57,14 +62,21 @@ struct Step {
 impl JsonLines {
     fn line(step: &Step, state: &str) {
         let Step { name, parts, done } = step;
-        eprintln!("{}", serde_json::json!({ "step": name, "state": state, "done": done, "parts": parts }));
+        eprintln!(
+            "{}",
+            serde_json::json!({ "step": name, "state": state, "done": done, "parts": parts })
+        );
     }
 }
 
 impl Progress for JsonLines {
     fn start(&self, step: &str, parts: u64) {
         let mut current = self.0.lock().expect("no line panicked");
-        *current = Step { name: step.to_owned(), parts, done: 0 };
+        *current = Step {
+            name: step.to_owned(),
+            parts,
+            done: 0,
+        };
         Self::line(&current, "started");
     }
 

@@ -54,7 +54,10 @@ pub struct ChurnListRow {
 pub fn churn_list(run: &RunFolder, settings: &ChurnListSettings) -> Result<Vec<ChurnListRow>> {
     let path = &settings.scores;
     if !path.exists() {
-        return Err(Error::Missing(format!("{} is not there; run `percorso score` first", path.display())));
+        return Err(Error::Missing(format!(
+            "{} is not there; run `percorso score` first",
+            path.display()
+        )));
     }
     let mut listed = Vec::new();
     for batch in columns::read(path)? {
@@ -62,12 +65,18 @@ pub fn churn_list(run: &RunFolder, settings: &ChurnListSettings) -> Result<Vec<C
         listed.extend(rows(&batch, settings)?);
     }
     listed.sort_by(|(_, left), (_, right)| {
-        right.churn.total_cmp(&left.churn).then(right.value_at_risk.total_cmp(&left.value_at_risk))
+        right
+            .churn
+            .total_cmp(&left.churn)
+            .then(right.value_at_risk.total_cmp(&left.value_at_risk))
     });
     listed.truncate(settings.top);
     let keys: Vec<_> = listed.iter().map(|(key, _)| *key).collect();
     let mut ids = reveal(&run.id_map(), &keys)?;
-    let with_id = |(key, row): (_, ChurnListRow)| ChurnListRow { customer: ids.remove(&key).unwrap_or_default(), ..row };
+    let with_id = |(key, row): (_, ChurnListRow)| ChurnListRow {
+        customer: ids.remove(&key).unwrap_or_default(),
+        ..row
+    };
     Ok(listed.into_iter().map(with_id).collect())
 }
 
@@ -79,7 +88,9 @@ fn rows(
     let absent = |name: &str| Error::data(&settings.scores, format!("not a score file: no column `{name}`"));
     let column = |name: &str| batch.column_by_name(name).ok_or_else(|| absent(name));
     let numbers = |name: &str| {
-        column(name)?.as_primitive_opt::<arrow::datatypes::Float64Type>().ok_or_else(|| absent(name))
+        column(name)?
+            .as_primitive_opt::<arrow::datatypes::Float64Type>()
+            .ok_or_else(|| absent(name))
     };
     let texts = |name: &str| column(name)?.as_string_opt::<i32>().ok_or_else(|| absent(name));
     let churn: &Float64Array = numbers(&target)?;
@@ -90,12 +101,21 @@ fn rows(
     let keys = column("customer_key")?.as_fixed_size_binary();
     let text_at = |texts: &StringArray, row: usize| texts.is_valid(row).then(|| texts.value(row).to_owned());
     let is_listed = |row: &usize| {
-        let is_mine = settings.owner.as_ref().is_none_or(|mine| owner.is_valid(*row) && owner.value(*row) == mine);
+        let is_mine = settings
+            .owner
+            .as_ref()
+            .is_none_or(|mine| owner.is_valid(*row) && owner.value(*row) == mine);
         churn.is_valid(*row) && is_mine
     };
     let row = |row: usize| {
         let told = reasons.value(row);
-        let told = told.as_string::<i32>().iter().flatten().take(3).map(str::to_owned).collect();
+        let told = told
+            .as_string::<i32>()
+            .iter()
+            .flatten()
+            .take(3)
+            .map(str::to_owned)
+            .collect();
         let listed = ChurnListRow {
             customer: String::new(),
             churn: churn.value(row),
@@ -116,15 +136,26 @@ fn rows(
 fn target(batch: &RecordBatch, settings: &ChurnListSettings) -> Result<String> {
     let schema = batch.schema();
     let is_target = |name: &&str| name.starts_with("churn_") && !name.ends_with("_low") && !name.ends_with("_high");
-    let targets: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).filter(is_target).collect();
+    let targets: Vec<&str> = schema
+        .fields()
+        .iter()
+        .map(|field| field.name().as_str())
+        .filter(is_target)
+        .collect();
     let wanted = settings.target.as_ref().map(|target| format!("churn_{target}"));
     let found = match &wanted {
         Some(wanted) => targets.iter().find(|target| *target == wanted),
         None => targets.first(),
     };
     found.map(|target| (*target).to_owned()).ok_or_else(|| {
-        let known: Vec<&str> = targets.iter().filter_map(|target| target.strip_prefix("churn_")).collect();
-        Error::data(&settings.scores, format!("no such churn target; there are {}", known.join(", ")))
+        let known: Vec<&str> = targets
+            .iter()
+            .filter_map(|target| target.strip_prefix("churn_"))
+            .collect();
+        Error::data(
+            &settings.scores,
+            format!("no such churn target; there are {}", known.join(", ")),
+        )
     })
 }
 

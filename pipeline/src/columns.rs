@@ -27,7 +27,10 @@ impl ParquetFile {
             .set_created_by("percorso".to_owned())
             .build();
         let writer = ArrowWriter::try_new(file, schema, Some(properties)).map_err(Error::columns(path))?;
-        Ok(Self { path: path.to_owned(), writer })
+        Ok(Self {
+            path: path.to_owned(),
+            writer,
+        })
     }
 
     pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<()> {

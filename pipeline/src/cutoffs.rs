@@ -25,8 +25,11 @@ impl Cutoffs {
         let after = (1..).map(|step| test_at.plus_days(step * every_days));
         let shortest_days = i64::from(shortest_window_days(spec));
         let after = after.take_while(|at| at.plus_days(shortest_days) <= observed_until);
-        let all: Vec<Timestamp> =
-            before.filter(|at| *at > first_at).chain([test_at]).chain(after).collect();
+        let all: Vec<Timestamp> = before
+            .filter(|at| *at > first_at)
+            .chain([test_at])
+            .chain(after)
+            .collect();
         (test_at > first_at).then_some(Self { test_at, all })
     }
 }
@@ -47,7 +50,11 @@ mod tests {
         let spec = Spec::parse(text::SMALL_SPEC).expect("the small spec is valid");
         let cutoffs = Cutoffs::of(&spec, text::day(0), text::day(600)).expect("long enough");
         assert_eq!(cutoffs.test_at, text::day(510));
-        assert_eq!(cutoffs.all.len(), 16 + 1 + 2, "16 of the 18 before have a past, and two after have a window over");
+        assert_eq!(
+            cutoffs.all.len(),
+            16 + 1 + 2,
+            "16 of the 18 before have a past, and two after have a window over"
+        );
         assert!(cutoffs.all.is_sorted());
         assert!(Cutoffs::of(&spec, text::day(0), text::day(80)).is_none());
     }

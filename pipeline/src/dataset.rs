@@ -36,7 +36,11 @@ impl Dataset {
         let is_category = |feature: &percorso_features::Feature| feature.kind == percorso_features::Kind::Category;
         Self {
             n_features: catalogue.len(),
-            categories: (0..).zip(catalogue.features()).filter(|(_, f)| is_category(f)).map(|(at, _)| at).collect(),
+            categories: (0..)
+                .zip(catalogue.features())
+                .filter(|(_, f)| is_category(f))
+                .map(|(at, _)| at)
+                .collect(),
             numbers: Vec::new(),
             category_cells: Vec::new(),
             customers: Vec::new(),
@@ -54,12 +58,15 @@ impl Dataset {
         let keys = batch.column(0).as_fixed_size_binary();
         let times: &TimestampMicrosecondArray = batch.column(1).as_primitive();
         self.customers.extend((0..n_rows).map(|row| key_at(keys, row)));
-        self.as_of.extend(times.values().iter().map(|&micros| Timestamp::from_micros(micros)));
+        self.as_of
+            .extend(times.values().iter().map(|&micros| Timestamp::from_micros(micros)));
         let from = self.numbers.len();
         self.numbers.resize(from + n_rows * self.n_features, f32::NAN);
         for feature in 0..self.n_features {
             let column = batch.column(2 + feature);
-            let Some(numbers) = column.as_primitive_opt::<Float32Type>() else { continue };
+            let Some(numbers) = column.as_primitive_opt::<Float32Type>() else {
+                continue;
+            };
             for (row, number) in numbers.iter().enumerate() {
                 self.numbers[from + row * self.n_features + feature] = number.unwrap_or(f32::NAN);
             }
@@ -67,7 +74,11 @@ impl Dataset {
         for row in 0..n_rows {
             for &feature in &self.categories {
                 let ids: &UInt64Array = batch.column(2 + feature).as_primitive();
-                self.category_cells.push(if ids.is_valid(row) { ids.value(row) as f64 } else { f64::NAN });
+                self.category_cells.push(if ids.is_valid(row) {
+                    ids.value(row) as f64
+                } else {
+                    f64::NAN
+                });
             }
         }
         let outcomes = 2 + self.n_features;
@@ -95,10 +106,16 @@ impl Dataset {
     /// The cells of a row, into a buffer of the catalogue's length.
     pub(crate) fn cells(&self, row: usize, cells: &mut [f64]) {
         let numbers = &self.numbers[row * self.n_features..][..self.n_features];
-        cells.iter_mut().zip(numbers).for_each(|(cell, &number)| *cell = f64::from(number));
+        cells
+            .iter_mut()
+            .zip(numbers)
+            .for_each(|(cell, &number)| *cell = f64::from(number));
         let n_categories = self.categories.len();
         let categories = &self.category_cells[row * n_categories..][..n_categories];
-        self.categories.iter().zip(categories).for_each(|(&at, &cell)| cells[at] = cell);
+        self.categories
+            .iter()
+            .zip(categories)
+            .for_each(|(&at, &cell)| cells[at] = cell);
     }
 
     /// Whether the row's customer left, per target; `None` when not at risk or censored.

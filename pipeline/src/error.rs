@@ -86,7 +86,11 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
     pub(crate) fn io<'a>(operation: &'static str, path: &'a Path) -> impl FnOnce(std::io::Error) -> Self + 'a {
-        move |source| Self::Io { operation, path: path.to_owned(), source }
+        move |source| Self::Io {
+            operation,
+            path: path.to_owned(),
+            source,
+        }
     }
 
     pub(crate) fn columns(path: &Path) -> impl FnOnce(parquet::errors::ParquetError) -> Self {
@@ -95,7 +99,10 @@ impl Error {
     }
 
     pub(crate) fn data(path: &Path, message: impl Into<String>) -> Self {
-        Self::Data { path: path.to_owned(), message: message.into() }
+        Self::Data {
+            path: path.to_owned(),
+            message: message.into(),
+        }
     }
 
     /// True when the data or the request is wrong, false when the environment is.

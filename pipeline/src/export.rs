@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{
-    AsArray, BinaryArray, BinaryBuilder, FixedSizeBinaryBuilder, ListArray, ListBuilder, RecordBatch,
-};
+use arrow::array::{AsArray, BinaryArray, BinaryBuilder, FixedSizeBinaryBuilder, ListArray, ListBuilder, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use percorso_engine::{CallerError, Engine};
 use percorso_features::Labels;
@@ -44,9 +42,16 @@ pub fn export_states(
     let mut n_customers = 0;
     let fold_spec = Arc::clone(&spec);
     let start = move || {
-        Box::new(States { spec: Arc::clone(&fold_spec), builders: Builders::default() }) as Box<dyn CustomerFold>
+        Box::new(States {
+            spec: Arc::clone(&fold_spec),
+            builders: Builders::default(),
+        }) as Box<dyn CustomerFold>
     };
-    let fold = PerCustomer { spec, schema: schema(), start };
+    let fold = PerCustomer {
+        spec,
+        schema: schema(),
+        start,
+    };
     engine.fold(&buckets, Arc::new(fold), &mut |batch| {
         let logs: &ListArray = batch.column(2).as_list();
         let bases: &BinaryArray = batch.column(1).as_binary();
@@ -105,7 +110,10 @@ impl CustomerFold for States {
         let mut history = History::resume(base, journey.events.clone())
             .map_err(|error| Error::Missing(format!("canonical events are out of order: {error}")))?;
         history.settle();
-        self.builders.keys.append_value(journey.key.bytes()).expect("a key has 16 bytes");
+        self.builders
+            .keys
+            .append_value(journey.key.bytes())
+            .expect("a key has 16 bytes");
         self.builders.bases.append_value(history.base().to_bytes());
         for logged in history.log() {
             self.builders.logs.values().append_value(logged.to_bytes());
@@ -123,7 +131,11 @@ impl CustomerFold for States {
         builders.n_rows = 0;
         let batch = RecordBatch::try_new(
             schema(),
-            vec![Arc::new(builders.keys.finish()), Arc::new(builders.bases.finish()), Arc::new(builders.logs.finish())],
+            vec![
+                Arc::new(builders.keys.finish()),
+                Arc::new(builders.bases.finish()),
+                Arc::new(builders.logs.finish()),
+            ],
         );
         Ok(Some(batch.expect("the builders follow the schema")))
     }

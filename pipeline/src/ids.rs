@@ -79,7 +79,9 @@ pub fn write_secret(path: &Path, bytes: &[u8; 32]) -> Result<()> {
     }
     let mut file = private(path)?;
     let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    writeln!(file, "{text}").and_then(|()| file.sync_all()).map_err(Error::io("write", path))
+    writeln!(file, "{text}")
+        .and_then(|()| file.sync_all())
+        .map_err(Error::io("write", path))
 }
 
 fn private(path: &Path) -> Result<std::fs::File> {

@@ -46,7 +46,10 @@ impl CustomerJourney {
             for &as_of in cutoffs {
                 let mut state = JourneyState::new(Arc::clone(spec));
                 let known = |logged: &&LoggedEvent| logged.event.at < as_of && logged.event.known_at <= as_of;
-                self.events.iter().filter(known).for_each(|logged| observe(&mut state, logged));
+                self.events
+                    .iter()
+                    .filter(known)
+                    .for_each(|logged| observe(&mut state, logged));
                 at_cutoff(as_of, &state);
             }
             return;
@@ -84,7 +87,12 @@ impl<S: Fn() -> Box<dyn CustomerFold> + Send + Sync> percorso_engine::Fold for P
     }
 
     fn start(&self) -> Box<dyn BucketFold> {
-        Box::new(Gatherer { spec: Arc::clone(&self.spec), fold: (self.start)(), open: None, labels: Labels::default() })
+        Box::new(Gatherer {
+            spec: Arc::clone(&self.spec),
+            fold: (self.start)(),
+            open: None,
+            labels: Labels::default(),
+        })
     }
 }
 
@@ -105,7 +113,11 @@ impl BucketFold for Gatherer {
                 self.close()?;
             }
             let event = columns.event(&self.spec, row, &mut self.labels)?;
-            let open = self.open.get_or_insert_with(|| CustomerJourney { key, events: Vec::new(), owner: None });
+            let open = self.open.get_or_insert_with(|| CustomerJourney {
+                key,
+                events: Vec::new(),
+                owner: None,
+            });
             open.events.push(event);
             if let Some(owner) = text_at(columns.owner, row)
                 && open.owner.as_deref() != Some(owner)
@@ -218,7 +230,10 @@ impl<'a> EventColumns<'a> {
             attributes,
         };
         let event = spec.resolve(&raw)?;
-        Ok(LoggedEvent { event_id: text_at(self.event_id, row).unwrap_or_default().to_owned(), event })
+        Ok(LoggedEvent {
+            event_id: text_at(self.event_id, row).unwrap_or_default().to_owned(),
+            event,
+        })
     }
 }
 

@@ -50,7 +50,11 @@ pub(crate) fn training_rows(
     };
     let shared = Arc::new(shared);
     let start = move || Box::new(TrainingRows::new(Arc::clone(&shared))) as Box<dyn CustomerFold>;
-    let fold = PerCustomer { spec: Arc::clone(spec), schema: Arc::clone(&schema), start };
+    let fold = PerCustomer {
+        spec: Arc::clone(spec),
+        schema: Arc::clone(&schema),
+        start,
+    };
     let mut file = ParquetFile::create(path, schema)?;
     let mut dataset = Dataset::new(spec, catalogue);
     engine.fold(&buckets, Arc::new(fold), &mut |batch| {
@@ -81,7 +85,13 @@ fn schema(spec: &Spec, catalogue: &Catalogue) -> SchemaRef {
         };
         Field::new(&feature.name, data_type, true)
     }));
-    let churned = |target| Field::new(format!("churned_{}", target_name(spec, target)), DataType::Boolean, true);
+    let churned = |target| {
+        Field::new(
+            format!("churned_{}", target_name(spec, target)),
+            DataType::Boolean,
+            true,
+        )
+    };
     fields.extend(spec.churn_targets().into_iter().map(churned));
     fields.push(Field::new("next_stage", DataType::Utf8, true));
     fields.push(Field::new("next_touchpoint", DataType::Utf8, true));
@@ -112,13 +122,23 @@ const BATCH_ROWS: usize = 4_096;
 impl TrainingRows {
     fn new(shared: Arc<Shared>) -> Self {
         let builders = Builders::new(&shared.spec, &shared.catalogue);
-        Self { shared, row: FeatureRow::default(), events: Vec::new(), builders }
+        Self {
+            shared,
+            row: FeatureRow::default(),
+            events: Vec::new(),
+            builders,
+        }
     }
 }
 
 impl CustomerFold for TrainingRows {
     fn customer(&mut self, journey: &CustomerJourney, _: &Labels) -> Result<()> {
-        let Self { shared, row, events, builders } = self;
+        let Self {
+            shared,
+            row,
+            events,
+            builders,
+        } = self;
         events.clear();
         events.extend(journey.events.iter().map(|logged| logged.event.clone()));
         journey.fold_to(&shared.spec, &shared.cutoffs, |as_of, state| {
@@ -127,7 +147,10 @@ impl CustomerFold for TrainingRows {
             }
             let future = &events[events.partition_point(|event| event.at < as_of)..];
             let outcome = outcome_from(&shared.spec, state, future, as_of, shared.observed_until);
-            shared.catalogue.row_into(state, as_of, row).expect("the state was folded up to the cut-off");
+            shared
+                .catalogue
+                .row_into(state, as_of, row)
+                .expect("the state was folded up to the cut-off");
             builders.append(&shared.spec, journey.key, as_of, row.cells(), &outcome);
         });
         Ok(())
@@ -135,7 +158,11 @@ impl CustomerFold for TrainingRows {
 
     fn take(&mut self, labels: &Labels, is_over: bool) -> Result<Option<RecordBatch>> {
         if is_over {
-            self.shared.labels.lock().expect("no fold panicked").merge(labels.clone());
+            self.shared
+                .labels
+                .lock()
+                .expect("no fold panicked")
+                .merge(labels.clone());
         }
         let n_rows = self.builders.n_rows;
         Ok((n_rows >= BATCH_ROWS || (is_over && n_rows > 0)).then(|| self.builders.finish(&self.shared.schema)))
@@ -195,7 +222,11 @@ impl Builders {
         match outcome.next {
             None => {}
             Some(Next::Nothing) => stage = Some("none"),
-            Some(Next::Event { stage: at, touchpoint: met, after_days }) => {
+            Some(Next::Event {
+                stage: at,
+                touchpoint: met,
+                after_days,
+            }) => {
                 stage = Some(spec.stages()[usize::from(at)].as_str());
                 touchpoint = Some(spec.touchpoints()[usize::from(met)].name.as_str());
                 days = Some(after_days);
@@ -212,7 +243,11 @@ impl Builders {
             CellBuilder::Number(builder) => Arc::new(builder.finish()) as ArrayRef,
             CellBuilder::Category(builder) => Arc::new(builder.finish()),
         }));
-        columns.extend(self.churned.iter_mut().map(|builder| Arc::new(builder.finish()) as ArrayRef));
+        columns.extend(
+            self.churned
+                .iter_mut()
+                .map(|builder| Arc::new(builder.finish()) as ArrayRef),
+        );
         columns.push(Arc::new(self.next_stage.finish()));
         columns.push(Arc::new(self.next_touchpoint.finish()));
         columns.push(Arc::new(self.next_after_days.finish()));

@@ -69,7 +69,9 @@ impl RunFolder {
         let path = self.ingest().join("journey.toml");
         if !path.exists() {
             let folder = self.0.display();
-            return Err(Error::Missing(format!("{folder} holds no ingested journeys; run `percorso ingest` first")));
+            return Err(Error::Missing(format!(
+                "{folder} holds no ingested journeys; run `percorso ingest` first"
+            )));
         }
         Ok(read_spec(&path)?.0)
     }
@@ -95,7 +97,10 @@ impl RunFolder {
         buckets.sort();
         let expected = self.manifest()?.n_buckets;
         if buckets.len() as u64 != expected {
-            let message = format!("{} bucket files are there, the manifest names {expected}", buckets.len());
+            let message = format!(
+                "{} bucket files are there, the manifest names {expected}",
+                buckets.len()
+            );
             return Err(Error::data(&folder, message));
         }
         Ok(buckets)
@@ -108,7 +113,10 @@ impl RunFolder {
             .prefix(&format!(".{name}-"))
             .tempdir_in(&self.0)
             .map_err(Error::io("create a folder in", &self.0))?;
-        Ok(Staging { scratch, to: self.0.join(name) })
+        Ok(Staging {
+            scratch,
+            to: self.0.join(name),
+        })
     }
 }
 
@@ -147,7 +155,10 @@ impl Staging {
 /// - the file cannot be read, or is wrong: names key and nearest valid key.
 pub fn read_spec(path: &Path) -> Result<(Arc<Spec>, String)> {
     let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
-    let spec = Spec::parse(&text).map_err(|source| Error::Spec { path: path.to_owned(), source })?;
+    let spec = Spec::parse(&text).map_err(|source| Error::Spec {
+        path: path.to_owned(),
+        source,
+    })?;
     Ok((Arc::new(spec), text))
 }
 
@@ -236,7 +247,8 @@ impl InputFile {
         let modified = metadata.modified().map_err(Error::io("read", path))?;
         let since = modified.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         let tail = metadata.len().min(64 << 10);
-        file.seek(SeekFrom::End(-(tail as i64))).map_err(Error::io("read", path))?;
+        file.seek(SeekFrom::End(-(tail as i64)))
+            .map_err(Error::io("read", path))?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(Error::io("read", path))?;
         Ok(Self {
@@ -254,5 +266,7 @@ pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
     let mut text = serde_json::to_string_pretty(value).expect("our own types turn into JSON");
     text.push('\n');
     let mut file = File::create(path).map_err(Error::io("create", path))?;
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(Error::io("write", path))
+    file.write_all(text.as_bytes())
+        .and_then(|()| file.sync_all())
+        .map_err(Error::io("write", path))
 }

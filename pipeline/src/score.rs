@@ -65,10 +65,16 @@ pub fn score(
 ) -> Result<ScoreSummary> {
     let spec = run.spec()?;
     let manifest = run.manifest()?;
-    let as_of = settings.as_of.unwrap_or(Timestamp::from_micros(manifest.last_at_us + 1));
+    let as_of = settings
+        .as_of
+        .unwrap_or(Timestamp::from_micros(manifest.last_at_us + 1));
     let registry = Registry::at(run.models());
     let version = registry.resolve(&settings.model)?;
-    let model = Arc::new(ScoringModel::open(&spec, &registry.open(&version)?, version.to_string())?);
+    let model = Arc::new(ScoringModel::open(
+        &spec,
+        &registry.open(&version)?,
+        version.to_string(),
+    )?);
     let buckets = run.buckets()?;
     progress.start("score", buckets.len() as u64);
     let mut schema = schema(&model);
@@ -87,7 +93,11 @@ pub fn score(
         };
         Box::new(folder) as Box<dyn CustomerFold>
     };
-    let fold = PerCustomer { spec: Arc::clone(&spec), schema: Arc::clone(&schema), start };
+    let fold = PerCustomer {
+        spec: Arc::clone(&spec),
+        schema: Arc::clone(&schema),
+        start,
+    };
     let mut batches = Vec::new();
     engine.fold(&buckets, Arc::new(fold), &mut |batch| {
         progress.advance(1);
@@ -100,7 +110,11 @@ pub fn score(
     }
     write(settings, &schema, &batches)?;
     progress.finish();
-    Ok(ScoreSummary { n_customers, as_of_us: as_of.micros(), model_version: version.to_string() })
+    Ok(ScoreSummary {
+        n_customers,
+        as_of_us: as_of.micros(),
+        model_version: version.to_string(),
+    })
 }
 
 /// The batches with a first column of customers' ids.
@@ -116,7 +130,9 @@ fn revealed(run: &RunFolder, schema: &SchemaRef, batches: &[RecordBatch]) -> Res
     let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
     let with_ids = |batch: &RecordBatch| {
         let ids: StringArray = keys(batch).iter().map(|key| ids.get(key).map(String::as_str)).collect();
-        let columns = [Arc::new(ids) as ArrayRef].into_iter().chain(batch.columns().iter().cloned());
+        let columns = [Arc::new(ids) as ArrayRef]
+            .into_iter()
+            .chain(batch.columns().iter().cloned());
         RecordBatch::try_new(Arc::clone(&schema), columns.collect()).expect("the schema has the id first")
     };
     let batches = batches.iter().map(with_ids).collect();
@@ -137,7 +153,9 @@ fn write(settings: &ScoreSettings, schema: &SchemaRef, batches: &[RecordBatch]) 
     let mode = if settings.reveals_ids { 0o600 } else { 0o644 };
     std::fs::set_permissions(scratch.path(), std::fs::Permissions::from_mode(mode))
         .map_err(Error::io("set permissions of", &settings.output))?;
-    scratch.persist(&settings.output).map_err(|error| Error::io("put in place", &settings.output)(error.error))?;
+    scratch
+        .persist(&settings.output)
+        .map_err(|error| Error::io("put in place", &settings.output)(error.error))?;
     Ok(())
 }
 
@@ -160,9 +178,18 @@ fn schema(model: &ScoringModel) -> SchemaRef {
     ];
     for target in model.targets() {
         let name = churn_column(target);
-        fields.extend([number(name.clone()), number(format!("{name}_low")), number(format!("{name}_high"))]);
+        fields.extend([
+            number(name.clone()),
+            number(format!("{name}_low")),
+            number(format!("{name}_high")),
+        ]);
     }
-    fields.extend(model.next_stage_classes().iter().map(|class| number(format!("next_stage_{class}"))));
+    fields.extend(
+        model
+            .next_stage_classes()
+            .iter()
+            .map(|class| number(format!("next_stage_{class}"))),
+    );
     let reason = Arc::new(Field::new("item", DataType::Utf8, true));
     fields.push(Field::new("reasons", DataType::List(reason), true));
     Arc::new(Schema::new(fields))
@@ -180,36 +207,68 @@ struct Folder {
 
 impl CustomerFold for Folder {
     fn customer(&mut self, journey: &CustomerJourney, _: &Labels) -> Result<()> {
-        let Self { spec, model, as_of, top_reasons, scratch, builders, .. } = self;
+        let Self {
+            spec,
+            model,
+            as_of,
+            top_reasons,
+            scratch,
+            builders,
+            ..
+        } = self;
         journey.fold_to(spec, &[*as_of], |as_of, state| {
             if !in_population(spec, state, as_of) {
                 return;
             }
-            let scores = model.score(state, as_of, scratch).expect("the state was folded up to the cut-off");
+            let scores = model
+                .score(state, as_of, scratch)
+                .expect("the state was folded up to the cut-off");
             let reasons = if *top_reasons == 0 {
                 Vec::new()
             } else {
                 let first = scores.churn.iter().position(Option::is_some).unwrap_or(0);
-                model.reasons(state, as_of, first, *top_reasons, scratch).expect("scored above")
+                model
+                    .reasons(state, as_of, first, *top_reasons, scratch)
+                    .expect("scored above")
             };
             builders.n_rows += 1;
-            builders.customer_key.append_value(journey.key.bytes()).expect("a key has 16 bytes");
+            builders
+                .customer_key
+                .append_value(journey.key.bytes())
+                .expect("a key has 16 bytes");
             builders.as_of.append_value(as_of.micros());
-            let stage = state.path().current().map(|stage| spec.stages()[usize::from(stage)].as_str());
-            let last = state.recent().get(0).map(|event| &spec.touchpoints()[usize::from(event.touchpoint)]);
+            let stage = state
+                .path()
+                .current()
+                .map(|stage| spec.stages()[usize::from(stage)].as_str());
+            let last = state
+                .recent()
+                .get(0)
+                .map(|event| &spec.touchpoints()[usize::from(event.touchpoint)]);
             let last = last.map(|touchpoint| touchpoint.name.as_str());
             let texts = [Some(model.version()), journey.owner.as_deref(), stage, last];
-            builders.texts.iter_mut().zip(texts).for_each(|(builder, text)| builder.append_option(text));
+            builders
+                .texts
+                .iter_mut()
+                .zip(texts)
+                .for_each(|(builder, text)| builder.append_option(text));
             // A decayed sum of steady income is income per half-life over ln 2.
             let silence_days = state.last_at().map_or(0.0, |last_at| as_of.days_since(last_at));
             let fading = percorso_journey::state::Tallies::fading(silence_days)[VALUE_HALF_LIFE];
             let decayed = state.tallies().decayed(Slot::Value)[VALUE_HALF_LIFE] * fading;
             builders.numbers[0].append_value(decayed * std::f64::consts::LN_2);
             let churn = scores.churn.iter().flat_map(|score| {
-                [score.map(|score| score.probability), score.map(|score| score.low), score.map(|score| score.high)]
+                [
+                    score.map(|score| score.probability),
+                    score.map(|score| score.low),
+                    score.map(|score| score.high),
+                ]
             });
             let next_stage = scores.next_stage.iter().map(|&probability| Some(probability));
-            builders.numbers[1..].iter_mut().zip(churn.chain(next_stage)).for_each(|(builder, n)| builder.append_option(n));
+            builders.numbers[1..]
+                .iter_mut()
+                .zip(churn.chain(next_stage))
+                .for_each(|(builder, n)| builder.append_option(n));
             for reason in reasons {
                 builders.reasons.values().append_value(reason.text);
             }
@@ -253,8 +312,16 @@ impl Builders {
     fn finish(&mut self) -> Vec<ArrayRef> {
         self.n_rows = 0;
         let mut columns: Vec<ArrayRef> = vec![Arc::new(self.customer_key.finish()), Arc::new(self.as_of.finish())];
-        columns.extend(self.texts.iter_mut().map(|builder| Arc::new(builder.finish()) as ArrayRef));
-        columns.extend(self.numbers.iter_mut().map(|builder| Arc::new(builder.finish()) as ArrayRef));
+        columns.extend(
+            self.texts
+                .iter_mut()
+                .map(|builder| Arc::new(builder.finish()) as ArrayRef),
+        );
+        columns.extend(
+            self.numbers
+                .iter_mut()
+                .map(|builder| Arc::new(builder.finish()) as ArrayRef),
+        );
         columns.push(Arc::new(self.reasons.finish()));
         columns
     }

@@ -349,7 +349,7 @@ fn a_load_carries_streamed_events_over_and_forgets_what_the_data_forgot() {
         &spec(),
         &[
             customer("anna", &[old.clone(), gone]),
-            customer("bruno", &[old.clone()]),
+            customer("bruno", std::slice::from_ref(&old)),
         ],
     );
     let store = open(&dir);
@@ -357,7 +357,7 @@ fn a_load_carries_streamed_events_over_and_forgets_what_the_data_forgot() {
         assert_eq!(ingest(&store, id, one), [Accepted]);
     }
     assert_eq!(
-        ingest(&store, "anna", &[too_late.clone()]),
+        ingest(&store, "anna", &[too_late]),
         [Accepted],
         "still within the allowance"
     );

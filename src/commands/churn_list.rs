@@ -53,9 +53,14 @@ impl ChurnList {
         let text = match self.format {
             Format::Table => table(&rows),
             Format::Csv => csv(&rows),
-            Format::Json => rows.iter().map(|row| serde_json::to_string(row).expect("JSON") + "\n").collect(),
+            Format::Json => rows
+                .iter()
+                .map(|row| serde_json::to_string(row).expect("JSON") + "\n")
+                .collect(),
             Format::Parquet => {
-                let output = self.output.ok_or_else(|| Failure::environment(anyhow::anyhow!("--format parquet needs --output FILE")))?;
+                let output = self
+                    .output
+                    .ok_or_else(|| Failure::environment(anyhow::anyhow!("--format parquet needs --output FILE")))?;
                 return Ok(percorso_pipeline::write_churn_list(&output, &rows)?);
             }
         };
@@ -74,11 +79,24 @@ pub(super) fn table(rows: &[ChurnListRow]) -> String {
         "customer", "leaves", "90 % interval", "stage", "last touchpoint", "value at risk"
     );
     for row in rows {
-        let ChurnListRow { customer, churn, low, high, value_at_risk, .. } = row;
-        let (stage, last) = (row.stage.as_deref().unwrap_or("–"), row.last_touchpoint.as_deref().unwrap_or("–"));
+        let ChurnListRow {
+            customer,
+            churn,
+            low,
+            high,
+            value_at_risk,
+            ..
+        } = row;
+        let (stage, last) = (
+            row.stage.as_deref().unwrap_or("–"),
+            row.last_touchpoint.as_deref().unwrap_or("–"),
+        );
         let interval = format!("{:.0}–{:.0} %", 100.0 * low, 100.0 * high);
         let first = row.reasons.first().map_or("", String::as_str);
-        text += &format!("{customer:<14} {:>4.0} % {interval:>13} {stage:<14} {last:<18} {value_at_risk:>13.0}  {first}\n", 100.0 * churn);
+        text += &format!(
+            "{customer:<14} {:>4.0} % {interval:>13} {stage:<14} {last:<18} {value_at_risk:>13.0}  {first}\n",
+            100.0 * churn
+        );
         for reason in row.reasons.iter().skip(1) {
             text += &format!("{:84}  {reason}\n", "");
         }
@@ -89,17 +107,30 @@ pub(super) fn table(rows: &[ChurnListRow]) -> String {
 /// The list as CSV; a cell that a spreadsheet would take for a formula is led by an apostrophe.
 fn csv(rows: &[ChurnListRow]) -> String {
     let cell = |text: &str| {
-        let guard = if text.starts_with(['=', '+', '-', '@', '\t']) { "'" } else { "" };
+        let guard = if text.starts_with(['=', '+', '-', '@', '\t']) {
+            "'"
+        } else {
+            ""
+        };
         format!("\"{guard}{}\"", text.replace('"', "\"\""))
     };
     let mut text =
         "customer,churn,low,high,stage,last_touchpoint,owner,value_at_risk,reason_1,reason_2,reason_3\n".to_owned();
     for row in rows {
-        let ChurnListRow { churn, low, high, value_at_risk, .. } = row;
+        let ChurnListRow {
+            churn,
+            low,
+            high,
+            value_at_risk,
+            ..
+        } = row;
         let named = |text: &Option<String>| cell(text.as_deref().unwrap_or(""));
         let reason = |at: usize| cell(row.reasons.get(at).map_or("", String::as_str));
         let (stage, last, owner) = (named(&row.stage), named(&row.last_touchpoint), named(&row.owner));
-        text += &format!("{},{churn},{low},{high},{stage},{last},{owner},{value_at_risk}", cell(&row.customer));
+        text += &format!(
+            "{},{churn},{low},{high},{stage},{last},{owner},{value_at_risk}",
+            cell(&row.customer)
+        );
         text += &format!(",{},{},{}\n", reason(0), reason(1), reason(2));
     }
     text

@@ -42,12 +42,20 @@ impl Demo {
     pub(crate) fn run(self, machine: &Machine) -> Outcome {
         let started = Instant::now();
         let (market_dir, run) = (self.dir.join("market"), RunFolder::at(self.dir.join("run")));
-        let settings = MarketSettings { customers: self.customers, seed: self.seed };
+        let settings = MarketSettings {
+            customers: self.customers,
+            seed: self.seed,
+        };
         let step = |name: &str| println!("\n== {name} ({:.0} s)", started.elapsed().as_secs_f64());
 
         step("simulate: a market whose truth is known");
         let written = percorso_kit::write::simulate(&market_dir, settings).map_err(Failure::environment)?;
-        println!("{} events of {} customers in {}", written.n_events, written.n_customers, market_dir.display());
+        println!(
+            "{} events of {} customers in {}",
+            written.n_events,
+            written.n_customers,
+            market_dir.display()
+        );
 
         step("ingest");
         let engine = machine.engine()?;
@@ -57,7 +65,10 @@ impl Demo {
         print_summary(&percorso_pipeline::ingest(&journey, &run, &engine, &*progress)?, false);
 
         step("train and evaluate out of time");
-        let training = TrainSettings { seed: self.seed, ..TrainSettings::default() };
+        let training = TrainSettings {
+            seed: self.seed,
+            ..TrainSettings::default()
+        };
         let trained = percorso_pipeline::train(&run, &training, &engine, &*progress)?;
         print_evaluation(&trained.evaluation, false);
 
@@ -66,7 +77,9 @@ impl Demo {
 
         step("promote");
         let registry = Registry::at(run.models());
-        registry.promote(&trained.version, Label::Champion).map_err(percorso_pipeline::Error::from)?;
+        registry
+            .promote(&trained.version, Label::Champion)
+            .map_err(percorso_pipeline::Error::from)?;
         println!("{} is champion", trained.version);
 
         step("score everyone");
@@ -78,22 +91,43 @@ impl Demo {
             output: run.scores(),
         };
         let scored = percorso_pipeline::score(&run, &scores, &engine, &*progress)?;
-        println!("{} customers scored into {}", scored.n_customers, scores.output.display());
+        println!(
+            "{} customers scored into {}",
+            scored.n_customers,
+            scores.output.display()
+        );
 
         step("churn list");
-        let list = ChurnListSettings { scores: run.scores(), target: None, owner: None, top: 10 };
+        let list = ChurnListSettings {
+            scores: run.scores(),
+            target: None,
+            owner: None,
+            top: 10,
+        };
         print!("{}", table(&percorso_pipeline::churn_list(&run, &list)?));
 
         step("load into the serving store");
-        let folder = || Run { folder: run.path().to_owned() };
+        let folder = || Run {
+            folder: run.path().to_owned(),
+        };
         Load { run: folder() }.run(machine)?;
         step("done");
         if self.no_serve {
             return Ok(());
         }
-        println!("a first call: python notebooks/call_the_service.py {} proto C000042; stop with Ctrl-C", self.listen);
+        println!(
+            "a first call: python notebooks/call_the_service.py {} proto C000042; stop with Ctrl-C",
+            self.listen
+        );
         let (listen, model) = (self.listen, "champion".to_owned());
-        Serve { run: folder(), listen, model, cached_customers: 100_000, reflection: true }.run()
+        Serve {
+            run: folder(),
+            listen,
+            model,
+            cached_customers: 100_000,
+            reflection: true,
+        }
+        .run()
     }
 }
 

@@ -23,17 +23,33 @@ impl Evaluate {
     }
 }
 
-const COLUMNS: [&str; 10] =
-    ["auc", "average_precision", "log_loss", "brier", "ece", "lift_10", "mean_gap", "accuracy", "top_3", "rate"];
+const COLUMNS: [&str; 10] = [
+    "auc",
+    "average_precision",
+    "log_loss",
+    "brier",
+    "ece",
+    "lift_10",
+    "mean_gap",
+    "accuracy",
+    "top_3",
+    "rate",
+];
 
 pub(super) fn print_evaluation(evaluation: &Evaluation, json: bool) {
     if json {
-        println!("{}", serde_json::to_string(evaluation).expect("our own types turn into JSON"));
+        println!(
+            "{}",
+            serde_json::to_string(evaluation).expect("our own types turn into JSON")
+        );
         return;
     }
     println!("{}", evaluation.protocol);
     for question in &evaluation.questions {
-        println!("\n{} · {} rows at {}", question.question, question.n_test, evaluation.test_at);
+        println!(
+            "\n{} · {} rows at {}",
+            question.question, question.n_test, evaluation.test_at
+        );
         if question.shipped.is_empty() {
             println!("  too few outcomes to learn from: not answered");
             continue;
@@ -41,21 +57,41 @@ pub(super) fn print_evaluation(evaluation: &Evaluation, json: bool) {
         println!("  ships {} with calibration {}", question.shipped, question.calibrator);
         let columns: Vec<&str> = COLUMNS
             .into_iter()
-            .filter(|column| question.learners.iter().any(|learner| learner.measures.contains_key(*column)))
+            .filter(|column| {
+                question
+                    .learners
+                    .iter()
+                    .any(|learner| learner.measures.contains_key(*column))
+            })
             .collect();
-        println!("  {:<12}{}", "learner", columns.iter().map(|column| format!("{column:>19}")).collect::<String>());
+        println!(
+            "  {:<12}{}",
+            "learner",
+            columns.iter().map(|column| format!("{column:>19}")).collect::<String>()
+        );
         for learner in &question.learners {
             let cell = |column: &&str| {
-                let measured = learner.measures.get(*column).map_or_else(String::new, |n| format!("{n:.4}"));
-                let interval = learner.intervals.get(*column).map_or_else(String::new, |[low, high]| {
-                    format!(" {low:.3}–{high:.3}")
-                });
+                let measured = learner
+                    .measures
+                    .get(*column)
+                    .map_or_else(String::new, |n| format!("{n:.4}"));
+                let interval = learner
+                    .intervals
+                    .get(*column)
+                    .map_or_else(String::new, |[low, high]| format!(" {low:.3}–{high:.3}"));
                 format!("{:>19}", measured + &interval)
             };
-            println!("  {:<12}{}", learner.learner, columns.iter().map(cell).collect::<String>());
+            println!(
+                "  {:<12}{}",
+                learner.learner,
+                columns.iter().map(cell).collect::<String>()
+            );
         }
-        let rates: Vec<String> =
-            question.rates.iter().map(|rate| format!("{} {:.3}", &rate.as_of[..10], rate.rate)).collect();
+        let rates: Vec<String> = question
+            .rates
+            .iter()
+            .map(|rate| format!("{} {:.3}", &rate.as_of[..10], rate.rate))
+            .collect();
         println!("  rate by cut-off: {}", rates.join(", "));
     }
 }

@@ -31,8 +31,18 @@ impl Features {
             return Ok(());
         }
         for feature in catalogue.features() {
-            let unit = if feature.unit.is_empty() { String::new() } else { format!(" [{}]", feature.unit) };
-            println!("{:<12} {:<44} {}{unit}; missing: {}", feature.family.name(), feature.name, feature.meaning, feature.missing);
+            let unit = if feature.unit.is_empty() {
+                String::new()
+            } else {
+                format!(" [{}]", feature.unit)
+            };
+            println!(
+                "{:<12} {:<44} {}{unit}; missing: {}",
+                feature.family.name(),
+                feature.name,
+                feature.meaning,
+                feature.missing
+            );
         }
         println!("{} features, fingerprint {}", catalogue.len(), catalogue.fingerprint());
         Ok(())

@@ -28,10 +28,20 @@ impl Ingest {
 
 pub(super) fn print_summary(summary: &IngestSummary, json: bool) {
     if json {
-        println!("{}", serde_json::to_string(summary).expect("our own types turn into JSON"));
+        println!(
+            "{}",
+            serde_json::to_string(summary).expect("our own types turn into JSON")
+        );
         return;
     }
-    let IngestSummary { n_rows, n_events, n_customers, n_anonymous, n_quarantined, .. } = summary;
+    let IngestSummary {
+        n_rows,
+        n_events,
+        n_customers,
+        n_anonymous,
+        n_quarantined,
+        ..
+    } = summary;
     println!("{n_rows} rows read: {n_events} events of {n_customers} customers");
     if *n_anonymous > 0 {
         println!("{n_anonymous} rows of guests passed over");
@@ -40,10 +50,16 @@ pub(super) fn print_summary(summary: &IngestSummary, json: bool) {
         println!("{} rows joined their event as further lines", summary.n_lines_merged);
     }
     if summary.n_identical > 0 {
-        println!("{} rows identical to another, {} of them dropped", summary.n_identical, summary.n_identical_dropped);
+        println!(
+            "{} rows identical to another, {} of them dropped",
+            summary.n_identical, summary.n_identical_dropped
+        );
     }
     if summary.n_backdated_customers > 0 {
-        println!("{} customers have events that became known late", summary.n_backdated_customers);
+        println!(
+            "{} customers have events that became known late",
+            summary.n_backdated_customers
+        );
     }
     println!("{n_quarantined} rows set aside in quarantine");
     for (reason, count) in &summary.quarantined {

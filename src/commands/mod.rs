@@ -23,7 +23,10 @@ use crate::report;
 
 /// Learns from customer journeys what comes next, who leaves and why, and serves the answers.
 #[derive(Parser)]
-#[command(version, after_help = "Exit codes: 0 done, 1 the data are wrong, 2 usage or environment.")]
+#[command(
+    version,
+    after_help = "Exit codes: 0 done, 1 the data are wrong, 2 usage or environment."
+)]
 pub(crate) struct Command {
     #[command(flatten)]
     machine: Machine,
@@ -109,7 +112,9 @@ impl Command {
 impl Machine {
     /// The engine these limits allow.
     pub(crate) fn engine(&self) -> Result<LocalEngine, Failure> {
-        let threads = self.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+        let threads = self
+            .threads
+            .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
         let memory_bytes = self.memory.unwrap_or_else(memory_bytes_default);
         LocalEngine::new(memory_bytes, threads, &std::env::temp_dir()).map_err(Failure::environment)
     }
@@ -133,8 +138,12 @@ fn bytes(text: &str) -> Result<u64, String> {
         text if text.ends_with('G') => (text[..text.len() - 1].to_owned(), 1 << 30),
         text => (text, 1),
     };
-    let number: u64 = digits.parse().map_err(|_| "expected a number of bytes such as 512M or 4G".to_owned())?;
-    number.checked_mul(factor).ok_or_else(|| "more bytes than there are".to_owned())
+    let number: u64 = digits
+        .parse()
+        .map_err(|_| "expected a number of bytes such as 512M or 4G".to_owned())?;
+    number
+        .checked_mul(factor)
+        .ok_or_else(|| "more bytes than there are".to_owned())
 }
 
 #[cfg(test)]

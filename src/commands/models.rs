@@ -45,7 +45,9 @@ enum To {
 impl Models {
     pub(crate) fn run(self, machine: &Machine) -> Outcome {
         let registry = Registry::at(self.run.folder().models());
-        self.task.run(&registry, machine).map_err(|error| Failure::from(percorso_pipeline::Error::from(error)))
+        self.task
+            .run(&registry, machine)
+            .map_err(|error| Failure::from(percorso_pipeline::Error::from(error)))
     }
 }
 
@@ -61,7 +63,10 @@ impl Task {
                         .map(|label| label.to_string());
                     let worn: Vec<String> = worn.collect();
                     if machine.wants_json() {
-                        println!("{}", serde_json::json!({ "version": manifest.id.to_string(), "labels": worn }));
+                        println!(
+                            "{}",
+                            serde_json::json!({ "version": manifest.id.to_string(), "labels": worn })
+                        );
                     } else {
                         println!("{} {}", manifest.id, worn.join(" "));
                     }
@@ -69,7 +74,10 @@ impl Task {
             }
             Self::Show { version } => {
                 let artefact = registry.open(&registry.resolve(&version)?)?;
-                println!("{}", serde_json::to_string_pretty(artefact.header()).expect("our own types turn into JSON"));
+                println!(
+                    "{}",
+                    serde_json::to_string_pretty(artefact.header()).expect("our own types turn into JSON")
+                );
             }
             Self::Promote { version, to } => {
                 let version = registry.resolve(&version)?;

@@ -33,8 +33,16 @@ pub(crate) struct Score {
 impl Score {
     pub(crate) fn run(self, machine: &Machine) -> Outcome {
         let folder = self.run.folder();
-        let wrong = |text: &str| Failure::environment(anyhow::anyhow!("--as-of {text}: expected a time such as 2024-06-01T00:00:00Z"));
-        let as_of = self.as_of.as_deref().map(|text| Timestamp::parse(text).ok_or_else(|| wrong(text))).transpose()?;
+        let wrong = |text: &str| {
+            Failure::environment(anyhow::anyhow!(
+                "--as-of {text}: expected a time such as 2024-06-01T00:00:00Z"
+            ))
+        };
+        let as_of = self
+            .as_of
+            .as_deref()
+            .map(|text| Timestamp::parse(text).ok_or_else(|| wrong(text)))
+            .transpose()?;
         let settings = ScoreSettings {
             as_of,
             model: self.model,
@@ -44,11 +52,17 @@ impl Score {
         };
         let summary = percorso_pipeline::score(&folder, &settings, &machine.engine()?, &*machine.progress())?;
         if machine.wants_json() {
-            println!("{}", serde_json::to_string(&summary).expect("our own types turn into JSON"));
+            println!(
+                "{}",
+                serde_json::to_string(&summary).expect("our own types turn into JSON")
+            );
         } else {
             let as_of = Timestamp::from_micros(summary.as_of_us);
             let output = settings.output.display();
-            println!("{} customers scored as of {as_of} by {} into {output}", summary.n_customers, summary.model_version);
+            println!(
+                "{} customers scored as of {as_of} by {} into {output}",
+                summary.n_customers, summary.model_version
+            );
         }
         Ok(())
     }

@@ -27,9 +27,16 @@ impl Simulate {
         let written =
             percorso_kit::write::simulate(&dir, MarketSettings { customers, seed }).map_err(Failure::environment)?;
         if machine.wants_json() {
-            println!("{}", serde_json::json!({ "customers": customers, "events": written.n_events, "dir": dir }));
+            println!(
+                "{}",
+                serde_json::json!({ "customers": customers, "events": written.n_events, "dir": dir })
+            );
         } else {
-            println!("{} events of {customers} customers in {}", written.n_events, dir.display());
+            println!(
+                "{} events of {customers} customers in {}",
+                written.n_events,
+                dir.display()
+            );
         }
         Ok(())
     }

@@ -24,12 +24,24 @@ pub(crate) struct Train {
 
 impl Train {
     pub(crate) fn run(self, machine: &Machine) -> Outcome {
-        let Self { run, seed, origins, max_rows } = self;
-        let settings = TrainSettings { seed, origins, max_rows };
+        let Self {
+            run,
+            seed,
+            origins,
+            max_rows,
+        } = self;
+        let settings = TrainSettings {
+            seed,
+            origins,
+            max_rows,
+        };
         let summary = percorso_pipeline::train(&run.folder(), &settings, &machine.engine()?, &*machine.progress())?;
         print_evaluation(&summary.evaluation, machine.wants_json());
         if !machine.wants_json() {
-            println!("kept as {}; `percorso models promote {0}` puts it to work", summary.version);
+            println!(
+                "kept as {}; `percorso models promote {0}` puts it to work",
+                summary.version
+            );
         }
         Ok(())
     }

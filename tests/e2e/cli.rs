@@ -9,13 +9,19 @@ use tempfile::TempDir;
 
 /// The binary under test with these arguments.
 pub(crate) fn percorso(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_percorso")).args(arguments).output().expect("the binary starts")
+    Command::new(env!("CARGO_BIN_EXE_percorso"))
+        .args(arguments)
+        .output()
+        .expect("the binary starts")
 }
 
 /// What the binary printed; it must have ended well.
 pub(crate) fn printed(arguments: &[&str]) -> String {
     let output = percorso(arguments);
-    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let (out, err) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
     assert!(output.status.success(), "percorso {arguments:?} failed\n{out}\n{err}");
     out.into_owned()
 }
@@ -68,8 +74,14 @@ impl Served {
             .spawn()
             .expect("the binary starts");
         let mut line = String::new();
-        BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("it says where it listens");
-        let address = line.trim().strip_prefix("listening on ").expect("it says where it listens").to_owned();
+        BufReader::new(child.stdout.take().expect("piped"))
+            .read_line(&mut line)
+            .expect("it says where it listens");
+        let address = line
+            .trim()
+            .strip_prefix("listening on ")
+            .expect("it says where it listens")
+            .to_owned();
         Served { child, address }
     }
 }

@@ -12,7 +12,13 @@ fn threads_and_memory_change_no_byte() {
         std::fs::create_dir_all(&run).expect("a folder can be made");
         std::fs::copy(market.run().join("customer.key"), run.join("customer.key")).expect("a key to copy");
         printed(&[&["ingest", "--journey", text(&journey), "--run", text(&run)], flags].concat());
-        printed(&[&["train", "--run", text(&run), "--origins", "1", "--max-rows", "800"], flags].concat());
+        printed(
+            &[
+                &["train", "--run", text(&run), "--origins", "1", "--max-rows", "800"],
+                flags,
+            ]
+            .concat(),
+        );
         printed(&["models", "--run", text(&run), "promote", "000001"]);
         printed(&[&["score", "--run", text(&run), "--reasons", "top:3"], flags].concat());
         files(&run)
@@ -21,6 +27,10 @@ fn threads_and_memory_change_no_byte() {
     let two = run("two", &["--threads", "2"]);
     assert_eq!(one.keys().collect::<Vec<_>>(), two.keys().collect::<Vec<_>>());
     for (name, bytes) in &one {
-        assert!(*bytes == two[name], "{} differs between one thread and two", name.display());
+        assert!(
+            *bytes == two[name],
+            "{} differs between one thread and two",
+            name.display()
+        );
     }
 }

@@ -37,8 +37,16 @@ fn events(is_late: bool, until_day: u32) -> String {
     let day = |day: u32| format!("2024-{:02}-{:02}T00:00:00Z", 1 + day / 28, 1 + day % 28);
     for customer in 0..60 {
         for at in (customer % 7..until_day).step_by(10) {
-            let touchpoint = if (at / 10 + customer) % 3 == 0 { "purchase" } else { "visit" };
-            let late = if is_late && touchpoint == "purchase" && customer % 2 == 1 { 5 } else { 0 };
+            let touchpoint = if (at / 10 + customer) % 3 == 0 {
+                "purchase"
+            } else {
+                "visit"
+            };
+            let late = if is_late && touchpoint == "purchase" && customer % 2 == 1 {
+                5
+            } else {
+                0
+            };
             if at + late <= until_day {
                 csv += &format!("c{customer},{},{},{touchpoint}\n", day(at), day(at + late));
             }
@@ -58,14 +66,33 @@ fn a_row_of_the_past_is_the_row_of_that_day() {
         std::fs::write(market.join("journey.toml"), JOURNEY).expect("written");
         std::fs::write(market.join("events.csv"), events).expect("written");
         std::fs::write(run.join("customer.key"), "07".repeat(32)).expect("written");
-        let ingested = printed(&["ingest", "--journey", text(&market.join("journey.toml")), "--run", text(&run), "--json"]);
+        let ingested = printed(&[
+            "ingest",
+            "--journey",
+            text(&market.join("journey.toml")),
+            "--run",
+            text(&run),
+            "--json",
+        ]);
         printed(&["train", "--run", text(&run), "--origins", "1"]);
         printed(&["models", "--run", text(&run), "promote", "000001"]);
         let scores = run.join("then.parquet");
         // As of day 100: what was known by then, whatever came or became known after.
-        printed(&["score", "--run", text(&run), "--as-of", "2024-04-17T00:00:00Z", "--output", text(&scores)]);
+        printed(&[
+            "score",
+            "--run",
+            text(&run),
+            "--as-of",
+            "2024-04-17T00:00:00Z",
+            "--output",
+            text(&scores),
+        ]);
         let ingested: serde_json::Value = serde_json::from_str(&ingested).expect("JSON");
-        (ingested["n_backdated_customers"].as_u64(), std::fs::read(scores).expect("written"), run)
+        (
+            ingested["n_backdated_customers"].as_u64(),
+            std::fs::read(scores).expect("written"),
+            run,
+        )
     };
     let (n_late, with_late, late_run) = rows("late", events(true, 200));
     let (n_prompt, with_prompt, _) = rows("prompt", events(false, 200));
@@ -79,8 +106,25 @@ fn a_row_of_the_past_is_the_row_of_that_day() {
     std::fs::create_dir_all(&market).expect("a folder can be made");
     std::fs::write(market.join("journey.toml"), JOURNEY).expect("written");
     std::fs::write(market.join("events.csv"), events(true, 100)).expect("written");
-    printed(&["ingest", "--journey", text(&market.join("journey.toml")), "--run", text(&run)]);
+    printed(&[
+        "ingest",
+        "--journey",
+        text(&market.join("journey.toml")),
+        "--run",
+        text(&run),
+    ]);
     let scores = run.join("old.parquet");
-    printed(&["score", "--run", text(&run), "--as-of", "2024-04-17T00:00:00Z", "--output", text(&scores)]);
-    assert!(std::fs::read(scores).expect("written") == with_late, "the past reads as it did on its day");
+    printed(&[
+        "score",
+        "--run",
+        text(&run),
+        "--as-of",
+        "2024-04-17T00:00:00Z",
+        "--output",
+        text(&scores),
+    ]);
+    assert!(
+        std::fs::read(scores).expect("written") == with_late,
+        "the past reads as it did on its day"
+    );
 }

@@ -1,8 +1,8 @@
 //! The product as its users run it: the binary, its files, and the service it starts.
 #![allow(clippy::print_stderr, reason = "a skipped test says what it needs")]
 
-mod cli;
 mod churn_list;
+mod cli;
 mod determinism;
 mod known_at;
 mod online_retail;

@@ -14,8 +14,15 @@ fn online_retail_is_learnt_as_its_protocol_says() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let run = text(folder.path());
     let journey = root.join("examples/online-retail/journey.toml");
-    let ingested: serde_json::Value =
-        serde_json::from_str(&printed(&["ingest", "--journey", text(&journey), "--run", run, "--json"])).expect("JSON");
+    let ingested: serde_json::Value = serde_json::from_str(&printed(&[
+        "ingest",
+        "--journey",
+        text(&journey),
+        "--run",
+        run,
+        "--json",
+    ]))
+    .expect("JSON");
     assert_eq!(ingested["n_rows"], 1_067_370);
     assert_eq!(ingested["n_events"], 44_876);
     assert_eq!(ingested["n_quarantined"], 0);
@@ -27,12 +34,21 @@ fn online_retail_is_learnt_as_its_protocol_says() {
     assert_eq!(churn["n_test"], 4_331);
     let measure = |learner: &str, name: &str| {
         let learners = churn["learners"].as_array().expect("learners");
-        let found = learners.iter().find(|found| found["learner"] == learner).expect("a learner of that name");
+        let found = learners
+            .iter()
+            .find(|found| found["learner"] == learner)
+            .expect("a learner of that name");
         found["measures"][name].as_f64().expect("a number")
     };
     assert!((measure("shipped", "rate") - 0.494).abs() < 0.0005);
-    assert!(measure("shipped", "auc") > measure("recency", "auc") + 0.03, "better than recency alone");
-    assert!(measure("shipped", "log_loss") < measure("prevalence", "log_loss"), "better than the base rate");
+    assert!(
+        measure("shipped", "auc") > measure("recency", "auc") + 0.03,
+        "better than recency alone"
+    );
+    assert!(
+        measure("shipped", "log_loss") < measure("prevalence", "log_loss"),
+        "better than the base rate"
+    );
     printed(&["models", "--run", run, "promote", "000001"]);
     printed(&["score", "--run", run, "--reasons", "top:3"]);
     assert!(printed(&["churn-list", "--run", run, "--top", "5"]).lines().count() > 5);

@@ -7,8 +7,8 @@ use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Float64Type, TimestampMicrosecondType};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use percorso_proto::v1::journeys_client::JourneysClient;
-use percorso_proto::v1::scoring_client::ScoringClient;
 use percorso_proto::v1::score_request::Customer;
+use percorso_proto::v1::scoring_client::ScoringClient;
 use percorso_proto::v1::{
     AttributeValue, CustomerEvent, Event, EventOutcome, IngestEventsRequest, InlineJourney, ScoreReply, ScoreRequest,
     attribute_value,
@@ -31,7 +31,9 @@ fn the_file_and_the_service_agree_to_the_bit() {
         for (customer, (as_of, bits)) in filed.iter().take(150) {
             let by_id = score(&mut scoring, Customer::CustomerId(customer.clone()), *as_of).await;
             assert_eq!(reply_bits(&by_id), *bits, "by id");
-            let inline = InlineJourney { events: events[customer].clone() };
+            let inline = InlineJourney {
+                events: events[customer].clone(),
+            };
             let inline = score(&mut scoring, Customer::Journey(inline), *as_of).await;
             assert_eq!(reply_bits(&inline), *bits, "inline");
         }
@@ -43,7 +45,12 @@ fn streaming_the_last_weeks_says_the_same_as_loading_them() {
     let market = Market::shared();
     let filed = score_file(&market.run());
     let events = market_events(&market.market());
-    let last_at = events.values().flatten().map(|event| micros(event.at)).max().expect("events");
+    let last_at = events
+        .values()
+        .flatten()
+        .map(|event| micros(event.at))
+        .max()
+        .expect("events");
     let cut = last_at - 20 * 86_400_000_000;
 
     // A second run that saw only what came before the cut, with the same key and models.
@@ -51,10 +58,20 @@ fn streaming_the_last_weeks_says_the_same_as_loading_them() {
     let (early_market, run) = (folder.path().join("market"), folder.path().join("run"));
     std::fs::create_dir_all(&early_market).expect("a folder can be made");
     std::fs::copy(market.market().join("journey.toml"), early_market.join("journey.toml")).expect("copied");
-    keep_before(&market.market().join("events.parquet"), &early_market.join("events.parquet"), cut);
+    keep_before(
+        &market.market().join("events.parquet"),
+        &early_market.join("events.parquet"),
+        cut,
+    );
     copy(&market.run().join("models"), &run.join("models"));
     std::fs::copy(market.run().join("customer.key"), run.join("customer.key")).expect("copied");
-    printed(&["ingest", "--journey", text(&early_market.join("journey.toml")), "--run", text(&run)]);
+    printed(&[
+        "ingest",
+        "--journey",
+        text(&early_market.join("journey.toml")),
+        "--run",
+        text(&run),
+    ]);
     printed(&["load", "--run", text(&run)]);
 
     let served = Served::start(&run);
@@ -62,7 +79,10 @@ fn streaming_the_last_weeks_says_the_same_as_loading_them() {
         .iter()
         .flat_map(|(customer, events)| events.iter().map(move |event| (customer, event)))
         .filter(|(_, event)| micros(event.at) >= cut)
-        .map(|(customer, event)| CustomerEvent { customer_id: customer.clone(), event: Some(event.clone()) })
+        .map(|(customer, event)| CustomerEvent {
+            customer_id: customer.clone(),
+            event: Some(event.clone()),
+        })
         .collect();
     assert!(streamed.len() > 100, "{} events to stream", streamed.len());
     runtime().block_on(async {
@@ -72,11 +92,17 @@ fn streaming_the_last_weeks_says_the_same_as_loading_them() {
         let mut late_first = streamed.clone();
         late_first.reverse();
         for events in late_first.chunks(500) {
-            let request = IngestEventsRequest { request_id: "parity".to_owned(), events: events.to_vec() };
+            let request = IngestEventsRequest {
+                request_id: "parity".to_owned(),
+                events: events.to_vec(),
+            };
             let reply = journeys.ingest_events(request).await.expect("taken in").into_inner();
             assert!(reply.outcomes().all(|outcome| outcome == EventOutcome::Accepted));
         }
-        let again = IngestEventsRequest { request_id: "again".to_owned(), events: streamed[..50].to_vec() };
+        let again = IngestEventsRequest {
+            request_id: "again".to_owned(),
+            events: streamed[..50].to_vec(),
+        };
         let reply = journeys.ingest_events(again).await.expect("taken in").into_inner();
         assert!(reply.outcomes().all(|outcome| outcome == EventOutcome::Duplicate));
         let mut scoring = scoring(&served).await;
@@ -91,7 +117,10 @@ fn streaming_the_last_weeks_says_the_same_as_loading_them() {
 fn keep_before(from: &Path, to: &Path, cut: i64) {
     let kept: Vec<RecordBatch> = batches(from)
         .map(|batch| {
-            let at = batch.column_by_name("at").expect("events have a time").as_primitive::<TimestampMicrosecondType>();
+            let at = batch
+                .column_by_name("at")
+                .expect("events have a time")
+                .as_primitive::<TimestampMicrosecondType>();
             let is_early: arrow::array::BooleanArray = at.iter().map(|at| at.map(|at| at < cut)).collect();
             arrow::compute::filter_record_batch(&batch, &is_early).expect("a mask of the batch's length")
         })
@@ -110,14 +139,23 @@ fn score_file(run: &Path) -> BTreeMap<String, (i64, Bits)> {
     let mut scores = BTreeMap::new();
     for batch in batches(&path) {
         let schema = batch.schema();
-        let ids = batch.column_by_name("customer_id").expect("revealed").as_string::<i32>();
-        let as_of = batch.column_by_name("as_of").expect("a cut-off").as_primitive::<TimestampMicrosecondType>();
+        let ids = batch
+            .column_by_name("customer_id")
+            .expect("revealed")
+            .as_string::<i32>();
+        let as_of = batch
+            .column_by_name("as_of")
+            .expect("a cut-off")
+            .as_primitive::<TimestampMicrosecondType>();
         for row in 0..batch.num_rows() {
             let probabilities = schema.fields().iter().zip(batch.columns()).filter(|(field, column)| {
                 (field.name().starts_with("churn_") || field.name().starts_with("next_stage_")) && column.is_valid(row)
             });
             let bits = probabilities.map(|(field, column)| {
-                (field.name().clone(), column.as_primitive::<Float64Type>().value(row).to_bits())
+                (
+                    field.name().clone(),
+                    column.as_primitive::<Float64Type>().value(row).to_bits(),
+                )
             });
             scores.insert(ids.value(row).to_owned(), (as_of.value(row), bits.collect()));
         }
@@ -145,15 +183,24 @@ fn market_events(market: &Path) -> BTreeMap<String, Vec<Event>> {
     let mut events: BTreeMap<String, Vec<Event>> = BTreeMap::new();
     for batch in batches(&market.join("events.parquet")) {
         let text_at = |name: &str, row: usize| {
-            let texts = batch.column_by_name(name).expect("a contract column").as_string::<i32>();
+            let texts = batch
+                .column_by_name(name)
+                .expect("a contract column")
+                .as_string::<i32>();
             texts.is_valid(row).then(|| texts.value(row).to_owned())
         };
         let number_at = |name: &str, row: usize| {
-            let numbers = batch.column_by_name(name).expect("a contract column").as_primitive::<Float64Type>();
+            let numbers = batch
+                .column_by_name(name)
+                .expect("a contract column")
+                .as_primitive::<Float64Type>();
             numbers.is_valid(row).then(|| numbers.value(row))
         };
         let time_at = |name: &str, row: usize| {
-            let times = batch.column_by_name(name).expect("a contract column").as_primitive::<TimestampMicrosecondType>();
+            let times = batch
+                .column_by_name(name)
+                .expect("a contract column")
+                .as_primitive::<TimestampMicrosecondType>();
             times.is_valid(row).then(|| stamp(times.value(row)))
         };
         let flags = batch.column_by_name("loyalty").expect("an attribute").as_boolean();
@@ -164,8 +211,14 @@ fn market_events(market: &Path) -> BTreeMap<String, Vec<Event>> {
                 ("product", text_at("product", row).map(Value::Category)),
                 ("region", text_at("region", row).map(Value::Category)),
                 ("age", number_at("age", row).map(Value::Number)),
-                ("price_sensitivity", number_at("price_sensitivity", row).map(Value::Number)),
-                ("contract_ends_at", time_at("contract_ends_at", row).map(Value::Timestamp)),
+                (
+                    "price_sensitivity",
+                    number_at("price_sensitivity", row).map(Value::Number),
+                ),
+                (
+                    "contract_ends_at",
+                    time_at("contract_ends_at", row).map(Value::Timestamp),
+                ),
                 ("loyalty", flags.is_valid(row).then(|| Value::Flag(flags.value(row)))),
             ];
             let attributes = attributes.into_iter().filter_map(|(name, value)| {
@@ -186,7 +239,10 @@ fn market_events(market: &Path) -> BTreeMap<String, Vec<Event>> {
                 propensity: number_at("propensity", row),
                 attributes: attributes.collect(),
             };
-            events.entry(text_at("customer_id", row).expect("required")).or_default().push(event);
+            events
+                .entry(text_at("customer_id", row).expect("required"))
+                .or_default()
+                .push(event);
         }
     }
     events
@@ -194,7 +250,10 @@ fn market_events(market: &Path) -> BTreeMap<String, Vec<Event>> {
 
 fn batches(path: &Path) -> impl Iterator<Item = RecordBatch> {
     let file = std::fs::File::open(path).expect("a file to read");
-    let reader = ParquetRecordBatchReaderBuilder::try_new(file).expect("a Parquet file").build().expect("a reader");
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file)
+        .expect("a Parquet file")
+        .build()
+        .expect("a reader");
     reader.map(|batch| batch.expect("a readable batch"))
 }
 
@@ -206,16 +265,24 @@ fn stamp(micros: i64) -> prost_types::Timestamp {
 }
 
 fn micros(at: Option<prost_types::Timestamp>) -> i64 {
-    at.map(|at| at.seconds * 1_000_000 + i64::from(at.nanos) / 1_000).expect("every event has a time")
+    at.map(|at| at.seconds * 1_000_000 + i64::from(at.nanos) / 1_000)
+        .expect("every event has a time")
 }
 
 fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime")
 }
 
 async fn channel(served: &Served) -> Channel {
     let address = format!("http://{}", served.address);
-    Channel::from_shared(address).expect("an address").connect().await.expect("it listens")
+    Channel::from_shared(address)
+        .expect("an address")
+        .connect()
+        .await
+        .expect("it listens")
 }
 
 async fn scoring(served: &Served) -> ScoringClient<Channel> {

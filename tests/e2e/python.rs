@@ -17,15 +17,36 @@ fn python_scores_a_customer_streams_an_event_and_sees_the_score_move() {
     copy(&Market::shared().run(), folder.path());
     let served = Served::start(folder.path());
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let listed = crate::cli::printed(&["churn-list", "--run", text(folder.path()), "--top", "1", "--format", "json"]);
+    let listed = crate::cli::printed(&[
+        "churn-list",
+        "--run",
+        text(folder.path()),
+        "--top",
+        "1",
+        "--format",
+        "json",
+    ]);
     let riskiest: serde_json::Value = serde_json::from_str(listed.trim()).expect("JSON");
     let output = Command::new("python3")
         .arg(root.join("notebooks/call_the_service.py"))
-        .args([&served.address, text(&root.join("proto")), riskiest["customer"].as_str().expect("an id")])
+        .args([
+            &served.address,
+            text(&root.join("proto")),
+            riskiest["customer"].as_str().expect("an id"),
+        ])
         .output()
         .expect("python starts");
-    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let (out, err) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
     assert!(output.status.success(), "{out}\n{err}");
     let steps: Vec<serde_json::Value> = out.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-    assert!(steps.len() >= 3, "scores by id, inline and after an event:\n{out}");
+    let step = |name: &str| steps.iter().find(|step| step["step"] == name).unwrap_or_else(|| panic!("{name} in\n{out}"));
+    assert!(!step("by_id")["churn"].as_array().expect("scores").is_empty());
+    assert_eq!(step("inline")["n_events"], 3);
+    assert_eq!(step("ingest")["outcomes"][0], "EVENT_OUTCOME_ACCEPTED");
+    assert_eq!(step("ingest")["sent_again"][0], "EVENT_OUTCOME_DUPLICATE");
+    assert_eq!(step("moved")["moved"], true);
+    assert_eq!(step("mistake")["code"], "INVALID_ARGUMENT");
 }

@@ -91,9 +91,20 @@ fn parquet(columns: Vec<(&str, ArrayRef)>) -> Vec<u8> {
 fn good_parquet() -> Vec<u8> {
     let n = 500;
     parquet(vec![
-        ("customer_id", Arc::new(StringArray::from_iter_values((0..n).map(|at| format!("c{}", at % 50))))),
-        ("at", Arc::new(StringArray::from_iter_values((0..n).map(|at| format!("2024-01-{:02}", 1 + at % 28))))),
-        ("touchpoint", Arc::new(StringArray::from_iter_values((0..n).map(|_| "visit")))),
+        (
+            "customer_id",
+            Arc::new(StringArray::from_iter_values((0..n).map(|at| format!("c{}", at % 50)))),
+        ),
+        (
+            "at",
+            Arc::new(StringArray::from_iter_values(
+                (0..n).map(|at| format!("2024-01-{:02}", 1 + at % 28)),
+            )),
+        ),
+        (
+            "touchpoint",
+            Arc::new(StringArray::from_iter_values((0..n).map(|_| "visit"))),
+        ),
     ])
 }
 
@@ -147,52 +158,85 @@ fn a_column_of_the_wrong_type_is_named() {
         ("touchpoint", Arc::new(StringArray::from(vec!["visit"; n as usize]))),
     ]);
     let said = Case::new("parquet", &bytes).refused();
-    assert!(said.contains("column `at` has type Boolean") && said.contains("a timestamp"), "{said}");
+    assert!(
+        said.contains("column `at` has type Boolean") && said.contains("a timestamp"),
+        "{said}"
+    );
 }
 
 #[test]
 fn a_missing_column_is_named_with_what_to_write() {
     let bytes = parquet(vec![("who", Arc::new(StringArray::from(vec!["a"])))]);
     let said = Case::new("parquet", &bytes).refused();
-    assert!(said.contains("no column `customer_id`") && said.contains("[source.columns]"), "{said}");
+    assert!(
+        said.contains("no column `customer_id`") && said.contains("[source.columns]"),
+        "{said}"
+    );
 }
 
 #[test]
 fn a_broken_quote_is_refused_with_its_line() {
     let mut csv = "customer_id,at,touchpoint\n".to_owned();
     for row in 0..400 {
-        csv += if row == 200 { "\"c1,2024-01-01,visit\n" } else { "c1,2024-01-01,visit\n" };
+        csv += if row == 200 {
+            "\"c1,2024-01-01,visit\n"
+        } else {
+            "c1,2024-01-01,visit\n"
+        };
     }
     let said = Case::new("csv", csv.as_bytes()).refused();
-    assert!(said.contains("events.csv") && said.contains("line 202") && said.contains("quote"), "{said}");
+    assert!(
+        said.contains("events.csv") && said.contains("line 202") && said.contains("quote"),
+        "{said}"
+    );
 }
 
 #[test]
 fn rows_that_break_the_contract_are_told_by_reason_file_and_row() {
     let good: String = (0..2_000).map(|row| format!("c{row},2024-01-01,visit,\n")).collect();
-    let bad = ",2024-01-01,visit,\nc1,someday,visit,\nc1,1024-01-01,visit,\nc1,2024-01-01,vist,\nc1,2024-01-01,visit,NaN\n";
+    let bad =
+        ",2024-01-01,visit,\nc1,someday,visit,\nc1,1024-01-01,visit,\nc1,2024-01-01,vist,\nc1,2024-01-01,visit,NaN\n";
     let few = format!("customer_id,at,touchpoint,value\n{good}{bad}");
     let case = Case::new("csv", few.as_bytes());
     let output = case.ingest();
     let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "five of 2,005 rows are tolerated: {}", String::from_utf8_lossy(&output.stderr));
-    for reason in ["missing: 1", "unparsable: 1", "absurd_time: 1", "unknown_touchpoint: 1", "not_finite: 1"] {
+    assert!(
+        output.status.success(),
+        "five of 2,005 rows are tolerated: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    for reason in [
+        "missing: 1",
+        "unparsable: 1",
+        "absurd_time: 1",
+        "unknown_touchpoint: 1",
+        "not_finite: 1",
+    ] {
         assert!(said.contains(reason), "{reason} in {said}");
     }
     let quarantine = std::fs::File::open(case.run().join("ingest/quarantine.parquet")).expect("written");
     let reader = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(quarantine).expect("Parquet");
-    let rows: usize = reader.build().expect("a reader").map(|batch| batch.expect("readable").num_rows()).sum();
+    let rows: usize = reader
+        .build()
+        .expect("a reader")
+        .map(|batch| batch.expect("readable").num_rows())
+        .sum();
     assert_eq!(rows, 5);
 
     let many = format!("customer_id,at,touchpoint,value\nc1,2024-01-01,visit,\n{bad}");
     let said = Case::new("csv", many.as_bytes()).refused();
-    assert!(said.contains("5 of 6 rows") && said.contains("events.csv row 3"), "{said}");
+    assert!(
+        said.contains("5 of 6 rows") && said.contains("events.csv row 3"),
+        "{said}"
+    );
     assert!(said.contains("`someday`"), "{said}");
 }
 
 #[test]
 fn a_duplicate_event_id_is_set_aside_and_counted() {
-    let csv: String = (0..300).map(|row| format!("c{},2024-01-01,visit,e{row}\n", row % 40)).collect();
+    let csv: String = (0..300)
+        .map(|row| format!("c{},2024-01-01,visit,e{row}\n", row % 40))
+        .collect();
     let csv = format!("customer_id,at,touchpoint,event_id\n{csv}c0,2024-01-02,visit,e0\n");
     let case = Case::new("csv", csv.as_bytes());
     let output = case.ingest();
@@ -203,9 +247,16 @@ fn a_duplicate_event_id_is_set_aside_and_counted() {
 #[test]
 fn a_typo_in_journey_toml_is_named_with_the_right_key() {
     let case = Case::new("parquet", &good_parquet());
-    case.journey(&JOURNEY.replace("KIND", "parquet").replace("touchpoints =", "tuchpoints ="));
+    case.journey(
+        &JOURNEY
+            .replace("KIND", "parquet")
+            .replace("touchpoints =", "tuchpoints ="),
+    );
     let said = case.refused();
-    assert!(said.contains("journey.toml") && said.contains("did you mean `touchpoints`?"), "{said}");
+    assert!(
+        said.contains("journey.toml") && said.contains("did you mean `touchpoints`?"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -214,7 +265,11 @@ fn check_says_the_same_and_writes_nothing() {
     let journey = case.folder.path().join("journey.toml");
     let output = percorso(&["check", "--journey", text(&journey)]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    assert_eq!(std::fs::read_dir(case.folder.path()).expect("readable").count(), 2, "the two files that were there");
+    assert_eq!(
+        std::fs::read_dir(case.folder.path()).expect("readable").count(),
+        2,
+        "the two files that were there"
+    );
 }
 
 #[test]
@@ -232,10 +287,16 @@ fn numbers_that_are_no_events_never_panic() {
     let values = Float64Array::from(vec![f64::INFINITY, f64::MIN, 0.0]);
     let bytes = parquet(vec![
         ("customer_id", Arc::new(StringArray::from(vec!["a", "b", "c"]))),
-        ("at", Arc::new(StringArray::from(vec!["2024-01-01", "2024-01-01", "9999-12-31"]))),
+        (
+            "at",
+            Arc::new(StringArray::from(vec!["2024-01-01", "2024-01-01", "2999-12-31"])),
+        ),
         ("touchpoint", Arc::new(StringArray::from(vec!["visit"; 3]))),
         ("value", Arc::new(values)),
     ]);
     let said = Case::new("parquet", &bytes).refused();
-    assert!(said.contains("not_finite 1") && said.contains("absurd_time 1"), "{said}");
+    assert!(
+        said.contains("not_finite 1") && said.contains("absurd_time 1"),
+        "{said}"
+    );
 }

@@ -14,7 +14,10 @@ fn run() -> (tempfile::TempDir, PathBuf) {
 
 fn model_file(run: &Path) -> PathBuf {
     let versions = std::fs::read_dir(run.join("models/versions")).expect("a registry");
-    let version = versions.map(|entry| entry.expect("readable").path()).next().expect("a version");
+    let version = versions
+        .map(|entry| entry.expect("readable").path())
+        .next()
+        .expect("a version");
     version.join("model.safetensors")
 }
 
@@ -33,7 +36,10 @@ fn a_model_with_one_flipped_byte_is_refused() {
         assert_eq!(output.status.code(), Some(1), "byte {at}: {said}");
         assert!(files(&run) == before, "byte {at}: nothing changed");
         let output = percorso(&["models", "--run", text(&run), "promote", "000001"]);
-        assert!(!output.status.success(), "byte {at}: what does not open is not promoted");
+        assert!(
+            !output.status.success(),
+            "byte {at}: what does not open is not promoted"
+        );
     }
 }
 
@@ -42,7 +48,10 @@ fn a_model_of_another_spec_is_refused_by_its_first_feature_that_differs() {
     let (_folder, run) = run();
     let journey = run.join("ingest/journey.toml");
     let toml = std::fs::read_to_string(&journey).expect("a spec");
-    assert!(toml.contains("name = \"newsletter_open\""), "the market has newsletters");
+    assert!(
+        toml.contains("name = \"newsletter_open\""),
+        "the market has newsletters"
+    );
     std::fs::write(&journey, toml.replace("newsletter_open", "newsletter_read")).expect("written");
     let output = percorso(&["score", "--run", text(&run)]);
     let said = String::from_utf8_lossy(&output.stderr);
@@ -55,7 +64,11 @@ fn a_store_of_another_spec_is_refused_with_what_to_do() {
     let (_folder, run) = run();
     let journey = run.join("ingest/journey.toml");
     let toml = std::fs::read_to_string(&journey).expect("a spec");
-    std::fs::write(&journey, toml.replace("allowed_lateness_days = 30", "allowed_lateness_days = 20")).expect("written");
+    std::fs::write(
+        &journey,
+        toml.replace("allowed_lateness_days = 30", "allowed_lateness_days = 20"),
+    )
+    .expect("written");
     let output = percorso(&["serve", "--run", text(&run), "--listen", "127.0.0.1:0"]);
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success());

@@ -17,12 +17,20 @@ fn with_file_limit(blocks: u32, arguments: &[&str]) -> Output {
 }
 
 #[track_caller]
-fn assert_failed_and_changed_nothing(run: &Path, output: &Output, before: &std::collections::BTreeMap<std::path::PathBuf, Vec<u8>>) {
+fn assert_failed_and_changed_nothing(
+    run: &Path,
+    output: &Output,
+    before: &std::collections::BTreeMap<std::path::PathBuf, Vec<u8>>,
+) {
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "the environment is at fault: {said}");
     assert!(!said.contains("panicked"), "{said}");
     let after = files(run);
-    assert_eq!(after.keys().collect::<Vec<_>>(), before.keys().collect::<Vec<_>>(), "{said}");
+    assert_eq!(
+        after.keys().collect::<Vec<_>>(),
+        before.keys().collect::<Vec<_>>(),
+        "{said}"
+    );
     assert!(after == *before, "a file changed");
 }
 
@@ -36,7 +44,10 @@ fn nothing_is_half_written_when_the_disk_is_full() {
     let journey = market.market().join("journey.toml");
     let ingest = with_file_limit(2, &["ingest", "--journey", text(&journey), "--run", text(&run)]);
     assert_failed_and_changed_nothing(&run, &ingest, &before);
-    let train = with_file_limit(64, &["train", "--run", text(&run), "--origins", "1", "--max-rows", "500"]);
+    let train = with_file_limit(
+        64,
+        &["train", "--run", text(&run), "--origins", "1", "--max-rows", "500"],
+    );
     assert_failed_and_changed_nothing(&run, &train, &before);
     let score = with_file_limit(8, &["score", "--run", text(&run)]);
     assert_failed_and_changed_nothing(&run, &score, &before);

@@ -1,8 +1,8 @@
 //! What is wrong is refused with an error that says where and what would be right, and nothing is written.
 
+mod broken_data;
+mod broken_models;
 #[path = "../e2e/cli.rs"]
 #[allow(dead_code, reason = "the stories under e2e use the rest")]
 mod cli;
-mod broken_data;
-mod broken_models;
 mod full_disk;

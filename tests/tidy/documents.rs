@@ -21,7 +21,8 @@ fn every_relative_link_leads_to_a_file() {
 fn every_example_spec_is_checked_whole() {
     let mut n_checked = 0;
     for path in super::files_ending(&["journey.toml"]) {
-        percorso_journey::Spec::parse(&super::read(&path)).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        percorso_journey::Spec::parse(&super::read(&path))
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         n_checked += 1;
     }
     assert!(n_checked >= 2, "the examples and the kit have one each");
@@ -29,14 +30,20 @@ fn every_example_spec_is_checked_whole() {
 
 #[test]
 fn every_command_the_readme_names_exists() {
-    let help = Command::new(env!("CARGO_BIN_EXE_percorso")).arg("--help").output().expect("the binary starts");
+    let help = Command::new(env!("CARGO_BIN_EXE_percorso"))
+        .arg("--help")
+        .output()
+        .expect("the binary starts");
     let help = String::from_utf8_lossy(&help.stdout).into_owned();
     let readme = super::read(&super::root().join("README.md"));
     let mut n_named = 0;
     for named in readme.split("`percorso ").skip(1) {
         let command = named.split([' ', '`']).next().unwrap_or_default();
         if !command.starts_with('-') {
-            assert!(help.contains(&format!("  {command}")), "README names `percorso {command}`");
+            assert!(
+                help.contains(&format!("  {command}")),
+                "README names `percorso {command}`"
+            );
             n_named += 1;
         }
     }

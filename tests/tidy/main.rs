@@ -16,9 +16,14 @@ fn files_ending(endings: &[&str]) -> Vec<PathBuf> {
     fn gather(folder: &Path, endings: &[&str], found: &mut Vec<PathBuf>) {
         for entry in std::fs::read_dir(folder).expect("a folder to read") {
             let path = entry.expect("a folder to read").path();
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+            let name = path
+                .file_name()
+                .and_then(|name| name.to_str())
+                .unwrap_or_default()
+                .to_owned();
             if path.is_dir() {
-                let is_ours = !["target", ".git", "generated", "percorso-demo", "percorso-run"].contains(&name.as_str());
+                let is_ours =
+                    !["target", ".git", "generated", "percorso-demo", "percorso-run"].contains(&name.as_str());
                 if is_ours {
                     gather(&path, endings, found);
                 }

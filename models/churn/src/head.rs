@@ -39,8 +39,16 @@ impl ChurnHead {
     /// - the learner does not tell two classes apart.
     pub fn new(learned: Learned, calibrator: Calibrator, band: Band) -> Result<Self> {
         match learned.n_classes() {
-            2 => Ok(Self { learned, calibrator, band }),
-            found => Err(Error::Length { what: "classes of a churn learner", expected: 2, found }),
+            2 => Ok(Self {
+                learned,
+                calibrator,
+                band,
+            }),
+            found => Err(Error::Length {
+                what: "classes of a churn learner",
+                expected: 2,
+                found,
+            }),
         }
     }
 

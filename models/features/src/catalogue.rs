@@ -34,7 +34,9 @@ pub struct HoldsTheFuture {
 impl Catalogue {
     /// The catalogue of a spec.
     pub fn of(spec: &Spec) -> Self {
-        Self { columns: families::columns(spec) }
+        Self {
+            columns: families::columns(spec),
+        }
     }
 
     /// The features, in row order.
@@ -71,12 +73,7 @@ impl Catalogue {
     ///
     /// # Errors
     /// - the state holds an event at or after `as_of`; `row` is unchanged.
-    pub fn row_into(
-        &self,
-        state: &JourneyState,
-        as_of: Timestamp,
-        row: &mut FeatureRow,
-    ) -> Result<(), HoldsTheFuture> {
+    pub fn row_into(&self, state: &JourneyState, as_of: Timestamp, row: &mut FeatureRow) -> Result<(), HoldsTheFuture> {
         if let Some(last_at) = state.last_at().filter(|&last_at| last_at >= as_of) {
             return Err(HoldsTheFuture { last_at, as_of });
         }

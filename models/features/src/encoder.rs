@@ -14,7 +14,9 @@ pub struct Labels(BTreeMap<CategoryId, String>);
 impl Labels {
     /// Remembers a text.
     pub fn learn(&mut self, text: &str) {
-        self.0.entry(CategoryId::of(text)).or_insert_with(|| text.trim().to_owned());
+        self.0
+            .entry(CategoryId::of(text))
+            .or_insert_with(|| text.trim().to_owned());
     }
 
     /// The text of an id; `None` when it was never learnt.
@@ -110,7 +112,9 @@ impl Encoder {
     pub fn columns(&self) -> Vec<EncodedColumn> {
         let column = |vocabulary: &Option<Vocabulary>| match vocabulary {
             None => EncodedColumn::Number,
-            Some(vocabulary) => EncodedColumn::Category { cardinality: vocabulary.values.len() as u32 + 1 },
+            Some(vocabulary) => EncodedColumn::Category {
+                cardinality: vocabulary.values.len() as u32 + 1,
+            },
         };
         self.vocabularies.iter().map(column).collect()
     }
@@ -127,7 +131,12 @@ impl Encoder {
 
     /// The text of a code, for reasons and reports.
     pub fn label(&self, feature: usize, code: usize) -> Option<&str> {
-        self.vocabularies.get(feature)?.as_ref()?.labels.get(code).map(String::as_str)
+        self.vocabularies
+            .get(feature)?
+            .as_ref()?
+            .labels
+            .get(code)
+            .map(String::as_str)
     }
 
     /// True when it was made for this many features.
@@ -138,8 +147,14 @@ impl Encoder {
 
 impl Vocabulary {
     fn code(&self, cell: f64) -> f32 {
-        let Some(id) = CategoryId::from_cell(cell) else { return f32::NAN };
-        let code = self.values.iter().position(|&value| value == id.number()).unwrap_or(self.values.len());
+        let Some(id) = CategoryId::from_cell(cell) else {
+            return f32::NAN;
+        };
+        let code = self
+            .values
+            .iter()
+            .position(|&value| value == id.number())
+            .unwrap_or(self.values.len());
         code as f32
     }
 }
@@ -153,9 +168,10 @@ impl Catalogue {
         let text = match name {
             "stage_current" => declared(spec.stages()),
             "channel_preferred" => declared(spec.channels()),
-            name if name.starts_with("last_touchpoint_") => {
-                spec.touchpoints().get(id.number() as usize).map(|touchpoint| touchpoint.name.clone())
-            }
+            name if name.starts_with("last_touchpoint_") => spec
+                .touchpoints()
+                .get(id.number() as usize)
+                .map(|touchpoint| touchpoint.name.clone()),
             _ => labels.text(id).map(str::to_owned),
         };
         text.unwrap_or_else(|| format!("#{:012x}", id.number()))

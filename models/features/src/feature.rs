@@ -27,9 +27,21 @@ pub struct Feature {
 impl Feature {
     /// Eight hex digits over everything a feature is; differs whenever its meaning does.
     pub fn signature(&self) -> String {
-        let Self { name, family, kind, unit, meaning, missing, version } = self;
+        let Self {
+            name,
+            family,
+            kind,
+            unit,
+            meaning,
+            missing,
+            version,
+        } = self;
         let text = format!("{name}\n{family}\n{kind:?}\n{unit}\n{meaning}\n{missing}\n{version}");
-        Sha256::digest(text.as_bytes()).iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+        Sha256::digest(text.as_bytes())
+            .iter()
+            .take(4)
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
     }
 }
 

@@ -22,7 +22,12 @@ pub(crate) struct LocalTime {
 impl<'a> View<'a> {
     pub(crate) fn new(state: &'a JourneyState, as_of: Timestamp) -> Self {
         let silence_days = state.last_at().map_or(0.0, |last_at| as_of.days_since(last_at));
-        Self { state, as_of, fading: Tallies::fading(silence_days), local: local_time(state, as_of) }
+        Self {
+            state,
+            as_of,
+            fading: Tallies::fading(silence_days),
+            local: local_time(state, as_of),
+        }
     }
 
     /// Days from `then` to the cut-off; missing when `then` is.
@@ -55,5 +60,9 @@ fn local_time(state: &JourneyState, as_of: Timestamp) -> LocalTime {
     let hour_of_day = f64::from(local.hour()) + f64::from(local.minute()) / 60.0;
     let day_of_week = f64::from(local.weekday().to_monday_zero_offset());
     let share_of_year = (f64::from(local.day_of_year() - 1) + hour_of_day / 24.0) / 365.25;
-    LocalTime { hour_of_day, day_of_week, share_of_year }
+    LocalTime {
+        hour_of_day,
+        day_of_week,
+        share_of_year,
+    }
 }

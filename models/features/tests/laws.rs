@@ -12,11 +12,23 @@ fn spec() -> Arc<Spec> {
 }
 
 fn journeys() -> impl Strategy<Value = Vec<JourneyEvent>> {
-    let mark = prop::sample::select(vec!["", "#web", "#mail", "=20", "=-5", "!3", ":age=44", ":region=Lazio"]);
+    let mark = prop::sample::select(vec![
+        "",
+        "#web",
+        "#mail",
+        "=20",
+        "=-5",
+        "!3",
+        ":age=44",
+        ":region=Lazio",
+    ]);
     let touchpoint = prop::sample::select(vec!["visit", "offer", "accepted", "purchase", "renewal", "closed"]);
     prop::collection::vec((0.0..300.0_f64, touchpoint, mark), 1..40).prop_map(|mut events| {
         events.sort_by(|left, right| left.0.total_cmp(&right.0));
-        let journey: Vec<String> = events.iter().map(|(day, name, mark)| format!("{name}@{day:.4}d{mark}")).collect();
+        let journey: Vec<String> = events
+            .iter()
+            .map(|(day, name, mark)| format!("{name}@{day:.4}d{mark}"))
+            .collect();
         text::journey(&spec(), &journey.join(" ")).expect("a journey in text")
     })
 }
@@ -80,14 +92,21 @@ fn a_fingerprint_changes_with_any_meaning() {
     let other = text::SMALL_SPEC.replace("unit = \"years\"", "unit = \"months\"");
     let other = Catalogue::of(&Spec::parse(&other).expect("a valid spec"));
     assert_ne!(Catalogue::of(&spec()).fingerprint(), other.fingerprint());
-    assert_eq!(Catalogue::of(&spec()).fingerprint(), Catalogue::of(&spec()).fingerprint());
+    assert_eq!(
+        Catalogue::of(&spec()).fingerprint(),
+        Catalogue::of(&spec()).fingerprint()
+    );
 }
 
 #[test]
 fn a_sensitive_attribute_is_no_feature() {
     let hidden = text::SMALL_SPEC.replace("unit = \"years\"", "sensitive = true");
     assert!(Catalogue::of(&spec()).position("attribute_age").is_some());
-    assert!(Catalogue::of(&Spec::parse(&hidden).expect("a valid spec")).position("attribute_age").is_none());
+    assert!(
+        Catalogue::of(&Spec::parse(&hidden).expect("a valid spec"))
+            .position("attribute_age")
+            .is_none()
+    );
 }
 
 #[test]
@@ -97,13 +116,23 @@ fn cells_say_what_the_catalogue_says() {
         &spec(),
         "visit@0d#web purchase@10d=40#shop:age=44:contract_ends_at=100d offer@20d#mail purchase@30d=20!2 visit@40d",
     );
-    let row = catalogue.row(&fold(&events.expect("a journey in text")), text::day(70)).expect("after the last event");
-    let cell = |name: &str| row.cell(catalogue.position(name).unwrap_or_else(|| panic!("a feature named {name}")));
+    let row = catalogue
+        .row(&fold(&events.expect("a journey in text")), text::day(70))
+        .expect("after the last event");
+    let cell = |name: &str| {
+        row.cell(
+            catalogue
+                .position(name)
+                .unwrap_or_else(|| panic!("a feature named {name}")),
+        )
+    };
     assert_eq!(cell("recency_days"), 30.0);
     assert_eq!(cell("tenure_days"), 70.0);
     assert_eq!(cell("touchpoint_purchase_since_days"), 40.0);
-    assert_eq!(cell("events_decayed_30d"), 0.5 + 0.5_f64.powf(40.0 / 30.0) + 0.5_f64.powf(50.0 / 30.0)
-        + 0.25 + 0.5_f64.powf(70.0 / 30.0));
+    assert_eq!(
+        cell("events_decayed_30d"),
+        0.5 + 0.5_f64.powf(40.0 / 30.0) + 0.5_f64.powf(50.0 / 30.0) + 0.25 + 0.5_f64.powf(70.0 / 30.0)
+    );
     assert_eq!(cell("inactive_gap_mean_days"), 20.0);
     assert_eq!(cell("inactive_silence_over_mean_gap"), 40.0 / 21.0);
     assert_eq!(cell("paid_sum"), 60.0);
@@ -129,9 +158,15 @@ fn a_vocabulary_remembers_no_value_of_too_few_customers() {
     let row = |labels: &mut Labels, name: &str| {
         labels.learn(name);
         let events = text::journey(&spec, &format!("visit@0d:region={name}")).expect("a journey in text");
-        catalogue.row(&fold(&events), text::day(1)).expect("after the last event")
+        catalogue
+            .row(&fold(&events), text::day(1))
+            .expect("after the last event")
     };
-    let rows = [row(&mut labels, "Lazio"), row(&mut labels, "Lazio"), row(&mut labels, "Molise")];
+    let rows = [
+        row(&mut labels, "Lazio"),
+        row(&mut labels, "Lazio"),
+        row(&mut labels, "Molise"),
+    ];
     let encoder = Encoder::fit(
         &catalogue,
         rows.iter().zip(0..).map(|(row, customer)| (row.cells(), customer)),

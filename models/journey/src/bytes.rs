@@ -74,12 +74,19 @@ impl<'a> ByteReader<'a> {
 
     /// The error at the current position.
     pub fn malformed(&self) -> MalformedBytes {
-        MalformedBytes { what: self.what, at: self.at }
+        MalformedBytes {
+            what: self.what,
+            at: self.at,
+        }
     }
 
     /// The next `n` bytes.
     pub fn take(&mut self, n: usize) -> Result<&'a [u8], MalformedBytes> {
-        let end = self.at.checked_add(n).filter(|&end| end <= self.bytes.len()).ok_or(self.malformed())?;
+        let end = self
+            .at
+            .checked_add(n)
+            .filter(|&end| end <= self.bytes.len())
+            .ok_or(self.malformed())?;
         let taken = &self.bytes[self.at..end];
         self.at = end;
         Ok(taken)
@@ -130,6 +137,10 @@ impl<'a> ByteReader<'a> {
 
     /// Nothing, when all bytes were read.
     pub fn end(self) -> Result<(), MalformedBytes> {
-        if self.at == self.bytes.len() { Ok(()) } else { Err(self.malformed()) }
+        if self.at == self.bytes.len() {
+            Ok(())
+        } else {
+            Err(self.malformed())
+        }
     }
 }

@@ -11,10 +11,9 @@ pub struct CategoryId(u64);
 impl CategoryId {
     /// The id of this text, trimmed of white space at both ends.
     pub fn of(text: &str) -> Self {
-        let hash = text
-            .trim()
-            .bytes()
-            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        let hash = text.trim().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
         Self((hash >> 48) ^ (hash & 0xffff_ffff_ffff))
     }
 

@@ -53,7 +53,11 @@ pub struct LoggedEvent {
 impl LoggedEvent {
     /// Where it stands among the customer's events.
     pub fn order(&self) -> EventOrder {
-        EventOrder { at: self.event.at, sequence: self.event.sequence, event_id: self.event_id.clone() }
+        EventOrder {
+            at: self.event.at,
+            sequence: self.event.sequence,
+            event_id: self.event_id.clone(),
+        }
     }
 
     /// The byte form, version 1.
@@ -134,5 +138,9 @@ impl LoggedEvent {
 const EVENT_FORMAT: u8 = 1;
 
 fn below(position: u16, length: usize, from: &ByteReader<'_>) -> Result<u16, MalformedBytes> {
-    if usize::from(position) < length { Ok(position) } else { Err(from.malformed()) }
+    if usize::from(position) < length {
+        Ok(position)
+    } else {
+        Err(from.malformed())
+    }
 }

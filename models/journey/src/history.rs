@@ -56,7 +56,11 @@ impl History {
     /// The history of a customer of whom nothing is known.
     pub fn new(spec: Arc<Spec>) -> Self {
         let base = JourneyState::new(spec);
-        Self { state: base.clone(), base, log: Vec::new() }
+        Self {
+            state: base.clone(),
+            base,
+            log: Vec::new(),
+        }
     }
 
     /// The history of a base state and the log after it.
@@ -81,7 +85,11 @@ impl History {
             && at < self.oldest_allowed(last_at)
         {
             let allowed_days = self.state.spec().allowed_lateness_days();
-            return Err(HistoryError::TooLate { at, last_at, allowed_days });
+            return Err(HistoryError::TooLate {
+                at,
+                last_at,
+                allowed_days,
+            });
         }
         if self.log.iter().any(|known| known.event_id == logged.event_id) {
             return Ok(Insertion::Duplicate);
@@ -123,7 +131,9 @@ impl History {
         let oldest_allowed = self.oldest_allowed(last_at);
         let settled = self.log.partition_point(|logged| logged.event.at < oldest_allowed);
         for logged in self.log.drain(..settled) {
-            self.base.observe(&logged.event).expect("the log follows the base in order");
+            self.base
+                .observe(&logged.event)
+                .expect("the log follows the base in order");
         }
         settled
     }

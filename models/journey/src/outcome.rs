@@ -74,21 +74,22 @@ fn is_within(event: &JourneyEvent, from: Timestamp, to: Timestamp) -> bool {
     from <= event.at && event.at < to && event.known_at < to
 }
 
-fn has_left(
-    spec: &Spec,
-    state: &JourneyState,
-    target: ChurnTarget,
-    future: &[JourneyEvent],
-    as_of: Timestamp,
-) -> bool {
+fn has_left(spec: &Spec, state: &JourneyState, target: ChurnTarget, future: &[JourneyEvent], as_of: Timestamp) -> bool {
     let any = |touchpoints: &[u16], to: Timestamp| {
-        future.iter().any(|event| touchpoints.contains(&event.touchpoint) && is_within(event, as_of, to))
+        future
+            .iter()
+            .any(|event| touchpoints.contains(&event.touchpoint) && is_within(event, as_of, to))
     };
     let end = as_of.plus_days(i64::from(target.horizon_days));
     match &spec.churn()[target.definition].kind {
         ChurnKind::Event { touchpoints, .. } => any(touchpoints, end),
         ChurnKind::Inactivity { touchpoints, .. } => !any(touchpoints, end),
-        ChurnKind::Contract { ends_at, renewed_by, grace_days, .. } => {
+        ChurnKind::Contract {
+            ends_at,
+            renewed_by,
+            grace_days,
+            ..
+        } => {
             let contract_end = Timestamp::from_micros(state.attributes()[usize::from(*ends_at)] as i64);
             !any(renewed_by, contract_end.plus_days(i64::from(*grace_days)))
         }
@@ -116,7 +117,9 @@ mod tests {
     fn churn(past: &str, future: &str, as_of_day: i64, until_day: i64, definition: &str) -> Option<bool> {
         let (spec, outcome) = outcome(past, future, as_of_day, until_day);
         let targets = spec.churn_targets();
-        let at = targets.iter().position(|target| spec.churn()[target.definition].name == definition);
+        let at = targets
+            .iter()
+            .position(|target| spec.churn()[target.definition].name == definition);
         outcome.churn[at.expect("declared")]
     }
 
@@ -146,7 +149,10 @@ mod tests {
         let next = found.next.expect("the window is over");
         assert_eq!(spec.next_stage_classes()[next.class(&spec)], "purchase");
         let (spec, found) = outcome("visit@0d", "purchase@31d", 1, 100);
-        assert_eq!(spec.next_stage_classes()[found.next.expect("the window is over").class(&spec)], "none");
+        assert_eq!(
+            spec.next_stage_classes()[found.next.expect("the window is over").class(&spec)],
+            "none"
+        );
     }
 
     #[test]

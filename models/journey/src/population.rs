@@ -10,8 +10,9 @@ use crate::{JourneyState, Spec, Timestamp};
 pub fn in_population(spec: &Spec, state: &JourneyState, as_of: Timestamp) -> bool {
     let Some(last_at) = state.last_at() else { return false };
     let population = spec.population();
-    let is_fresh =
-        population.seen_within_days.is_none_or(|days| last_at >= as_of.plus_days(-i64::from(days)));
+    let is_fresh = population
+        .seen_within_days
+        .is_none_or(|days| last_at >= as_of.plus_days(-i64::from(days)));
     let has_one = |having: &[u16]| having.iter().any(|&at| state.tallies().count(Slot::Touchpoint(at)) > 0);
     is_fresh && (population.having.is_empty() || has_one(&population.having))
 }
@@ -26,14 +27,21 @@ pub fn at_risk(spec: &Spec, state: &JourneyState, target: ChurnTarget, as_of: Ti
         return false;
     }
     let latest = |touchpoints: &[u16]| {
-        touchpoints.iter().filter_map(|&at| state.tallies().last_at(Slot::Touchpoint(at))).max()
+        touchpoints
+            .iter()
+            .filter_map(|&at| state.tallies().last_at(Slot::Touchpoint(at)))
+            .max()
     };
     match &spec.churn()[target.definition].kind {
         ChurnKind::Event { touchpoints, .. } => match latest(touchpoints) {
             None => true,
             Some(left_at) => {
                 let having = &spec.population().having;
-                let back_at = if having.is_empty() { state.last_at() } else { latest(having) };
+                let back_at = if having.is_empty() {
+                    state.last_at()
+                } else {
+                    latest(having)
+                };
                 back_at.is_some_and(|back_at| back_at > left_at)
             }
         },
@@ -59,7 +67,10 @@ mod tests {
         for event in text::journey(&spec, journey).expect("a journey in text") {
             state.observe(&event).expect("in order");
         }
-        let target = spec.churn_targets().into_iter().find(|target| spec.churn()[target.definition].name == definition);
+        let target = spec
+            .churn_targets()
+            .into_iter()
+            .find(|target| spec.churn()[target.definition].name == definition);
         at_risk(&spec, &state, target.expect("declared"), text::day(as_of_day))
     }
 

@@ -156,10 +156,16 @@ impl Spec {
     /// - an attribute is not of its declared kind.
     pub fn resolve(&self, raw: &RawEvent<'_>) -> Result<JourneyEvent, ContractBreak> {
         let at = plausible("at", raw.at)?;
-        let known_at = raw.known_at.map_or(Ok(at), |known_at| plausible("known_at", known_at))?.max(at);
+        let known_at = raw
+            .known_at
+            .map_or(Ok(at), |known_at| plausible("known_at", known_at))?
+            .max(at);
         let late_days = known_at.days_since(at);
         if late_days > self.allowed_lateness_days() as f64 {
-            return Err(ContractBreak::TooLate { late_days, allowed_days: self.allowed_lateness_days() });
+            return Err(ContractBreak::TooLate {
+                late_days,
+                allowed_days: self.allowed_lateness_days(),
+            });
         }
         if raw.touchpoint.is_empty() {
             return Err(ContractBreak::Missing { field: "touchpoint" });
@@ -167,7 +173,9 @@ impl Spec {
         let unknown_touchpoint = || ContractBreak::UnknownTouchpoint(raw.touchpoint.to_owned());
         let touchpoint = self.touchpoint_named(raw.touchpoint).ok_or_else(unknown_touchpoint)?;
         let stage = match raw.stage {
-            Some(name) => self.stage_named(name).ok_or_else(|| ContractBreak::UnknownStage(name.to_owned()))?,
+            Some(name) => self
+                .stage_named(name)
+                .ok_or_else(|| ContractBreak::UnknownStage(name.to_owned()))?,
             None => self.touchpoints()[usize::from(touchpoint)].stage,
         };
         let attributes = raw
@@ -216,12 +224,22 @@ impl Spec {
 
 fn plausible(field: &str, micros: i64) -> Result<Timestamp, ContractBreak> {
     let found = Timestamp::from_micros(micros);
-    if found.is_plausible() { Ok(found) } else { Err(ContractBreak::AbsurdTime { field: field.to_owned(), found }) }
+    if found.is_plausible() {
+        Ok(found)
+    } else {
+        Err(ContractBreak::AbsurdTime {
+            field: field.to_owned(),
+            found,
+        })
+    }
 }
 
 fn finite(field: &str, number: Option<f64>) -> Result<Option<f64>, ContractBreak> {
     match number {
-        Some(found) if !found.is_finite() => Err(ContractBreak::NotFinite { field: field.to_owned(), found }),
+        Some(found) if !found.is_finite() => Err(ContractBreak::NotFinite {
+            field: field.to_owned(),
+            found,
+        }),
         number => Ok(number),
     }
 }

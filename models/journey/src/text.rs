@@ -117,16 +117,28 @@ const DAY_0: i64 = 1_704_067_200_000_000;
 /// # Errors
 /// - a part is not an event, or names what the spec does not know.
 pub fn journey(spec: &Spec, text: &str) -> Result<Vec<JourneyEvent>, TextError> {
-    text.split_whitespace().enumerate().map(|(at, event)| parse(spec, event, at as i64)).collect()
+    text.split_whitespace()
+        .enumerate()
+        .map(|(at, event)| parse(spec, event, at as i64))
+        .collect()
 }
 
 fn parse(spec: &Spec, text: &str, sequence: i64) -> Result<JourneyEvent, TextError> {
     let malformed = || TextError::Malformed(text.to_owned());
     let (touchpoint, rest) = text.split_once('@').ok_or_else(malformed)?;
     let (at, mut rest) = take(rest);
-    let mut raw = RawEvent { at: moment(at).ok_or_else(malformed)?, sequence, touchpoint, ..RawEvent::default() };
+    let mut raw = RawEvent {
+        at: moment(at).ok_or_else(malformed)?,
+        sequence,
+        touchpoint,
+        ..RawEvent::default()
+    };
     while let Some(mark) = rest.chars().next() {
-        let (part, after) = if mark == ':' { take_attribute(&rest[1..]) } else { take(&rest[1..]) };
+        let (part, after) = if mark == ':' {
+            take_attribute(&rest[1..])
+        } else {
+            take(&rest[1..])
+        };
         rest = after;
         match mark {
             '=' => raw.value = Some(part.parse().map_err(|_| malformed())?),
@@ -147,7 +159,10 @@ fn parse(spec: &Spec, text: &str, sequence: i64) -> Result<JourneyEvent, TextErr
             _ => return Err(malformed()),
         }
     }
-    spec.resolve(&raw).map_err(|reason| TextError::Refused { event: text.to_owned(), reason })
+    spec.resolve(&raw).map_err(|reason| TextError::Refused {
+        event: text.to_owned(),
+        reason,
+    })
 }
 
 fn take(text: &str) -> (&str, &str) {
@@ -162,5 +177,6 @@ fn take_attribute(text: &str) -> (&str, &str) {
 
 fn moment(text: &str) -> Option<i64> {
     let days: f64 = text.strip_suffix('d')?.parse().ok()?;
-    days.is_finite().then(|| DAY_0 + libm::round(days * MICROS_PER_DAY as f64) as i64)
+    days.is_finite()
+        .then(|| DAY_0 + libm::round(days * MICROS_PER_DAY as f64) as i64)
 }

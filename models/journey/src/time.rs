@@ -76,7 +76,10 @@ mod tests {
     #[test]
     fn a_date_alone_is_its_midnight_in_utc() {
         assert_eq!(Timestamp::parse("1970-01-02"), Some(Timestamp(MICROS_PER_DAY)));
-        assert_eq!(Timestamp::parse("2011-09-10T12:50"), Timestamp::parse("2011-09-10T12:50:00Z"));
+        assert_eq!(
+            Timestamp::parse("2011-09-10T12:50"),
+            Timestamp::parse("2011-09-10T12:50:00Z")
+        );
         assert_eq!(Timestamp::parse("yesterday"), None);
     }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use percorso_journey::{
-    AttributeValue, History, HistoryError, Insertion, JourneyEvent, JourneyState, LoggedEvent, MICROS_PER_DAY, RawEvent,
-    Spec, Timestamp, text,
+    AttributeValue, History, HistoryError, Insertion, JourneyEvent, JourneyState, LoggedEvent, MICROS_PER_DAY,
+    RawEvent, Spec, Timestamp, text,
 };
 use proptest::prelude::*;
 
@@ -18,7 +18,14 @@ fn events(span_days: i64) -> impl Strategy<Value = Vec<JourneyEvent>> {
     let channel = prop::sample::select(vec![None, Some("web"), Some("mail"), Some("carrier pigeon")]);
     let value = prop::option::of(-50.0..500.0);
     let score = prop::option::of(1.0..5.0);
-    let event = (0..span_days * 4, touchpoint, channel, value, score, prop::option::of(18.0..90.0));
+    let event = (
+        0..span_days * 4,
+        touchpoint,
+        channel,
+        value,
+        score,
+        prop::option::of(18.0..90.0),
+    );
     prop::collection::vec(event, 1..40).prop_map(|mut drawn| {
         let spec = spec();
         let age = spec.attribute_named("age").expect("declared");
@@ -31,7 +38,9 @@ fn events(span_days: i64) -> impl Strategy<Value = Vec<JourneyEvent>> {
                 channel,
                 value,
                 feedback_score,
-                attributes: Option::into_iter(years).map(|years| (age, AttributeValue::Number(years))).collect(),
+                attributes: Option::into_iter(years)
+                    .map(|years| (age, AttributeValue::Number(years)))
+                    .collect(),
                 ..RawEvent::default()
             };
             spec.resolve(&raw).expect("within the contract")
@@ -49,7 +58,10 @@ fn fold(events: &[JourneyEvent]) -> JourneyState {
 }
 
 fn logged(events: &[JourneyEvent]) -> Vec<LoggedEvent> {
-    let log = |event: &JourneyEvent| LoggedEvent { event_id: format!("e{}", event.sequence), event: event.clone() };
+    let log = |event: &JourneyEvent| LoggedEvent {
+        event_id: format!("e{}", event.sequence),
+        event: event.clone(),
+    };
     events.iter().map(log).collect()
 }
 
@@ -122,16 +134,32 @@ fn the_past_that_was_settled_can_no_longer_be_told_apart() {
     for event in logged(&events) {
         history.insert(event).expect("in order");
     }
-    assert_eq!(history.state_before(text::day(5)).expect("nothing settled").n_events(), 1);
+    assert_eq!(
+        history.state_before(text::day(5)).expect("nothing settled").n_events(),
+        1
+    );
     assert_eq!(history.settle(), 2);
-    assert!(matches!(history.state_before(text::day(5)), Err(HistoryError::TooOld { .. })));
-    assert_eq!(history.state_before(text::day(20)).expect("after the base").n_events(), 2);
-    let too_late = LoggedEvent { event_id: "late".into(), event: events[0].clone() };
+    assert!(matches!(
+        history.state_before(text::day(5)),
+        Err(HistoryError::TooOld { .. })
+    ));
+    assert_eq!(
+        history.state_before(text::day(20)).expect("after the base").n_events(),
+        2
+    );
+    let too_late = LoggedEvent {
+        event_id: "late".into(),
+        event: events[0].clone(),
+    };
     assert!(matches!(history.insert(too_late), Err(HistoryError::TooLate { .. })));
 }
 
 #[test]
 fn an_absurd_time_is_refused() {
-    let raw = RawEvent { at: Timestamp::LATEST.micros(), touchpoint: "visit", ..RawEvent::default() };
+    let raw = RawEvent {
+        at: Timestamp::LATEST.micros(),
+        touchpoint: "visit",
+        ..RawEvent::default()
+    };
     assert_eq!(spec().resolve(&raw).expect_err("out of range").reason(), "absurd_time");
 }

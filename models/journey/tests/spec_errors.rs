@@ -4,20 +4,28 @@ use percorso_journey::{Spec, text};
 
 fn told(from: &str, to: &str) -> String {
     assert!(text::SMALL_SPEC.contains(from), "the small spec holds `{from}`");
-    Spec::parse(&text::SMALL_SPEC.replacen(from, to, 1)).expect_err("wrong on purpose").to_string()
+    Spec::parse(&text::SMALL_SPEC.replacen(from, to, 1))
+        .expect_err("wrong on purpose")
+        .to_string()
 }
 
 #[test]
 fn an_unknown_key_is_named_with_the_nearest_valid_one() {
     let told = told("seen_within_days", "seen_whithin_days");
-    assert!(told.contains("population") && told.contains("seen_whithin_days"), "{told}");
+    assert!(
+        told.contains("population") && told.contains("seen_whithin_days"),
+        "{told}"
+    );
     assert!(told.contains("did you mean `seen_within_days`?"), "{told}");
 }
 
 #[test]
 fn a_wrong_type_names_the_key_and_what_was_expected() {
     let told = told("days = 90", "days = \"ninety\"");
-    assert!(told.contains("churn[1].days") && told.contains("u32") && told.contains("ninety"), "{told}");
+    assert!(
+        told.contains("churn[1].days") && told.contains("u32") && told.contains("ninety"),
+        "{told}"
+    );
 }
 
 #[test]
@@ -37,14 +45,20 @@ fn an_unknown_kind_is_told_with_the_nearest() {
 #[test]
 fn a_key_of_another_kind_of_churn_is_refused() {
     let told = told("days = 90", "days = 90\ngrace_days = 3");
-    assert!(told.starts_with("churn[1].grace_days:") && told.contains("inactivity"), "{told}");
+    assert!(
+        told.starts_with("churn[1].grace_days:") && told.contains("inactivity"),
+        "{told}"
+    );
 }
 
 #[test]
 fn a_column_rule_for_no_field_is_told_with_the_nearest_field() {
     let source = "[[source]]\npaths = [\"x.csv\"]\ncolumns.tuchpoint = \"what\"\n\n[stages]";
     let told = told("[stages]", source);
-    assert!(told.contains("source[0].columns.tuchpoint") && told.contains("did you mean `touchpoint`?"), "{told}");
+    assert!(
+        told.contains("source[0].columns.tuchpoint") && told.contains("did you mean `touchpoint`?"),
+        "{told}"
+    );
 }
 
 #[test]

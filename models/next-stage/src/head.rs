@@ -46,6 +46,9 @@ impl NextStageHead {
     /// # Errors
     /// - an array is missing, misshapen or out of range.
     pub fn open(prefix: &str, artefact: &Artefact) -> Result<Self> {
-        Ok(Self::new(Learned::open(prefix, artefact)?, Calibrator::open(prefix, artefact)?))
+        Ok(Self::new(
+            Learned::open(prefix, artefact)?,
+            Calibrator::open(prefix, artefact)?,
+        ))
     }
 }

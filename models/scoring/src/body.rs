@@ -36,5 +36,8 @@ pub struct ChurnSlot {
 
 /// The signatures of a catalogue, in order.
 pub(crate) fn signatures(catalogue: &Catalogue) -> Vec<String> {
-    catalogue.features().map(percorso_features::Feature::signature).collect()
+    catalogue
+        .features()
+        .map(percorso_features::Feature::signature)
+        .collect()
 }

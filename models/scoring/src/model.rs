@@ -61,7 +61,9 @@ pub enum OpenError {
         difference: &'static str,
     },
     /// It was trained under another spec.
-    #[error("the model was trained under another journey.toml: the same features, but stages, touchpoints or definitions differ")]
+    #[error(
+        "the model was trained under another journey.toml: the same features, but stages, touchpoints or definitions differ"
+    )]
     Spec,
     /// An array is missing or misshapen.
     #[error("the model's arrays do not fit its structure")]
@@ -91,7 +93,9 @@ impl ScoringModel {
     pub fn open(spec: &Arc<Spec>, artefact: &Artefact, version: impl Into<String>) -> Result<Self, OpenError> {
         let header = artefact.header();
         if header.kind != KIND {
-            return Err(OpenError::Kind { found: header.kind.clone() });
+            return Err(OpenError::Kind {
+                found: header.kind.clone(),
+            });
         }
         let body: Body = serde_json::from_value(header.body.clone()).map_err(OpenError::Body)?;
         let catalogue = Catalogue::of(spec);
@@ -101,7 +105,9 @@ impl ScoringModel {
         }
         let targets = targets(spec);
         let open = |(at, slot): (usize, &ChurnSlot)| {
-            slot.is_answered.then(|| ChurnHead::open(&format!("churn/{at}"), artefact)).transpose()
+            slot.is_answered
+                .then(|| ChurnHead::open(&format!("churn/{at}"), artefact))
+                .transpose()
         };
         let churn = body.churn.iter().enumerate().map(open).collect::<Result<Vec<_>, _>>()?;
         let next_stage = NextStageHead::open("next-stage", artefact)?;
@@ -173,19 +179,34 @@ impl ScoringModel {
     pub fn score(&self, state: &JourneyState, as_of: Timestamp, scratch: &mut Scratch) -> Result<Scores, ScoreError> {
         self.encode(state, as_of, scratch)?;
         if !in_population(&self.spec, state, as_of) {
-            return Ok(Scores { as_of, churn: vec![None; self.targets.len()], next_stage: Vec::new() });
+            return Ok(Scores {
+                as_of,
+                churn: vec![None; self.targets.len()],
+                next_stage: Vec::new(),
+            });
         }
         let churn = self.churn.iter().zip(&self.targets).map(|(head, target)| {
-            let head = head.as_ref().filter(|_| at_risk(&self.spec, state, target.of_spec, as_of))?;
+            let head = head
+                .as_ref()
+                .filter(|_| at_risk(&self.spec, state, target.of_spec, as_of))?;
             Some(head.score(&scratch.cells))
         });
         let churn = churn.collect();
         let mut next_stage = vec![0.0; self.next_stage_classes.len()];
         self.next_stage.score(&scratch.cells, &mut next_stage);
-        Ok(Scores { as_of, churn, next_stage })
+        Ok(Scores {
+            as_of,
+            churn,
+            next_stage,
+        })
     }
 
-    pub(crate) fn encode(&self, state: &JourneyState, as_of: Timestamp, scratch: &mut Scratch) -> Result<(), ScoreError> {
+    pub(crate) fn encode(
+        &self,
+        state: &JourneyState,
+        as_of: Timestamp,
+        scratch: &mut Scratch,
+    ) -> Result<(), ScoreError> {
         if state.n_events() == 0 {
             return Err(ScoreError::NoEvents { as_of });
         }
@@ -233,13 +254,18 @@ fn same_features(header: &Header, body: &Body, catalogue: &Catalogue) -> Result<
     if header.feature_fingerprint == catalogue.fingerprint() {
         return Ok(());
     }
-    let differs = |feature: &str, difference| OpenError::Features { feature: feature.to_owned(), difference };
+    let differs = |feature: &str, difference| OpenError::Features {
+        feature: feature.to_owned(),
+        difference,
+    };
     let trained = header.feature_names.iter().zip(&body.feature_signatures);
     let mut here = catalogue.features();
     for (name, signature) in trained {
         match here.next() {
             Some(feature) if feature.name != *name => return Err(differs(name, "is not at its place in this spec")),
-            Some(feature) if feature.signature() != *signature => return Err(differs(name, "has another meaning here")),
+            Some(feature) if feature.signature() != *signature => {
+                return Err(differs(name, "has another meaning here"));
+            }
             Some(_) => {}
             None => return Err(differs(name, "this spec does not have")),
         }

@@ -30,7 +30,9 @@ impl ScoringModel {
         scratch: &mut Scratch,
     ) -> Result<Vec<Reason>, ScoreError> {
         self.encode(state, as_of, scratch)?;
-        let Some(head) = &self.churn[target] else { return Ok(Vec::new()) };
+        let Some(head) = &self.churn[target] else {
+            return Ok(Vec::new());
+        };
         let mut parts = vec![0.0; scratch.cells.len()];
         head.contributions(&scratch.cells, &mut parts);
         let mut families: Vec<(Family, f64, usize)> = Vec::new();
@@ -49,8 +51,16 @@ impl ScoringModel {
         families.sort_by(|left, right| right.1.abs().total_cmp(&left.1.abs()).then(left.0.cmp(&right.0)));
         families.truncate(top);
         let reason = |(family, log_odds, strongest): (Family, f64, usize)| {
-            let feature = self.catalogue.features().nth(strongest).expect("a position of the catalogue");
-            Reason { family, log_odds, text: self.tell(feature, strongest, log_odds, scratch) }
+            let feature = self
+                .catalogue
+                .features()
+                .nth(strongest)
+                .expect("a position of the catalogue");
+            Reason {
+                family,
+                log_odds,
+                text: self.tell(feature, strongest, log_odds, scratch),
+            }
         };
         Ok(families.into_iter().map(reason).collect())
     }
@@ -60,16 +70,30 @@ impl ScoringModel {
         let value = match feature.kind {
             _ if cell.is_nan() => feature.missing.clone(),
             Kind::Number => told_number(cell, &feature.unit),
-            Kind::Category => {
-                self.encoder.label(at, scratch.cells[at] as usize).unwrap_or("something rare").to_owned()
-            }
+            Kind::Category => self
+                .encoder
+                .label(at, scratch.cells[at] as usize)
+                .unwrap_or("something rare")
+                .to_owned(),
         };
-        let effect = if log_odds > 0.0 { "raises the risk" } else { "lowers the risk" };
+        let effect = if log_odds > 0.0 {
+            "raises the risk"
+        } else {
+            "lowers the risk"
+        };
         format!("{}: {value} ({effect})", feature.meaning)
     }
 }
 
 fn told_number(number: f64, unit: &str) -> String {
-    let rounded = if number.abs() < 10.0 { (number * 100.0).round() / 100.0 } else { number.round() };
-    if unit.is_empty() { rounded.to_string() } else { format!("{rounded} {unit}") }
+    let rounded = if number.abs() < 10.0 {
+        (number * 100.0).round() / 100.0
+    } else {
+        number.round()
+    };
+    if unit.is_empty() {
+        rounded.to_string()
+    } else {
+        format!("{rounded} {unit}")
+    }
 }

@@ -37,7 +37,9 @@ impl FoldExec {
     pub fn try_new(input: Arc<dyn ExecutionPlan>, fold: Arc<dyn Fold>) -> Result<Self> {
         let wanted = ordering(&input.schema(), &EVENT_ORDER)?;
         if !input.equivalence_properties().ordering_satisfy(wanted)? {
-            return Err(DataFusionError::Plan(format!("a fold wants its input ordered by {EVENT_ORDER:?}")));
+            return Err(DataFusionError::Plan(format!(
+                "a fold wants its input ordered by {EVENT_ORDER:?}"
+            )));
         }
         let properties = PlanProperties::new(
             EquivalenceProperties::new(fold.schema()),
@@ -45,13 +47,19 @@ impl FoldExec {
             EmissionType::Incremental,
             Boundedness::Bounded,
         );
-        Ok(Self { input, fold, properties: Arc::new(properties) })
+        Ok(Self {
+            input,
+            fold,
+            properties: Arc::new(properties),
+        })
     }
 }
 
 impl fmt::Debug for FoldExec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FoldExec").field("input", &self.input).finish_non_exhaustive()
+        f.debug_struct("FoldExec")
+            .field("input", &self.input)
+            .finish_non_exhaustive()
     }
 }
 
@@ -80,7 +88,11 @@ impl ExecutionPlan for FoldExec {
     }
 
     fn required_input_ordering(&self) -> Vec<Option<OrderingRequirements>> {
-        vec![ordering(&self.input.schema(), &EVENT_ORDER).ok().map(OrderingRequirements::from)]
+        vec![
+            ordering(&self.input.schema(), &EVENT_ORDER)
+                .ok()
+                .map(OrderingRequirements::from),
+        ]
     }
 
     fn apply_expressions(
@@ -101,28 +113,33 @@ impl ExecutionPlan for FoldExec {
         }
     }
 
-    fn with_new_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
+    fn with_new_children(self: Arc<Self>, children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
         let recompute = datafusion::physical_plan::execution_plan::ChildrenPropertiesMode::Recompute;
         self.replace_children(children, ReplaceChildrenOptions::new(recompute))
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let work = Work::Reading { input: self.input.execute(partition, context)?, fold: self.fold.start() };
+        let work = Work::Reading {
+            input: self.input.execute(partition, context)?,
+            fold: self.fold.start(),
+        };
         let rows = stream::try_unfold(work, next_rows);
         Ok(Box::pin(RecordBatchStreamAdapter::new(self.fold.schema(), rows)))
     }
 }
 
 enum Work {
-    Reading { input: SendableRecordBatchStream, fold: Box<dyn BucketFold> },
+    Reading {
+        input: SendableRecordBatchStream,
+        fold: Box<dyn BucketFold>,
+    },
     Over,
 }
 
 async fn next_rows(work: Work) -> Result<Option<(RecordBatch, Work)>> {
-    let Work::Reading { mut input, mut fold } = work else { return Ok(None) };
+    let Work::Reading { mut input, mut fold } = work else {
+        return Ok(None);
+    };
     while let Some(events) = input.next().await {
         if let Some(rows) = fold.push(&events?).map_err(DataFusionError::External)? {
             return Ok(Some((rows, Work::Reading { input, fold })));

@@ -51,15 +51,24 @@ impl LocalEngine {
             .with_disk_manager_builder(spill)
             .build_arc()
             .map_err(|source| failed(operation, source))?;
-        let mut config = SessionConfig::new().with_target_partitions(threads).with_batch_size(8_192);
+        let mut config = SessionConfig::new()
+            .with_target_partitions(threads)
+            .with_batch_size(8_192);
         config.options_mut().execution.sort_spill_reservation_bytes = (pool_bytes(memory_bytes) / 8).min(10 << 20);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(threads)
             .enable_all()
             .build()
-            .map_err(|source| EngineError::Operation { operation, source: Box::new(source) })?;
+            .map_err(|source| EngineError::Operation {
+                operation,
+                source: Box::new(source),
+            })?;
         let context = SessionContext::new_with_config_rt(config, environment).task_ctx();
-        Ok(Self { runtime, context, threads })
+        Ok(Self {
+            runtime,
+            context,
+            threads,
+        })
     }
 
     fn sorted(&self, schema: SchemaRef, parts: Vec<Arc<dyn Part>>, by: &[&str]) -> Result<SendableRecordBatchStream> {
@@ -68,7 +77,12 @@ impl LocalEngine {
         for (at, part) in parts.into_iter().enumerate() {
             shares[at % n_streams].push(part);
         }
-        let stream = |parts| Arc::new(PartStream { schema: Arc::clone(&schema), parts }) as Arc<dyn PartitionStream>;
+        let stream = |parts| {
+            Arc::new(PartStream {
+                schema: Arc::clone(&schema),
+                parts,
+            }) as Arc<dyn PartitionStream>
+        };
         let streams = shares.into_iter().map(stream).collect();
         let input = StreamingTableExec::try_new(Arc::clone(&schema), streams, None, [], false, None)?;
         let order = ordering(&schema, by)?;
@@ -87,7 +101,9 @@ impl Engine for LocalEngine {
     ) -> std::result::Result<(), EngineError> {
         let operation = "sort events";
         self.runtime.block_on(async {
-            let mut batches = self.sorted(schema, parts, by).map_err(|error| failed(operation, error))?;
+            let mut batches = self
+                .sorted(schema, parts, by)
+                .map_err(|error| failed(operation, error))?;
             while let Some(batch) = batches.next().await {
                 sink(batch.map_err(|error| failed(operation, error))?).map_err(EngineError::Caller)?;
             }
@@ -95,12 +111,7 @@ impl Engine for LocalEngine {
         })
     }
 
-    fn fold(
-        &self,
-        buckets: &[PathBuf],
-        fold: Arc<dyn Fold>,
-        sink: Sink<'_>,
-    ) -> std::result::Result<(), EngineError> {
+    fn fold(&self, buckets: &[PathBuf], fold: Arc<dyn Fold>, sink: Sink<'_>) -> std::result::Result<(), EngineError> {
         let operation = "fold journeys";
         if buckets.is_empty() {
             return Ok(());
@@ -112,9 +123,15 @@ impl Engine for LocalEngine {
             let run = |partition| {
                 let (plan, context) = (Arc::clone(&plan), Arc::clone(&self.context));
                 let collected = tokio::spawn(async move {
-                    plan.execute(partition, context)?.try_collect::<Vec<RecordBatch>>().await
+                    plan.execute(partition, context)?
+                        .try_collect::<Vec<RecordBatch>>()
+                        .await
                 });
-                async move { collected.await.map_err(|error| DataFusionError::External(Box::new(error)))? }
+                async move {
+                    collected
+                        .await
+                        .map_err(|error| DataFusionError::External(Box::new(error)))?
+                }
             };
             // Results come in bucket order, however the buckets finish.
             let mut results = stream::iter(0..n_partitions).map(run).buffered(self.threads);
@@ -141,7 +158,10 @@ fn scan(buckets: &[PathBuf]) -> Result<Arc<dyn ExecutionPlan>> {
     for path in buckets {
         let (_, bytes) = open(path)?;
         let path = std::path::absolute(path).map_err(DataFusionError::IoError)?;
-        groups.push(FileGroup::new(vec![PartitionedFile::new(path.to_string_lossy().into_owned(), bytes)]));
+        groups.push(FileGroup::new(vec![PartitionedFile::new(
+            path.to_string_lossy().into_owned(),
+            bytes,
+        )]));
     }
     let n_buckets = groups.len();
     let config = FileScanConfigBuilder::new(
@@ -197,8 +217,14 @@ fn failed(operation: &'static str, error: DataFusionError) -> EngineError {
         DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => failed(operation, *inner),
         DataFusionError::Shared(shared) => match Arc::try_unwrap(shared) {
             Ok(inner) => failed(operation, inner),
-            Err(shared) => EngineError::Operation { operation, source: CallerError::from(shared.to_string()) },
+            Err(shared) => EngineError::Operation {
+                operation,
+                source: CallerError::from(shared.to_string()),
+            },
         },
-        error => EngineError::Operation { operation, source: Box::new(error) },
+        error => EngineError::Operation {
+            operation,
+            source: Box::new(error),
+        },
     }
 }

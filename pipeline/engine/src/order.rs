@@ -13,7 +13,10 @@ pub const EVENT_ORDER: [&str; 4] = ["customer_key", "at", "sequence", "event_id"
 
 /// The ordering by these columns, ascending, nulls first.
 pub(crate) fn ordering(schema: &Schema, by: &[&str]) -> Result<LexOrdering> {
-    let expressions = by.iter().map(|name| sort_expression(schema, name)).collect::<Result<Vec<_>>>()?;
+    let expressions = by
+        .iter()
+        .map(|name| sort_expression(schema, name))
+        .collect::<Result<Vec<_>>>()?;
     LexOrdering::new(expressions).ok_or_else(|| DataFusionError::Plan("nothing to sort by".to_owned()))
 }
 
@@ -23,6 +26,12 @@ pub(crate) fn customer(schema: &Schema) -> Result<Arc<dyn PhysicalExpr>> {
 }
 
 fn sort_expression(schema: &Schema, name: &str) -> Result<PhysicalSortExpr> {
-    let options = SortOptions { descending: false, nulls_first: true };
-    Ok(PhysicalSortExpr { expr: col(name, schema)?, options })
+    let options = SortOptions {
+        descending: false,
+        nulls_first: true,
+    };
+    Ok(PhysicalSortExpr {
+        expr: col(name, schema)?,
+        options,
+    })
 }

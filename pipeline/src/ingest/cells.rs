@@ -22,8 +22,14 @@ pub(super) fn texts(column: &ArrayRef) -> Result<StringArray, WrongType> {
     match column.data_type() {
         DataType::Float64 | DataType::Float32 => {
             let numbers = cast(column, &DataType::Float64).map_err(|_| wrong(column, expected))?;
-            let numbers = numbers.as_any().downcast_ref::<Float64Array>().ok_or_else(|| wrong(column, expected))?;
-            Ok(numbers.iter().map(|number| number.filter(|number| !number.is_nan()).map(whole)).collect())
+            let numbers = numbers
+                .as_any()
+                .downcast_ref::<Float64Array>()
+                .ok_or_else(|| wrong(column, expected))?;
+            Ok(numbers
+                .iter()
+                .map(|number| number.filter(|number| !number.is_nan()).map(whole))
+                .collect())
         }
         DataType::Utf8
         | DataType::LargeUtf8
@@ -40,14 +46,22 @@ pub(super) fn texts(column: &ArrayRef) -> Result<StringArray, WrongType> {
         | DataType::UInt64
         | DataType::Null => {
             let texts = cast(column, &DataType::Utf8).map_err(|_| wrong(column, expected))?;
-            texts.as_any().downcast_ref::<StringArray>().cloned().ok_or_else(|| wrong(column, expected))
+            texts
+                .as_any()
+                .downcast_ref::<StringArray>()
+                .cloned()
+                .ok_or_else(|| wrong(column, expected))
         }
         _ => Err(wrong(column, expected)),
     }
 }
 
 fn whole(number: f64) -> String {
-    if number == number.trunc() && number.abs() < 9e15 { format!("{}", number as i64) } else { number.to_string() }
+    if number == number.trunc() && number.abs() < 9e15 {
+        format!("{}", number as i64)
+    } else {
+        number.to_string()
+    }
 }
 
 /// A column of numbers, or of texts that hold numbers.
@@ -69,12 +83,19 @@ impl Numbers {
                 .map(Self::Typed)
                 .ok_or_else(|| wrong(column, expected));
         }
-        if is_text(data_type) { Ok(Self::Texts(texts(column)?)) } else { Err(wrong(column, expected)) }
+        if is_text(data_type) {
+            Ok(Self::Texts(texts(column)?))
+        } else {
+            Err(wrong(column, expected))
+        }
     }
 
     /// The number in a row; NaN counts as a break of the contract, not as missing.
     pub(super) fn get(&self, field: &str, row: usize) -> Result<Option<f64>, ContractBreak> {
-        let not_finite = |found| ContractBreak::NotFinite { field: field.to_owned(), found };
+        let not_finite = |found| ContractBreak::NotFinite {
+            field: field.to_owned(),
+            found,
+        };
         let number = match self {
             Self::Typed(numbers) => numbers.is_valid(row).then(|| numbers.value(row)),
             Self::Texts(texts) => match text_at(texts, row) {
@@ -107,7 +128,11 @@ impl WholeNumbers {
                 .map(Self::Typed)
                 .ok_or_else(|| wrong(column, expected));
         }
-        if is_text(column.data_type()) { Ok(Self::Texts(texts(column)?)) } else { Err(wrong(column, expected)) }
+        if is_text(column.data_type()) {
+            Ok(Self::Texts(texts(column)?))
+        } else {
+            Err(wrong(column, expected))
+        }
     }
 
     pub(super) fn get(&self, field: &str, row: usize) -> Result<Option<i64>, ContractBreak> {
@@ -130,7 +155,9 @@ impl Flags {
     pub(super) fn of(column: &ArrayRef) -> Result<Self, WrongType> {
         match column.as_any().downcast_ref::<BooleanArray>() {
             Some(flags) => Ok(Self::Typed(flags.clone())),
-            None => texts(column).map(Self::Texts).map_err(|_| wrong(column, "true or false")),
+            None => texts(column)
+                .map(Self::Texts)
+                .map_err(|_| wrong(column, "true or false")),
         }
     }
 
@@ -150,8 +177,14 @@ impl Flags {
 
 /// A column of times, or of texts that hold them.
 pub(super) enum Times {
-    Typed { micros: TimestampMicrosecondArray, is_naive: bool },
-    Texts { texts: StringArray, format: Option<String> },
+    Typed {
+        micros: TimestampMicrosecondArray,
+        is_naive: bool,
+    },
+    Texts {
+        texts: StringArray,
+        format: Option<String>,
+    },
 }
 
 impl Times {
@@ -161,7 +194,10 @@ impl Times {
             DataType::Timestamp(_, zone) => zone.is_none(),
             DataType::Date32 | DataType::Date64 | DataType::Null => true,
             data_type if is_text(data_type) => {
-                return Ok(Self::Texts { texts: texts(column)?, format: format.map(str::to_owned) });
+                return Ok(Self::Texts {
+                    texts: texts(column)?,
+                    format: format.map(str::to_owned),
+                });
             }
             _ => return Err(wrong(column, expected)),
         };
@@ -171,7 +207,12 @@ impl Times {
         };
         let micros = cast(column, &utc).map_err(|_| wrong(column, expected))?;
         let micros = micros.as_any().downcast_ref::<TimestampMicrosecondArray>();
-        micros.map(|micros| Self::Typed { micros: micros.clone(), is_naive }).ok_or_else(|| wrong(column, expected))
+        micros
+            .map(|micros| Self::Typed {
+                micros: micros.clone(),
+                is_naive,
+            })
+            .ok_or_else(|| wrong(column, expected))
     }
 
     /// The time in a row, in microseconds UTC; a naive one is told in `zone`.
@@ -195,18 +236,28 @@ fn in_zone(naive_micros: i64, zone: &TimeZone) -> i64 {
     if *zone == TimeZone::UTC {
         return naive_micros;
     }
-    let Ok(instant) = jiff::Timestamp::from_microsecond(naive_micros) else { return naive_micros };
+    let Ok(instant) = jiff::Timestamp::from_microsecond(naive_micros) else {
+        return naive_micros;
+    };
     let civil = TimeZone::UTC.to_datetime(instant);
-    zone.to_timestamp(civil).map_or(naive_micros, jiff::Timestamp::as_microsecond)
+    zone.to_timestamp(civil)
+        .map_or(naive_micros, jiff::Timestamp::as_microsecond)
 }
 
 fn parse(text: &str, format: Option<&str>, zone: &TimeZone) -> Option<i64> {
     if let Some(format) = format {
         let parsed = jiff::fmt::strtime::parse(format, text).ok()?;
-        return parsed.to_timestamp().map(jiff::Timestamp::as_microsecond).ok().or_else(|| {
-            let civil = parsed.to_datetime().or_else(|_| parsed.to_date().map(DateTime::from)).ok()?;
-            zone.to_timestamp(civil).ok().map(jiff::Timestamp::as_microsecond)
-        });
+        return parsed
+            .to_timestamp()
+            .map(jiff::Timestamp::as_microsecond)
+            .ok()
+            .or_else(|| {
+                let civil = parsed
+                    .to_datetime()
+                    .or_else(|_| parsed.to_date().map(DateTime::from))
+                    .ok()?;
+                zone.to_timestamp(civil).ok().map(jiff::Timestamp::as_microsecond)
+            });
     }
     match text.parse::<DateTime>() {
         Ok(civil) if text.parse::<jiff::Timestamp>().is_err() => {
@@ -218,20 +269,33 @@ fn parse(text: &str, format: Option<&str>, zone: &TimeZone) -> Option<i64> {
 
 /// The text in a row, trimmed; `None` when absent or blank.
 pub(super) fn text_at(texts: &StringArray, row: usize) -> Option<&str> {
-    texts.is_valid(row).then(|| texts.value(row).trim()).filter(|text| !text.is_empty())
+    texts
+        .is_valid(row)
+        .then(|| texts.value(row).trim())
+        .filter(|text| !text.is_empty())
 }
 
 fn is_text(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Dictionary(_, _))
+    matches!(
+        data_type,
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Dictionary(_, _)
+    )
 }
 
 fn wrong(column: &ArrayRef, expected: &'static str) -> WrongType {
-    WrongType { found: column.data_type().clone(), expected }
+    WrongType {
+        found: column.data_type().clone(),
+        expected,
+    }
 }
 
 fn unparsable(field: &str, found: &str, expected: &'static str) -> ContractBreak {
     let found = found.chars().take(60).collect();
-    ContractBreak::Unparsable { field: field.to_owned(), found, expected }
+    ContractBreak::Unparsable {
+        field: field.to_owned(),
+        found,
+        expected,
+    }
 }
 
 #[cfg(test)]
@@ -247,8 +311,14 @@ mod tests {
 
     #[test]
     fn a_naive_time_is_told_in_the_business_zone() {
-        let zone = jiff::tz::TimeZoneDatabase::bundled().get("Europe/Rome").expect("bundled");
-        let column: ArrayRef = Arc::new(StringArray::from(vec!["2024-07-01 12:00:00", "2024-07-01T12:00:00Z", "noon"]));
+        let zone = jiff::tz::TimeZoneDatabase::bundled()
+            .get("Europe/Rome")
+            .expect("bundled");
+        let column: ArrayRef = Arc::new(StringArray::from(vec![
+            "2024-07-01 12:00:00",
+            "2024-07-01T12:00:00Z",
+            "noon",
+        ]));
         let times = Times::of(&column, None).expect("texts may be times");
         let at = |row| times.get("at", row, &zone);
         assert_eq!(at(0), Ok(Some(1_719_828_000_000_000)));
@@ -262,7 +332,10 @@ mod tests {
     #[test]
     fn a_type_that_cannot_hold_the_field_is_refused() {
         let column: ArrayRef = Arc::new(BooleanArray::from(vec![true]));
-        assert_eq!(Times::of(&column, None).err().expect("no time").found, DataType::Boolean);
+        assert_eq!(
+            Times::of(&column, None).err().expect("no time").found,
+            DataType::Boolean
+        );
     }
 
     #[test]

@@ -26,10 +26,14 @@ pub(super) enum FileFormat {
 impl FileFormat {
     fn of(path: &Path) -> Option<Self> {
         let name = path.file_name()?.to_str()?.to_ascii_lowercase();
-        [(".parquet", Self::Parquet), (".csv", Self::Csv), (".csv.gz", Self::CsvGz)]
-            .into_iter()
-            .find(|(ending, _)| name.ends_with(ending))
-            .map(|(_, format)| format)
+        [
+            (".parquet", Self::Parquet),
+            (".csv", Self::Csv),
+            (".csv.gz", Self::CsvGz),
+        ]
+        .into_iter()
+        .find(|(ending, _)| name.ends_with(ending))
+        .map(|(_, format)| format)
     }
 }
 
@@ -61,7 +65,9 @@ pub(super) fn files(spec: &Spec, folder: &Path) -> Result<Vec<SourceFile>> {
         }
     }
     if files.is_empty() {
-        return Err(Error::Missing("journey.toml has no [[source]], so there is nothing to read".to_owned()));
+        return Err(Error::Missing(
+            "journey.toml has no [[source]], so there is nothing to read".to_owned(),
+        ));
     }
     Ok(files)
 }
@@ -81,7 +87,10 @@ fn within(folder: &Path) -> Result<Vec<PathBuf>> {
 fn matching(pattern: &Path) -> Result<Vec<PathBuf>> {
     let text = pattern.to_string_lossy();
     let matches = glob::glob(&text).map_err(|error| Error::data(pattern, format!("not a glob: {error}")))?;
-    let mut paths: Vec<PathBuf> = matches.filter_map(std::result::Result::ok).filter(|path| path.is_file()).collect();
+    let mut paths: Vec<PathBuf> = matches
+        .filter_map(std::result::Result::ok)
+        .filter(|path| path.is_file())
+        .collect();
     paths.sort();
     Ok(paths)
 }

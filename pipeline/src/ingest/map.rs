@@ -40,7 +40,14 @@ pub(super) struct Mapped {
 impl<'a> Mapper<'a> {
     pub(super) fn new(spec: &'a Spec, file: &'a SourceFile, file_number: u32, secret: &'a KeySecret) -> Self {
         let source = &spec.sources()[file.source];
-        Self { spec, source, file, file_number, secret, schema: sort_schema(spec) }
+        Self {
+            spec,
+            source,
+            file,
+            file_number,
+            secret,
+            schema: sort_schema(spec),
+        }
     }
 
     /// The canonical rows of a batch, and the rows that break the contract.
@@ -72,18 +79,29 @@ impl<'a> Mapper<'a> {
             let sequence = (i64::from(self.file_number) << 40) | source_row;
             match columns.event(self.spec, row, sequence) {
                 Ok(event) => {
-                    let whose = Whose { customer_id, customer_key, source_file: self.file_number, source_row };
+                    let whose = Whose {
+                        customer_id,
+                        customer_key,
+                        source_file: self.file_number,
+                        source_row,
+                    };
                     to.append(&whose, &event);
                 }
                 Err(reason) => bad.push(self.bad_row(source_row, reason)),
             }
         }
-        let rows = to.finish(&self.schema).map_err(|error| Error::data(&self.file.path, error.to_string()))?;
+        let rows = to
+            .finish(&self.schema)
+            .map_err(|error| Error::data(&self.file.path, error.to_string()))?;
         Ok(Mapped { rows, bad, n_anonymous })
     }
 
     fn bad_row(&self, source_row: i64, reason: ContractBreak) -> BadRow {
-        BadRow { file: self.file_number, row: source_row, reason }
+        BadRow {
+            file: self.file_number,
+            row: source_row,
+            reason,
+        }
     }
 }
 
@@ -138,7 +156,11 @@ const N_TEXTS: usize = 9;
 enum TextRule<'a> {
     Column(StringArray),
     Constant(&'a str),
-    StartsWith { texts: StringArray, cases: &'a [(String, String)], otherwise: &'a str },
+    StartsWith {
+        texts: StringArray,
+        cases: &'a [(String, String)],
+        otherwise: &'a str,
+    },
 }
 
 impl TextRule<'_> {
@@ -146,8 +168,15 @@ impl TextRule<'_> {
         match self {
             Self::Column(texts) => text_at(texts, row),
             Self::Constant(text) => Some(text),
-            Self::StartsWith { texts, cases, otherwise } => text_at(texts, row).map(|text| {
-                cases.iter().find(|(prefix, _)| text.starts_with(prefix)).map_or(*otherwise, |(_, value)| value)
+            Self::StartsWith {
+                texts,
+                cases,
+                otherwise,
+            } => text_at(texts, row).map(|text| {
+                cases
+                    .iter()
+                    .find(|(prefix, _)| text.starts_with(prefix))
+                    .map_or(*otherwise, |(_, value)| value)
             }),
         }
     }
@@ -167,7 +196,11 @@ enum AttributeColumn<'a> {
 
 impl<'a> Columns<'a> {
     fn find(mapper: &Mapper<'a>, rows: &RecordBatch) -> Result<Self> {
-        let find = Finder { file: mapper.file, source: mapper.source, rows };
+        let find = Finder {
+            file: mapper.file,
+            source: mapper.source,
+            rows,
+        };
         let customer_id = match find.text(&Field::CustomerId, "customer_id")? {
             Some(TextRule::Column(texts)) => texts,
             Some(_) => return Err(Error::data(&mapper.file.path, "customer_id must be read from a column")),
@@ -177,10 +210,14 @@ impl<'a> Columns<'a> {
         for (at, attribute) in (0..).zip(mapper.spec.attributes()) {
             let (field, name) = (Field::Attribute(at), attribute.name.as_str());
             let column = match attribute.kind {
-                AttributeKind::Number => find.typed(&field, name, |column, _| Numbers::of(column))?.map(AttributeColumn::Number),
+                AttributeKind::Number => find
+                    .typed(&field, name, |column, _| Numbers::of(column))?
+                    .map(AttributeColumn::Number),
                 AttributeKind::Category => find.text(&field, name)?.map(AttributeColumn::Category),
                 AttributeKind::Timestamp => find.typed(&field, name, Times::of)?.map(AttributeColumn::Timestamp),
-                AttributeKind::Flag => find.typed(&field, name, |column, _| Flags::of(column))?.map(AttributeColumn::Flag),
+                AttributeKind::Flag => find
+                    .typed(&field, name, |column, _| Flags::of(column))?
+                    .map(AttributeColumn::Flag),
             };
             attributes.extend(column.map(|column| (at, name, column)));
         }
@@ -190,8 +227,12 @@ impl<'a> Columns<'a> {
         }
         Ok(Self {
             customer_id,
-            at: find.typed(&Field::At, "at", Times::of)?.ok_or_else(|| find.absent("at"))?,
-            touchpoint: find.text(&Field::Touchpoint, "touchpoint")?.ok_or_else(|| find.absent("touchpoint"))?,
+            at: find
+                .typed(&Field::At, "at", Times::of)?
+                .ok_or_else(|| find.absent("at"))?,
+            touchpoint: find
+                .text(&Field::Touchpoint, "touchpoint")?
+                .ok_or_else(|| find.absent("touchpoint"))?,
             known_at: find.typed(&Field::KnownAt, "known_at", Times::of)?,
             sequence: find.typed(&Field::Sequence, "sequence", |column, _| WholeNumbers::of(column))?,
             texts: text_rules,
@@ -212,17 +253,22 @@ impl<'a> Columns<'a> {
         let text = |at: usize| -> std::result::Result<Option<&str>, ContractBreak> {
             let text = self.texts[at].as_ref().and_then(|rule| rule.get(row));
             let (field, name) = &TEXTS[at];
-            let allowed = if *field == Field::FeedbackText { MAX_FEEDBACK_BYTES } else { MAX_TEXT_BYTES };
+            let allowed = if *field == Field::FeedbackText {
+                MAX_FEEDBACK_BYTES
+            } else {
+                MAX_TEXT_BYTES
+            };
             match text {
-                Some(text) if text.len() > allowed => {
-                    Err(ContractBreak::TooLong { field: name, found: text.len(), allowed })
-                }
+                Some(text) if text.len() > allowed => Err(ContractBreak::TooLong {
+                    field: name,
+                    found: text.len(),
+                    allowed,
+                }),
                 text => Ok(text),
             }
         };
-        let number = |column: &Option<Numbers>, name: &str| {
-            column.as_ref().map_or(Ok(None), |numbers| numbers.get(name, row))
-        };
+        let number =
+            |column: &Option<Numbers>, name: &str| column.as_ref().map_or(Ok(None), |numbers| numbers.get(name, row));
         let time = |column: &Times, name: &str| column.get(name, row, self.zone);
         let mut attributes = Vec::new();
         for (at, name, column) in &self.attributes {
@@ -237,14 +283,18 @@ impl<'a> Columns<'a> {
         let value = match &self.value {
             None => None,
             Some(Value::Column(numbers)) => numbers.get("value", row)?,
-            Some(Value::Product(left, right)) => {
-                left.get("value", row)?.zip(right.get("value", row)?).map(|(left, right)| left * right)
-            }
+            Some(Value::Product(left, right)) => left
+                .get("value", row)?
+                .zip(right.get("value", row)?)
+                .map(|(left, right)| left * right),
         };
         let feedback_text = text(6)?;
         let raw = RawEvent {
             at: time(&self.at, "at")?.ok_or(ContractBreak::Missing { field: "at" })?,
-            known_at: self.known_at.as_ref().map_or(Ok(None), |times| time(times, "known_at"))?,
+            known_at: self
+                .known_at
+                .as_ref()
+                .map_or(Ok(None), |times| time(times, "known_at"))?,
             sequence: self
                 .sequence
                 .as_ref()
@@ -282,7 +332,11 @@ struct Finder<'a, 'b> {
 
 impl<'a> Finder<'a, '_> {
     fn rule(&self, field: &Field) -> Option<&'a ColumnRule> {
-        self.source.columns.iter().find(|(ruled, _)| ruled == field).map(|(_, rule)| rule)
+        self.source
+            .columns
+            .iter()
+            .find(|(ruled, _)| ruled == field)
+            .map(|(_, rule)| rule)
     }
 
     fn column(&self, name: &str) -> Option<&ArrayRef> {
@@ -293,21 +347,26 @@ impl<'a> Finder<'a, '_> {
         self.column(name).ok_or_else(|| {
             let schema = self.rows.schema();
             let there: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
-            let message =
-                format!("{field} is read from column `{name}`, which is not there; the columns are {}", there.join(", "));
+            let message = format!(
+                "{field} is read from column `{name}`, which is not there; the columns are {}",
+                there.join(", ")
+            );
             Error::data(&self.file.path, message)
         })
     }
 
     fn absent(&self, field: &str) -> Error {
-        let message = format!("no column `{field}`; name one in journey.toml under [source.columns] as {field} = \"…\"");
+        let message =
+            format!("no column `{field}`; name one in journey.toml under [source.columns] as {field} = \"…\"");
         Error::data(&self.file.path, message)
     }
 
     fn wrong_type<'e>(&'e self, field: &'e str, column: &'e str) -> impl FnOnce(WrongType) -> Error + 'e {
         move |wrong| {
-            let message =
-                format!("column `{column}` has type {}, {field} expects {}", wrong.found, wrong.expected);
+            let message = format!(
+                "column `{column}` has type {}, {field} expects {}",
+                wrong.found, wrong.expected
+            );
             Error::data(&self.file.path, message)
         }
     }
@@ -317,11 +376,20 @@ impl<'a> Finder<'a, '_> {
         Ok(match self.rule(field) {
             Some(ColumnRule::Column { name: column, .. }) => Some(TextRule::Column(read(column)?)),
             Some(ColumnRule::Constant(text)) => Some(TextRule::Constant(text)),
-            Some(ColumnRule::StartsWith { name: column, cases, otherwise }) => {
-                Some(TextRule::StartsWith { texts: read(column)?, cases, otherwise })
-            }
+            Some(ColumnRule::StartsWith {
+                name: column,
+                cases,
+                otherwise,
+            }) => Some(TextRule::StartsWith {
+                texts: read(column)?,
+                cases,
+                otherwise,
+            }),
             Some(ColumnRule::ProductOf(_, _)) => {
-                return Err(Error::data(&self.file.path, format!("{name} is text, it cannot be a product of columns")));
+                return Err(Error::data(
+                    &self.file.path,
+                    format!("{name} is text, it cannot be a product of columns"),
+                ));
             }
             None => self.column(name).map(|_| read(name)).transpose()?.map(TextRule::Column),
         })
@@ -338,18 +406,26 @@ impl<'a> Finder<'a, '_> {
                 let typed = of(self.named(name, column)?, format.as_deref());
                 typed.map(Some).map_err(self.wrong_type(name, column))
             }
-            Some(_) => Err(Error::data(&self.file.path, format!("{name} must be read from a column"))),
-            None => {
-                self.column(name).map(|column| of(column, None)).transpose().map_err(self.wrong_type(name, name))
-            }
+            Some(_) => Err(Error::data(
+                &self.file.path,
+                format!("{name} must be read from a column"),
+            )),
+            None => self
+                .column(name)
+                .map(|column| of(column, None))
+                .transpose()
+                .map_err(self.wrong_type(name, name)),
         }
     }
 
     fn value(&self) -> Result<Option<Value>> {
-        let numbers = |column: &str| Numbers::of(self.named("value", column)?).map_err(self.wrong_type("value", column));
+        let numbers =
+            |column: &str| Numbers::of(self.named("value", column)?).map_err(self.wrong_type("value", column));
         match self.rule(&Field::Value) {
             Some(ColumnRule::ProductOf(left, right)) => Ok(Some(Value::Product(numbers(left)?, numbers(right)?))),
-            _ => Ok(self.typed(&Field::Value, "value", |column, _| Numbers::of(column))?.map(Value::Column)),
+            _ => Ok(self
+                .typed(&Field::Value, "value", |column, _| Numbers::of(column))?
+                .map(Value::Column)),
         }
     }
 }
@@ -390,7 +466,11 @@ impl Builders {
             known_at: times(),
             texts: [const { () }; 11].map(|()| StringBuilder::new()),
             numbers: [const { () }; 3].map(|()| Float64Builder::new()),
-            attributes: spec.attributes().iter().map(|declared| attribute(declared.kind)).collect(),
+            attributes: spec
+                .attributes()
+                .iter()
+                .map(|declared| attribute(declared.kind))
+                .collect(),
             source_file: UInt32Builder::with_capacity(n_rows),
             source_row: Int64Builder::with_capacity(n_rows),
         }
@@ -398,7 +478,9 @@ impl Builders {
 
     fn append(&mut self, whose: &Whose<'_>, row: &Row<'_>) {
         let raw = &row.raw;
-        self.customer_key.append_value(whose.customer_key.bytes()).expect("a key has 16 bytes");
+        self.customer_key
+            .append_value(whose.customer_key.bytes())
+            .expect("a key has 16 bytes");
         self.at.append_value(raw.at);
         self.sequence.append_value(raw.sequence);
         self.known_at.append_option(raw.known_at);
@@ -418,14 +500,22 @@ impl Builders {
         for (builder, text) in self.texts.iter_mut().zip(texts) {
             builder.append_option(text);
         }
-        for (builder, number) in self.numbers.iter_mut().zip([raw.value, raw.feedback_score, row.propensity]) {
+        for (builder, number) in self
+            .numbers
+            .iter_mut()
+            .zip([raw.value, raw.feedback_score, row.propensity])
+        {
             builder.append_option(number);
         }
         let mut given = raw.attributes.iter().peekable();
         for (at, builder) in (0..).zip(&mut self.attributes) {
-            let value = given.next_if(|(attribute, _)| *attribute == at).map(|(_, value)| *value);
+            let value = given
+                .next_if(|(attribute, _)| *attribute == at)
+                .map(|(_, value)| *value);
             match (builder, value) {
-                (AttributeBuilder::Number(builder), Some(AttributeValue::Number(number))) => builder.append_value(number),
+                (AttributeBuilder::Number(builder), Some(AttributeValue::Number(number))) => {
+                    builder.append_value(number)
+                }
                 (AttributeBuilder::Number(builder), _) => builder.append_null(),
                 (AttributeBuilder::Category(builder), Some(AttributeValue::Text(text))) => builder.append_value(text),
                 (AttributeBuilder::Category(builder), _) => builder.append_null(),
@@ -440,10 +530,26 @@ impl Builders {
     }
 
     fn finish(mut self, schema: &SchemaRef) -> std::result::Result<RecordBatch, arrow::error::ArrowError> {
-        let [event_id, journey_id, account_id, owner, touchpoint, channel, stage, feedback_text, action_id, decision_id, customer_id] =
-            self.texts.each_mut().map(|builder| Arc::new(builder.finish()) as ArrayRef);
-        let [value, feedback_score, propensity] =
-            self.numbers.each_mut().map(|builder| Arc::new(builder.finish()) as ArrayRef);
+        let [
+            event_id,
+            journey_id,
+            account_id,
+            owner,
+            touchpoint,
+            channel,
+            stage,
+            feedback_text,
+            action_id,
+            decision_id,
+            customer_id,
+        ] = self
+            .texts
+            .each_mut()
+            .map(|builder| Arc::new(builder.finish()) as ArrayRef);
+        let [value, feedback_score, propensity] = self
+            .numbers
+            .each_mut()
+            .map(|builder| Arc::new(builder.finish()) as ArrayRef);
         let mut columns: Vec<ArrayRef> = vec![
             Arc::new(self.customer_key.finish()),
             Arc::new(self.at.finish()),

@@ -26,7 +26,14 @@ use crate::{Error, Result, canonical, ids};
 /// What an ingest found; the counts of its manifest.
 pub type IngestSummary = IngestManifest;
 
-const SORT_BY: [&str; 6] = ["customer_key", "at", "sequence", "event_id", "source_file", "source_row"];
+const SORT_BY: [&str; 6] = [
+    "customer_key",
+    "at",
+    "sequence",
+    "event_id",
+    "source_file",
+    "source_row",
+];
 
 /// Reads every source of a `journey.toml` into the run folder: canonical events, quarantine, id map, manifest.
 ///
@@ -54,7 +61,14 @@ pub fn ingest(journey: &Path, run: &RunFolder, engine: &dyn Engine, progress: &d
 pub fn check(journey: &Path, engine: &dyn Engine, progress: &dyn Progress) -> Result<IngestSummary> {
     let (spec, _) = read_spec(journey)?;
     let scratch = tempfile::tempdir().map_err(Error::io("create", &std::env::temp_dir()))?;
-    write(&spec, journey, &KeySecret::new(&[0; 32]), scratch.path(), engine, progress)
+    write(
+        &spec,
+        journey,
+        &KeySecret::new(&[0; 32]),
+        scratch.path(),
+        engine,
+        progress,
+    )
 }
 
 fn write(
@@ -90,12 +104,27 @@ fn write(
     quarantine.add(tally.bad);
     refuse_too_many(spec, tally.n_rows, &quarantine, &files)?;
     if settled.n_events == 0 {
-        return Err(Error::Data { path: journey.to_owned(), message: "its sources hold no event".to_owned() });
+        return Err(Error::Data {
+            path: journey.to_owned(),
+            message: "its sources hold no event".to_owned(),
+        });
     }
-    let counts = quarantine.counts().iter().map(|(reason, count)| ((*reason).to_owned(), *count)).collect();
+    let counts = quarantine
+        .counts()
+        .iter()
+        .map(|(reason, count)| ((*reason).to_owned(), *count))
+        .collect();
     quarantine.write(&folder.join("quarantine.parquet"), &files)?;
     progress.finish();
-    manifest(spec, &files, tally.n_rows, tally.n_anonymous, counts, &settled, buckets.len())
+    manifest(
+        spec,
+        &files,
+        tally.n_rows,
+        tally.n_anonymous,
+        counts,
+        &settled,
+        buckets.len(),
+    )
 }
 
 fn refuse_too_many(spec: &Spec, rows: u64, quarantine: &Quarantine, files: &[SourceFile]) -> Result<()> {
@@ -122,10 +151,16 @@ fn manifest(
     settled: &Settled,
     n_buckets: usize,
 ) -> Result<IngestManifest> {
-    let inputs = files.iter().map(|file| InputFile::of(&file.path)).collect::<Result<Vec<_>>>()?;
+    let inputs = files
+        .iter()
+        .map(|file| InputFile::of(&file.path))
+        .collect::<Result<Vec<_>>>()?;
     let mut digest = Sha256::new();
     for input in &inputs {
-        digest.update(format!("{}\n{}\n{}\n", input.bytes, input.modified_us, input.footer_digest));
+        digest.update(format!(
+            "{}\n{}\n{}\n",
+            input.bytes, input.modified_us, input.footer_digest
+        ));
     }
     Ok(IngestManifest {
         format: 1,

@@ -51,9 +51,18 @@ impl Quarantine {
     pub(super) fn told(&self, files: &[SourceFile]) -> String {
         let mut told = Vec::new();
         for (reason, count) in &self.counts {
-            let first = self.rows.iter().filter(|bad| bad.reason.reason() == *reason).min_by_key(|bad| (bad.file, bad.row));
+            let first = self
+                .rows
+                .iter()
+                .filter(|bad| bad.reason.reason() == *reason)
+                .min_by_key(|bad| (bad.file, bad.row));
             let first = first.map_or_else(String::new, |bad| {
-                format!(", first in {} row {}: {}", files[bad.file as usize].path.display(), bad.row, bad.reason)
+                format!(
+                    ", first in {} row {}: {}",
+                    files[bad.file as usize].path.display(),
+                    bad.row,
+                    bad.reason
+                )
             });
             told.push(format!("{reason} {count}×{first}"));
         }
@@ -65,10 +74,26 @@ impl Quarantine {
         self.rows.sort_by_key(|bad| (bad.file, bad.row));
         let file = |bad: &BadRow| files[bad.file as usize].path.display().to_string();
         let columns: [(&str, ArrayRef); 4] = [
-            ("source_file", Arc::new(StringArray::from_iter_values(self.rows.iter().map(file)))),
-            ("source_row", Arc::new(Int64Array::from_iter_values(self.rows.iter().map(|bad| bad.row)))),
-            ("reason", Arc::new(StringArray::from_iter_values(self.rows.iter().map(|bad| bad.reason.reason())))),
-            ("detail", Arc::new(StringArray::from_iter_values(self.rows.iter().map(|bad| bad.reason.to_string())))),
+            (
+                "source_file",
+                Arc::new(StringArray::from_iter_values(self.rows.iter().map(file))),
+            ),
+            (
+                "source_row",
+                Arc::new(Int64Array::from_iter_values(self.rows.iter().map(|bad| bad.row))),
+            ),
+            (
+                "reason",
+                Arc::new(StringArray::from_iter_values(
+                    self.rows.iter().map(|bad| bad.reason.reason()),
+                )),
+            ),
+            (
+                "detail",
+                Arc::new(StringArray::from_iter_values(
+                    self.rows.iter().map(|bad| bad.reason.to_string()),
+                )),
+            ),
         ];
         let batch = RecordBatch::try_from_iter(columns).map_err(|error| Error::columns(path)(error.into()))?;
         let mut file = ParquetFile::create(path, batch.schema())?;

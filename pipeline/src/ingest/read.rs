@@ -50,7 +50,8 @@ fn open(path: &Path) -> Result<File> {
 fn read_parquet(path: &Path) -> Result<SourceBatches> {
     let file = open(path)?;
     check_footer(&file, path)?;
-    let not_parquet = |error: parquet::errors::ParquetError| Error::data(path, format!("not a readable Parquet file: {error}"));
+    let not_parquet =
+        |error: parquet::errors::ParquetError| Error::data(path, format!("not a readable Parquet file: {error}"));
     let reader = ParquetRecordBatchReaderBuilder::try_new(file)
         .and_then(|builder| builder.with_batch_size(BATCH_ROWS).build())
         .map_err(not_parquet)?;
@@ -70,17 +71,23 @@ fn check_footer(file: &File, path: &Path) -> Result<()> {
     let bytes = file.metadata().map_err(Error::io("read", path))?.len();
     let mut tail = [0; 8];
     if bytes < 12 {
-        return Err(Error::data(path, format!("not a Parquet file: it has {bytes} bytes, the least is 12")));
+        return Err(Error::data(
+            path,
+            format!("not a Parquet file: it has {bytes} bytes, the least is 12"),
+        ));
     }
-    file.read_exact_at(&mut tail, bytes - 8).map_err(Error::io("read", path))?;
+    file.read_exact_at(&mut tail, bytes - 8)
+        .map_err(Error::io("read", path))?;
     if &tail[4..] != b"PAR1" {
-        return Err(Error::data(path, "not a whole Parquet file: it does not end in PAR1; was it cut short?"));
+        return Err(Error::data(
+            path,
+            "not a whole Parquet file: it does not end in PAR1; was it cut short?",
+        ));
     }
     let footer = u64::from(u32::from_le_bytes([tail[0], tail[1], tail[2], tail[3]]));
     if footer + 12 > bytes || footer > MAX_FOOTER_BYTES {
-        let message = format!(
-            "its footer claims {footer} bytes; the file has {bytes} and a footer at most {MAX_FOOTER_BYTES}"
-        );
+        let message =
+            format!("its footer claims {footer} bytes; the file has {bytes} and a footer at most {MAX_FOOTER_BYTES}");
         return Err(Error::data(path, message));
     }
     Ok(())
@@ -92,9 +99,17 @@ fn read_csv(path: &Path, format: CsvFormat, input: impl Read + Send + 'static) -
     if headers.is_empty() {
         return Err(Error::data(path, "the file has no header line"));
     }
-    let fields: Vec<Field> = headers.iter().map(|name| Field::new(name.trim(), DataType::Utf8, true)).collect();
-    let batches =
-        CsvBatches { path: path.to_owned(), reader, schema: Arc::new(Schema::new(fields)), next_row: 1, is_over: false };
+    let fields: Vec<Field> = headers
+        .iter()
+        .map(|name| Field::new(name.trim(), DataType::Utf8, true))
+        .collect();
+    let batches = CsvBatches {
+        path: path.to_owned(),
+        reader,
+        schema: Arc::new(Schema::new(fields)),
+        next_row: 1,
+        is_over: false,
+    };
     Ok(Box::new(batches))
 }
 
@@ -113,7 +128,11 @@ impl<R: Read> CsvBatches<R> {
         let mut n_rows = 0;
         while n_rows < BATCH_ROWS {
             let line = self.reader.position().line();
-            if !self.reader.read_record(&mut record).map_err(|error| csv_error(&self.path, &error))? {
+            if !self
+                .reader
+                .read_record(&mut record)
+                .map_err(|error| csv_error(&self.path, &error))?
+            {
                 self.is_over = true;
                 break;
             }
@@ -126,14 +145,21 @@ impl<R: Read> CsvBatches<R> {
                     );
                     return Err(Error::data(&self.path, message));
                 }
-                if text.is_empty() { column.append_null() } else { column.append_value(text) }
+                if text.is_empty() {
+                    column.append_null()
+                } else {
+                    column.append_value(text)
+                }
             }
             n_rows += 1;
         }
         if n_rows == 0 {
             return Ok(None);
         }
-        let columns: Vec<ArrayRef> = columns.iter_mut().map(|column| Arc::new(column.finish()) as ArrayRef).collect();
+        let columns: Vec<ArrayRef> = columns
+            .iter_mut()
+            .map(|column| Arc::new(column.finish()) as ArrayRef)
+            .collect();
         let rows = RecordBatch::try_new(Arc::clone(&self.schema), columns)
             .map_err(|error| Error::data(&self.path, error.to_string()))?;
         let first_row = self.next_row;

@@ -67,12 +67,7 @@ struct Kept {
 const FLUSH_IDS: usize = 16_384;
 
 impl<'a> Settler<'a> {
-    pub(super) fn new(
-        spec: &'a Spec,
-        files: &'a [SourceFile],
-        folder: &Path,
-        quarantine: Quarantine,
-    ) -> Result<Self> {
+    pub(super) fn new(spec: &'a Spec, files: &'a [SourceFile], folder: &Path, quarantine: Quarantine) -> Result<Self> {
         let events = folder.join("events");
         std::fs::create_dir_all(&events).map_err(Error::io("create", &events))?;
         let id_map = ParquetFile::create(&folder.join("id-map.parquet"), crate::ids::schema())?;
@@ -99,11 +94,16 @@ impl<'a> Settler<'a> {
     pub(super) fn push(&mut self, batch: RecordBatch) -> Result<()> {
         let held = self.held.len();
         let contents = self.content.convert_columns(&content_columns(&batch));
-        self.contents.push(contents.map_err(|error| Error::data(&self.folder, error.to_string()))?);
+        self.contents
+            .push(contents.map_err(|error| Error::data(&self.folder, error.to_string()))?);
         self.held.push(batch);
         for row in 0..self.held[held].num_rows() {
             let place = Place { batch: held, row };
-            if self.customer.first().is_some_and(|&first| self.key(first) != self.key(place)) {
+            if self
+                .customer
+                .first()
+                .is_some_and(|&first| self.key(first) != self.key(place))
+            {
                 self.settle_customer()?;
             }
             self.customer.push(place);
@@ -203,13 +203,21 @@ impl<'a> Settler<'a> {
                     self.kept.push(Kept { place, value: None });
                 }
                 Some(&at) if self.source(place).lines.is_some() => {
-                    let so_far = self.kept[at].value.or_else(|| self.number(self.kept[at].place, "value"));
+                    let so_far = self.kept[at]
+                        .value
+                        .or_else(|| self.number(self.kept[at].place, "value"));
                     self.kept[at].value = Some(so_far.unwrap_or(0.0) + value.unwrap_or(0.0));
                     self.settled.n_lines_merged += 1;
                 }
                 Some(_) => bad.push(BadRow {
-                    file: self.column(place, "source_file").as_primitive::<UInt32Type>().value(place.row),
-                    row: self.column(place, "source_row").as_primitive::<Int64Type>().value(place.row),
+                    file: self
+                        .column(place, "source_file")
+                        .as_primitive::<UInt32Type>()
+                        .value(place.row),
+                    row: self
+                        .column(place, "source_row")
+                        .as_primitive::<Int64Type>()
+                        .value(place.row),
                     reason: ContractBreak::DuplicateEventId(event_id),
                 }),
             }
@@ -223,7 +231,9 @@ impl<'a> Settler<'a> {
         let first = times(kept[0].place);
         let last = times(kept[kept.len() - 1].place);
         let is_backdated = kept.iter().any(|kept| {
-            let known_at = self.column(kept.place, "known_at").as_primitive::<TimestampMicrosecondType>();
+            let known_at = self
+                .column(kept.place, "known_at")
+                .as_primitive::<TimestampMicrosecondType>();
             known_at.is_valid(kept.place.row) && known_at.value(kept.place.row) > times(kept.place)
         });
         let settled = &mut self.settled;
@@ -263,7 +273,9 @@ impl<'a> Settler<'a> {
     }
 
     fn column(&self, place: Place, name: &str) -> &ArrayRef {
-        self.held[place.batch].column_by_name(name).expect("sorted rows have every canonical column")
+        self.held[place.batch]
+            .column_by_name(name)
+            .expect("sorted rows have every canonical column")
     }
 
     fn key(&self, place: Place) -> [u8; 16] {
@@ -272,7 +284,9 @@ impl<'a> Settler<'a> {
     }
 
     fn at(&self, place: Place) -> i64 {
-        self.column(place, "at").as_primitive::<TimestampMicrosecondType>().value(place.row)
+        self.column(place, "at")
+            .as_primitive::<TimestampMicrosecondType>()
+            .value(place.row)
     }
 
     fn text(&self, place: Place, name: &str) -> Option<&str> {
@@ -281,7 +295,11 @@ impl<'a> Settler<'a> {
     }
 
     fn number(&self, place: Place, name: &str) -> Option<f64> {
-        let numbers = self.column(place, name).as_any().downcast_ref::<Float64Array>().expect("a number column");
+        let numbers = self
+            .column(place, name)
+            .as_any()
+            .downcast_ref::<Float64Array>()
+            .expect("a number column");
         numbers.is_valid(place.row).then(|| numbers.value(place.row))
     }
 
@@ -306,18 +324,28 @@ fn content_converter(spec: &Spec) -> Result<RowConverter> {
 fn content_columns(batch: &RecordBatch) -> Vec<ArrayRef> {
     let schema = batch.schema();
     let named = schema.fields().iter().zip(batch.columns());
-    named.filter(|(field, _)| is_content(field.name())).map(|(_, column)| Arc::clone(column)).collect()
+    named
+        .filter(|(field, _)| is_content(field.name()))
+        .map(|(_, column)| Arc::clone(column))
+        .collect()
 }
 
 /// The kept rows as one canonical batch.
-fn gather(schema: &SchemaRef, held: &[RecordBatch], kept: &[Kept]) -> std::result::Result<RecordBatch, arrow::error::ArrowError> {
+fn gather(
+    schema: &SchemaRef,
+    held: &[RecordBatch],
+    kept: &[Kept],
+) -> std::result::Result<RecordBatch, arrow::error::ArrowError> {
     let places: Vec<(usize, usize)> = kept.iter().map(|kept| (kept.place.batch, kept.place.row)).collect();
     let mut columns = Vec::with_capacity(schema.fields().len());
     for (at, field) in schema.fields().iter().enumerate() {
         let parts: Vec<&dyn Array> = held.iter().map(|batch| batch.column(at).as_ref()).collect();
         let mut column = interleave(&parts, &places)?;
         if field.name() == "value" && kept.iter().any(|kept| kept.value.is_some()) {
-            let values = column.as_any().downcast_ref::<Float64Array>().expect("values are numbers");
+            let values = column
+                .as_any()
+                .downcast_ref::<Float64Array>()
+                .expect("values are numbers");
             let values = kept.iter().zip(values).map(|(kept, value)| kept.value.or(value));
             column = Arc::new(Float64Array::from_iter(values));
         }

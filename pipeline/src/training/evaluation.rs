@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use percorso_learners::Bootstrap;
-use percorso_learners::metrics::{
-    binary, binary_with_intervals, multiclass, multiclass_with_intervals,
-};
+use percorso_learners::metrics::{binary, binary_with_intervals, multiclass, multiclass_with_intervals};
 use serde::{Deserialize, Serialize};
 
 use super::predictions::Predictions;
@@ -86,7 +84,10 @@ pub struct CutoffRate {
 
 /// Measures without intervals.
 pub(super) fn measures(question: &Question, predictions: &Predictions) -> Result<BTreeMap<String, f64>> {
-    let failed = |source| Error::Fit { what: format!("the measures of {}", question.name), source };
+    let failed = |source| Error::Fit {
+        what: format!("the measures of {}", question.name),
+        source,
+    };
     let named = if question.is_churn() {
         named_binary(&binary(&predictions.of_leaving(), &predictions.labels).map_err(failed)?).to_vec()
     } else {
@@ -97,7 +98,10 @@ pub(super) fn measures(question: &Question, predictions: &Predictions) -> Result
 
 /// Measures with 95 % intervals over resampled customers.
 pub(super) fn learner(question: &Question, predictions: &Predictions, seed: u64) -> Result<LearnerEvaluation> {
-    let failed = |source| Error::Fit { what: format!("the measures of {}", question.name), source };
+    let failed = |source| Error::Fit {
+        what: format!("the measures of {}", question.name),
+        source,
+    };
     let (customers, bootstrap) = (predictions.groups(), Bootstrap::seeded(seed));
     let labels = &predictions.labels;
     let [value, low, high] = if question.is_churn() {
@@ -108,9 +112,18 @@ pub(super) fn learner(question: &Question, predictions: &Predictions, seed: u64)
         let found = multiclass_with_intervals(probabilities, labels, &customers, &bootstrap).map_err(failed)?;
         [found.value, found.low, found.high].map(|measured| named_multiclass(&measured).to_vec())
     };
-    let intervals = low.iter().zip(&high).filter(|((_, low), (_, high))| low.is_finite() && high.is_finite());
-    let intervals = intervals.map(|((name, low), (_, high))| ((*name).to_owned(), [*low, *high])).collect();
-    Ok(LearnerEvaluation { learner: predictions.learner.clone(), measures: kept(value), intervals })
+    let intervals = low
+        .iter()
+        .zip(&high)
+        .filter(|((_, low), (_, high))| low.is_finite() && high.is_finite());
+    let intervals = intervals
+        .map(|((name, low), (_, high))| ((*name).to_owned(), [*low, *high]))
+        .collect();
+    Ok(LearnerEvaluation {
+        learner: predictions.learner.clone(),
+        measures: kept(value),
+        intervals,
+    })
 }
 
 /// What ships, by segment; segments of few rows are left out.
@@ -135,13 +148,21 @@ pub(super) fn segments(
             labels: rows.iter().map(|&row| shipped.labels[row]).collect(),
             probabilities: shipped.probabilities.select(ndarray::Axis(0), &rows),
         };
-        segments.push(SegmentEvaluation { segment, n: rows.len(), measures: measures(question, &part)? });
+        segments.push(SegmentEvaluation {
+            segment,
+            n: rows.len(),
+            measures: measures(question, &part)?,
+        });
     }
     Ok(segments)
 }
 
 fn kept(named: Vec<(&str, f64)>) -> BTreeMap<String, f64> {
-    named.into_iter().filter(|(_, measured)| measured.is_finite()).map(|(name, n)| (name.to_owned(), n)).collect()
+    named
+        .into_iter()
+        .filter(|(_, measured)| measured.is_finite())
+        .map(|(name, n)| (name.to_owned(), n))
+        .collect()
 }
 
 fn named_binary(measured: &percorso_learners::metrics::BinaryMetrics) -> [(&'static str, f64); 8] {

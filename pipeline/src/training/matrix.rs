@@ -31,7 +31,10 @@ impl Matrix {
         let mut row_cells = vec![0.0; catalogue.len()];
         for (&row, mut to) in rows.iter().zip(cells.outer_iter_mut()) {
             dataset.cells(row, &mut row_cells);
-            encoder.encode(&row_cells, to.as_slice_mut().expect("a row-major matrix has contiguous rows"));
+            encoder.encode(
+                &row_cells,
+                to.as_slice_mut().expect("a row-major matrix has contiguous rows"),
+            );
         }
         let column = |(feature, encoded): (&percorso_features::Feature, EncodedColumn)| match encoded {
             EncodedColumn::Number => Column::number(&feature.name),
@@ -40,7 +43,10 @@ impl Matrix {
         Self {
             cells,
             columns: catalogue.features().zip(encoder.columns()).map(column).collect(),
-            labels: rows.iter().map(|&row| question.label(dataset, row).expect("only labelled rows are asked for")).collect(),
+            labels: rows
+                .iter()
+                .map(|&row| question.label(dataset, row).expect("only labelled rows are asked for"))
+                .collect(),
             customers: rows.iter().map(|&row| dataset.customers[row].group()).collect(),
             n_classes: question.classes.len(),
         }
@@ -48,8 +54,17 @@ impl Matrix {
 
     /// The matrix as a checked training set.
     pub(crate) fn training_set(&self, what: &str) -> Result<TrainingSet<'_>> {
-        TrainingSet::new(self.cells.view(), &self.columns, &self.labels, self.n_classes, &self.customers)
-            .map_err(|source| Error::Fit { what: what.to_owned(), source })
+        TrainingSet::new(
+            self.cells.view(),
+            &self.columns,
+            &self.labels,
+            self.n_classes,
+            &self.customers,
+        )
+        .map_err(|source| Error::Fit {
+            what: what.to_owned(),
+            source,
+        })
     }
 
     /// True when only one answer occurs, so that there is nothing to tell apart.
@@ -66,7 +81,12 @@ pub(crate) fn encoder(dataset: &Dataset, spec: &Spec, catalogue: &Catalogue, row
         (cells, dataset.customers[row].group())
     };
     let min_customers = spec.training().min_customers_per_value as usize;
-    Encoder::fit(catalogue, rows.iter().map(with_customer), |at, id| catalogue.label(spec, &dataset.labels, at, id), min_customers)
+    Encoder::fit(
+        catalogue,
+        rows.iter().map(with_customer),
+        |at, id| catalogue.label(spec, &dataset.labels, at, id),
+        min_customers,
+    )
 }
 
 /// At most about `most` of the rows, whole customers at a time, chosen by hash so that the choice depends on nothing else.

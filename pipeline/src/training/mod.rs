@@ -44,7 +44,11 @@ pub struct TrainSettings {
 
 impl Default for TrainSettings {
     fn default() -> Self {
-        Self { seed: 42, origins: 4, max_rows: 60_000 }
+        Self {
+            seed: 42,
+            origins: 4,
+            max_rows: 60_000,
+        }
     }
 }
 
@@ -91,7 +95,13 @@ pub fn train(
     let answers = questions
         .par_iter()
         .map(|question| {
-            let bench = Bench { spec: &spec, catalogue: &catalogue, dataset: &dataset, settings, question };
+            let bench = Bench {
+                spec: &spec,
+                catalogue: &catalogue,
+                dataset: &dataset,
+                settings,
+                question,
+            };
             let answer = answer(&bench, &cutoffs, manifest.observed_until(), &shipped_encoder);
             progress.advance(1);
             answer
@@ -106,12 +116,21 @@ pub fn train(
     let told: Vec<_> = questions
         .iter()
         .zip(&answers)
-        .map(|(question, answer)| (question.name.clone(), question.classes.clone(), answer.predictions.as_slice()))
+        .map(|(question, answer)| {
+            (
+                question.name.clone(),
+                question.classes.clone(),
+                answer.predictions.as_slice(),
+            )
+        })
         .collect();
     predictions::write(&staging.path().join(predictions::FILE), &told)?;
     write_json(&staging.path().join(EVALUATION), &evaluation)?;
     let header = Header {
-        training_window: TrainingWindow { from_us: manifest.first_at_us, to_us: manifest.last_at_us },
+        training_window: TrainingWindow {
+            from_us: manifest.first_at_us,
+            to_us: manifest.last_at_us,
+        },
         seed: settings.seed,
         code_revision: env!("CARGO_PKG_VERSION").to_owned(),
         data_digest: manifest.data_digest,
@@ -119,8 +138,10 @@ pub fn train(
         ..Header::default()
     };
     let parts = parts(answers, shipped_encoder)?;
-    let bytes = ScoringModel::seal(&spec, &parts, header)
-        .map_err(|source| Error::Fit { what: "the model file".to_owned(), source })?;
+    let bytes = ScoringModel::seal(&spec, &parts, header).map_err(|source| Error::Fit {
+        what: "the model file".to_owned(),
+        source,
+    })?;
     let version = Registry::at(run.models()).publish(&bytes)?;
     staging.publish()?;
     Ok(TrainSummary { version, evaluation })
@@ -152,10 +173,19 @@ fn too_short(run: &RunFolder, spec: &Spec) -> Error {
 
 fn protocol(spec: &Spec) -> String {
     let population = spec.population();
-    let seen = population.seen_within_days.map_or_else(String::new, |days| format!(" seen in the last {days} days"));
-    let having: Vec<&str> =
-        population.having.iter().map(|&at| spec.touchpoints()[usize::from(at)].name.as_str()).collect();
-    let having = if having.is_empty() { String::new() } else { format!(" with {}", having.join(" or ")) };
+    let seen = population
+        .seen_within_days
+        .map_or_else(String::new, |days| format!(" seen in the last {days} days"));
+    let having: Vec<&str> = population
+        .having
+        .iter()
+        .map(|&at| spec.touchpoints()[usize::from(at)].name.as_str())
+        .collect();
+    let having = if having.is_empty() {
+        String::new()
+    } else {
+        format!(" with {}", having.join(" or "))
+    };
     format!(
         "customers{seen}{having}; rows known by each origin train, the rows of that day are asked; \
          learner and calibration chosen before the test cut-off, which is judged once"
@@ -177,12 +207,23 @@ struct Shipped {
     band: Option<Band>,
 }
 
-fn answer(bench: &Bench<'_>, cutoffs: &Cutoffs, observed_until: Timestamp, shipped_encoder: &Encoder) -> Result<Answer> {
-    let Bench { dataset, settings, question, .. } = *bench;
+fn answer(
+    bench: &Bench<'_>,
+    cutoffs: &Cutoffs,
+    observed_until: Timestamp,
+    shipped_encoder: &Encoder,
+) -> Result<Answer> {
+    let Bench {
+        dataset,
+        settings,
+        question,
+        ..
+    } = *bench;
     let everything = question.known_by(dataset, observed_until);
     let test_rows = question.asked_at(dataset, cutoffs.test_at);
     let rates = rates(question, dataset, &cutoffs.all);
-    let is_learnable = everything.len() >= MIN_ROWS && test_rows.len() >= MIN_ROWS
+    let is_learnable = everything.len() >= MIN_ROWS
+        && test_rows.len() >= MIN_ROWS
         && question.known_by(dataset, cutoffs.test_at).len() >= MIN_ROWS;
     if !is_learnable && question.is_churn() {
         let evaluation = QuestionEvaluation {
@@ -196,26 +237,43 @@ fn answer(bench: &Bench<'_>, cutoffs: &Cutoffs, observed_until: Timestamp, shipp
             segments: Vec::new(),
             rates,
         };
-        return Ok(Answer { evaluation, predictions: Vec::new(), shipped: None, is_churn: true });
+        return Ok(Answer {
+            evaluation,
+            predictions: Vec::new(),
+            shipped: None,
+            is_churn: true,
+        });
     }
     let origins = question.origins(dataset, &cutoffs.all, cutoffs.test_at, settings.origins);
     let level = level(bench, &origins);
     let chosen = bench.choose(&origins, level)?;
-    let at_origins: Vec<&Predictions> =
-        chosen.at_origins.iter().filter(|predictions| predictions.learner == chosen.learner.name()).collect();
+    let at_origins: Vec<&Predictions> = chosen
+        .at_origins
+        .iter()
+        .filter(|predictions| predictions.learner == chosen.learner.name())
+        .collect();
     let calibrator = calibrator(bench, &at_origins, level)?;
-    let band = question.is_churn().then(|| band(bench, &at_origins, &calibrator)).transpose()?;
+    let band = question
+        .is_churn()
+        .then(|| band(bench, &at_origins, &calibrator))
+        .transpose()?;
 
     let mut predictions = chosen.at_origins.clone();
     let at_test = bench.fit_and_predict(&bench.learners(), cutoffs.test_at, Phase::Test)?;
-    let of_chosen = at_test.iter().find(|predictions| predictions.learner == chosen.learner.name());
+    let of_chosen = at_test
+        .iter()
+        .find(|predictions| predictions.learner == chosen.learner.name());
     let shipped = recalibrated(of_chosen.expect("every learner was asked"), |p| calibrator.apply(p));
     let mut learners = at_test
         .iter()
         .map(|predictions| {
             let measures = evaluation::measures(question, predictions)?;
             let intervals = Default::default();
-            Ok(LearnerEvaluation { learner: predictions.learner.clone(), measures, intervals })
+            Ok(LearnerEvaluation {
+                learner: predictions.learner.clone(),
+                measures,
+                intervals,
+            })
         })
         .collect::<Result<Vec<_>>>()?;
     learners.push(evaluation::learner(question, &shipped, settings.seed)?);
@@ -235,13 +293,28 @@ fn answer(bench: &Bench<'_>, cutoffs: &Cutoffs, observed_until: Timestamp, shipp
         rates,
     };
     let learned = refit(bench, &chosen.learner, everything, shipped_encoder)?;
-    let shipped = Shipped { learned, calibrator, band };
-    Ok(Answer { evaluation, predictions, shipped: Some(shipped), is_churn: question.is_churn() })
+    let shipped = Shipped {
+        learned,
+        calibrator,
+        band,
+    };
+    Ok(Answer {
+        evaluation,
+        predictions,
+        shipped: Some(shipped),
+        is_churn: question.is_churn(),
+    })
 }
 
 /// The recipe fitted on every row whose answer is known.
 fn refit(bench: &Bench<'_>, learner: &Learner, rows: Vec<usize>, encoder: &Encoder) -> Result<Learned> {
-    let Bench { dataset, catalogue, settings, question, .. } = *bench;
+    let Bench {
+        dataset,
+        catalogue,
+        settings,
+        question,
+        ..
+    } = *bench;
     let rows = sample(dataset, rows, settings.max_rows, settings.seed);
     bench.fit(learner, &Matrix::of(dataset, catalogue, encoder, question, &rows))
 }
@@ -268,7 +341,8 @@ fn level(bench: &Bench<'_>, origins: &[Timestamp]) -> Level {
     let first = bench.dataset.as_of.iter().min();
     let spans_seasons = match (first, origins.first(), origins.last()) {
         (Some(first), Some(first_origin), Some(last_origin)) => {
-            first_origin.days_since(*first) >= SEASON_DAYS && last_origin.days_since(*first_origin) >= SEASON_DAYS - 31.0
+            first_origin.days_since(*first) >= SEASON_DAYS
+                && last_origin.days_since(*first_origin) >= SEASON_DAYS - 31.0
         }
         _ => false,
     };
@@ -290,16 +364,28 @@ fn band(bench: &Bench<'_>, at_origins: &[&Predictions], calibrator: &Calibrator)
         origins.extend(predictions.labels.iter().map(|_| predictions.as_of.micros() as u64));
     }
     if p.is_empty() {
-        let rows: Vec<usize> =
-            (0..bench.dataset.len()).filter(|&row| bench.question.label(bench.dataset, row).is_some()).collect();
-        y = rows.iter().filter_map(|&row| bench.question.label(bench.dataset, row)).collect();
+        let rows: Vec<usize> = (0..bench.dataset.len())
+            .filter(|&row| bench.question.label(bench.dataset, row).is_some())
+            .collect();
+        y = rows
+            .iter()
+            .filter_map(|&row| bench.question.label(bench.dataset, row))
+            .collect();
         let rate = y.iter().map(|&left| f64::from(left)).sum::<f64>() / y.len() as f64;
         p = vec![rate; y.len()];
         customers = rows.iter().map(|&row| bench.dataset.customers[row].group()).collect();
         origins = vec![0; y.len()];
     }
-    let bootstrap = Bootstrap { level: 0.9, ..Bootstrap::seeded(bench.settings.seed) };
-    let rows = OutOfFold { p: &p, y: &y, customers: &customers, origins: &origins };
+    let bootstrap = Bootstrap {
+        level: 0.9,
+        ..Bootstrap::seeded(bench.settings.seed)
+    };
+    let rows = OutOfFold {
+        p: &p,
+        y: &y,
+        customers: &customers,
+        origins: &origins,
+    };
     Band::fit(&rows, &bootstrap).map_err(bench.failed("the interval"))
 }
 
@@ -318,9 +404,15 @@ fn segments_of(bench: &Bench<'_>, row: usize) -> Vec<String> {
     let segment = |name: &str, told: &str| {
         let at = bench.catalogue.position(name)?;
         let id = CategoryId::from_cell(cells[at])?;
-        Some(format!("{told}={}", bench.catalogue.label(bench.spec, &bench.dataset.labels, at, id)))
+        Some(format!(
+            "{told}={}",
+            bench.catalogue.label(bench.spec, &bench.dataset.labels, at, id)
+        ))
     };
-    segment("stage_current", "stage").into_iter().chain(segment("attribute_audience", "audience")).collect()
+    segment("stage_current", "stage")
+        .into_iter()
+        .chain(segment("attribute_audience", "audience"))
+        .collect()
 }
 
 /// The base rate at every cut-off that has answers: of leaving, or of the most frequent next stage.
@@ -335,8 +427,16 @@ fn rates(question: &Question, dataset: &Dataset, cutoffs: &[Timestamp]) -> Vec<C
     let rate = |as_of: &Timestamp| {
         let counts = counts.get(&as_of.micros())?;
         let n: usize = counts.iter().sum();
-        let hits = if question.is_churn() { counts[1] } else { counts.iter().copied().max().unwrap_or(0) };
-        Some(CutoffRate { as_of: as_of.to_string(), n, rate: hits as f64 / n as f64 })
+        let hits = if question.is_churn() {
+            counts[1]
+        } else {
+            counts.iter().copied().max().unwrap_or(0)
+        };
+        Some(CutoffRate {
+            as_of: as_of.to_string(),
+            n,
+            rate: hits as f64 / n as f64,
+        })
     };
     cutoffs.iter().filter_map(rate).collect()
 }
@@ -347,10 +447,20 @@ fn parts(answers: Vec<Answer>, encoder: Encoder) -> Result<Parts> {
     for Answer { shipped, is_churn, .. } in answers {
         match (is_churn, shipped) {
             (true, None) => churn.push(None),
-            (true, Some(Shipped { learned, calibrator, band })) => {
+            (
+                true,
+                Some(Shipped {
+                    learned,
+                    calibrator,
+                    band,
+                }),
+            ) => {
                 let band = band.expect("every churn question has a band");
                 let head = ChurnHead::new(learned, calibrator, band);
-                churn.push(Some(head.map_err(|source| Error::Fit { what: "a churn head".to_owned(), source })?));
+                churn.push(Some(head.map_err(|source| Error::Fit {
+                    what: "a churn head".to_owned(),
+                    source,
+                })?));
             }
             (false, shipped) => {
                 let shipped = shipped.expect("the next stage is always answered, if by its prevalence");
@@ -358,5 +468,9 @@ fn parts(answers: Vec<Answer>, encoder: Encoder) -> Result<Parts> {
             }
         }
     }
-    Ok(Parts { encoder, churn, next_stage: next_stage.expect("the next stage is the last question") })
+    Ok(Parts {
+        encoder,
+        churn,
+        next_stage: next_stage.expect("the next stage is the last question"),
+    })
 }

@@ -91,10 +91,15 @@ fn batch(schema: &SchemaRef, question: &str, classes: &[String], predictions: &P
     };
     for (row, (customer, &label)) in predictions.customers.iter().zip(&predictions.labels).enumerate() {
         let told = [question, &predictions.learner, phase, &classes[label as usize]];
-        texts.iter_mut().zip(told).for_each(|(builder, text)| builder.append_value(text));
+        texts
+            .iter_mut()
+            .zip(told)
+            .for_each(|(builder, text)| builder.append_value(text));
         as_of.append_value(predictions.as_of.micros());
         keys.append_value(customer.bytes()).expect("a key has 16 bytes");
-        probabilities.values().append_slice(&predictions.probabilities.row(row).to_vec());
+        probabilities
+            .values()
+            .append_slice(&predictions.probabilities.row(row).to_vec());
         probabilities.append(true);
     }
     let [question, learner, phase, label] = texts.map(|mut builder| Arc::new(builder.finish()) as ArrayRef);

@@ -39,7 +39,12 @@ impl Question {
             window_days: i64::from(spec.next_stage().horizon_days),
             asked: Asked::NextStage,
         };
-        spec.churn_targets().into_iter().enumerate().map(churn).chain([next_stage]).collect()
+        spec.churn_targets()
+            .into_iter()
+            .enumerate()
+            .map(churn)
+            .chain([next_stage])
+            .collect()
     }
 
     /// True when the answer is leaving or staying.
@@ -58,7 +63,10 @@ impl Question {
     /// The rows whose answer was known by `by`: a row at `as_of` counts only if its whole window was over.
     pub(crate) fn known_by(&self, dataset: &Dataset, by: Timestamp) -> Vec<usize> {
         let is_over = |row: &usize| dataset.as_of[*row].plus_days(self.window_days) <= by;
-        (0..dataset.len()).filter(is_over).filter(|&row| self.label(dataset, row).is_some()).collect()
+        (0..dataset.len())
+            .filter(is_over)
+            .filter(|&row| self.label(dataset, row).is_some())
+            .collect()
     }
 
     /// The rows asked at a cut-off.

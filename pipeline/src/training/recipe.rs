@@ -36,14 +36,22 @@ pub(super) struct Chosen {
 impl Bench<'_> {
     /// The learners compared, simplest first.
     pub(super) fn learners(&self) -> Vec<Learner> {
-        let sequence = (1..).map_while(|place| self.catalogue.position(&format!("last_touchpoint_{place}"))).collect();
+        let sequence = (1..)
+            .map_while(|place| self.catalogue.position(&format!("last_touchpoint_{place}")))
+            .collect();
         let min_customers = self.spec.training().min_customers_per_value as usize;
         vec![
             Learner::Prevalence(Prevalence),
             Learner::Recency(Recency::of("recency_days")),
-            Learner::Ngram(Ngram { min_customers, ..Ngram::over(sequence) }),
+            Learner::Ngram(Ngram {
+                min_customers,
+                ..Ngram::over(sequence)
+            }),
             Learner::Linear(Linear::default()),
-            Learner::Forest(Forest { n_trees: 32, ..Forest::default() }),
+            Learner::Forest(Forest {
+                n_trees: 32,
+                ..Forest::default()
+            }),
         ]
     }
 
@@ -59,33 +67,56 @@ impl Bench<'_> {
             .collect::<Result<_>>()?;
         let at_origins: Vec<Predictions> = at_origins.into_iter().flatten().collect();
         if at_origins.is_empty() {
-            return Ok(Chosen { learner: Learner::Prevalence(Prevalence), at_origins, losses: Vec::new() });
+            return Ok(Chosen {
+                learner: Learner::Prevalence(Prevalence),
+                at_origins,
+                losses: Vec::new(),
+            });
         }
         let mut losses: Vec<Vec<f64>> = vec![Vec::new(); learners.len()];
         let mut customers = Vec::new();
         for (learner, losses) in learners.iter().zip(&mut losses) {
-            for predictions in at_origins.iter().filter(|predictions| predictions.learner == learner.name()) {
+            for predictions in at_origins
+                .iter()
+                .filter(|predictions| predictions.learner == learner.name())
+            {
                 losses.extend(self.losses(predictions, level)?);
                 if learner.name() == learners[0].name() {
                     customers.extend(predictions.groups());
                 }
             }
         }
-        let candidate = |(learner, losses): (&Learner, &'_ Vec<f64>)| (learner.name(), learner.complexity(), losses.clone());
+        let candidate =
+            |(learner, losses): (&Learner, &'_ Vec<f64>)| (learner.name(), learner.complexity(), losses.clone());
         let told: Vec<_> = learners.iter().zip(&losses).map(candidate).collect();
-        let candidates: Vec<Candidate<'_>> =
-            told.iter().map(|(name, complexity, losses)| Candidate { name, complexity: *complexity, losses }).collect();
-        let selection =
-            select(&candidates, &customers, &Bootstrap::seeded(self.settings.seed)).map_err(self.failed("the choice"))?;
+        let candidates: Vec<Candidate<'_>> = told
+            .iter()
+            .map(|(name, complexity, losses)| Candidate {
+                name,
+                complexity: *complexity,
+                losses,
+            })
+            .collect();
+        let selection = select(&candidates, &customers, &Bootstrap::seeded(self.settings.seed))
+            .map_err(self.failed("the choice"))?;
         Ok(Chosen {
             learner: learners[selection.chosen].clone(),
             at_origins,
-            losses: selection.standings.into_iter().map(|standing| (standing.name, standing.mean_loss)).collect(),
+            losses: selection
+                .standings
+                .into_iter()
+                .map(|standing| (standing.name, standing.mean_loss))
+                .collect(),
         })
     }
 
     /// Fits the learners on what was known by `at` and asks them about the rows of that day.
-    pub(super) fn fit_and_predict(&self, learners: &[Learner], at: Timestamp, phase: Phase) -> Result<Vec<Predictions>> {
+    pub(super) fn fit_and_predict(
+        &self,
+        learners: &[Learner],
+        at: Timestamp,
+        phase: Phase,
+    ) -> Result<Vec<Predictions>> {
         let known = self.question.known_by(self.dataset, at);
         let known = sample(self.dataset, known, self.settings.max_rows, self.settings.seed);
         let asked = self.question.asked_at(self.dataset, at);
@@ -109,9 +140,15 @@ impl Bench<'_> {
 
     /// Fits a learner; of one class only, nothing but its prevalence can be learnt.
     pub(super) fn fit(&self, learner: &Learner, matrix: &Matrix) -> Result<Learned> {
-        let learner = if matrix.is_of_one_class() { &Learner::Prevalence(Prevalence) } else { learner };
+        let learner = if matrix.is_of_one_class() {
+            &Learner::Prevalence(Prevalence)
+        } else {
+            learner
+        };
         let set = matrix.training_set(&self.question.name)?;
-        learner.fit(&set, self.settings.seed).map_err(self.failed(learner.name()))
+        learner
+            .fit(&set, self.settings.seed)
+            .map_err(self.failed(learner.name()))
     }
 
     fn losses(&self, predictions: &Predictions, level: Level) -> Result<Vec<f64>> {
@@ -129,7 +166,10 @@ impl Bench<'_> {
 
     pub(super) fn failed(&self, what: &str) -> impl Fn(percorso_learners::Error) -> Error {
         let what = format!("{what} of {}", self.question.name);
-        move |source| Error::Fit { what: what.clone(), source }
+        move |source| Error::Fit {
+            what: what.clone(),
+            source,
+        }
     }
 }
 
@@ -157,7 +197,11 @@ pub(super) fn recalibrated(predictions: &Predictions, mut calibrate: impl FnMut(
     for mut row in probabilities.outer_iter_mut() {
         calibrate(row.as_slice_mut().expect("a row-major matrix has contiguous rows"));
     }
-    Predictions { learner: SHIPPED.to_owned(), probabilities, ..predictions.clone() }
+    Predictions {
+        learner: SHIPPED.to_owned(),
+        probabilities,
+        ..predictions.clone()
+    }
 }
 
 #[cfg(test)]

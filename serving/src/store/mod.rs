@@ -139,15 +139,19 @@ impl Store {
 
 impl Shelf {
     fn history(&self, key: CustomerKey) -> Result<Option<Arc<History>>, StoreError> {
-        let read = || {
-            self.disk
-                .history(&self.spec, key)
-                .map_err(Miss::Failed)?
-                .map(Arc::new)
-                .ok_or(Miss::Unknown)
-        };
-        // When the writer shows a newer history while this one is read, the cache keeps the newer.
-        match self.cache.get_or_insert_with(&key, read) {
+        self.cached_or(key, || self.disk.history(&self.spec, key))
+    }
+
+    /// The history in memory, else the one that `read` finds, which stays in memory from then on.
+    ///
+    /// When the writer shows a newer one while `read` reads, the newer stays.
+    fn cached_or(
+        &self,
+        key: CustomerKey,
+        read: impl FnOnce() -> Result<Option<History>, StoreError>,
+    ) -> Result<Option<Arc<History>>, StoreError> {
+        let found = || read().map_err(Miss::Failed)?.map(Arc::new).ok_or(Miss::Unknown);
+        match self.cache.get_or_insert_with(&key, found) {
             Ok(history) => Ok(Some(history)),
             Err(Miss::Unknown) => Ok(None),
             Err(Miss::Failed(error)) => Err(error),
@@ -158,4 +162,44 @@ impl Shelf {
 enum Miss {
     Unknown,
     Failed(StoreError),
+}
+
+#[cfg(test)]
+mod tests {
+    use percorso_journey::text;
+
+    use super::*;
+
+    #[test]
+    fn a_slow_reader_never_hides_what_was_acknowledged_meanwhile() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path().join("store");
+        let spec = Arc::new(Spec::parse(text::SMALL_SPEC).unwrap());
+        Store::create(&dir, &spec, text::day(0)).unwrap().finish().unwrap();
+        let key = CustomerKey::from_bytes([3; 16]);
+        let send = |store: &Store, journey: &str| {
+            let event = text::journey(&spec, journey).unwrap().remove(0);
+            let logged = LoggedEvent {
+                event_id: journey.to_owned(),
+                event,
+            };
+            store.ingest(vec![(key, logged)]).unwrap().wait().unwrap()
+        };
+        let store = Store::open(&dir, &spec, 0).unwrap();
+        send(&store, "visit@1d");
+        drop(store);
+        let store = Store::open(&dir, &spec, 0).unwrap();
+        let read_slowly = || {
+            let read = store.shelf.disk.history(&spec, key);
+            send(&store, "visit@2d");
+            read
+        };
+        let seen = store.shelf.cached_or(key, read_slowly).unwrap().unwrap();
+        assert_eq!(
+            seen.state().n_events(),
+            1,
+            "asked before the second event was acknowledged"
+        );
+        assert_eq!(store.history(key).unwrap().unwrap().state().n_events(), 2);
+    }
 }

@@ -27,7 +27,11 @@ pub(super) fn compare(market: &Market, run: &RunFolder, evaluation: &Evaluation)
     let mut leaving = Compared::default();
     for said in test_predictions(run, &format!("churn/left_{HORIZON_DAYS}d"))? {
         if let Some(truth) = truths.get(&said.customer) {
-            leaving.add(&[1.0 - truth.p_leave, truth.p_leave], &said.probabilities, usize::from(said.label == "leaves"));
+            leaving.add(
+                &[1.0 - truth.p_leave, truth.p_leave],
+                &said.probabilities,
+                usize::from(said.label == "leaves"),
+            );
         }
     }
     leaving.print(&format!("leaves within {HORIZON_DAYS} days"));
@@ -59,7 +63,12 @@ impl Compared {
         let classes = truth.len() as f64;
         let smooth = |p: f64| (p * f64::from(DRAWS) + 1.0 / classes) / (f64::from(DRAWS) + 1.0);
         self.n += 1.0;
-        self.distance += truth.iter().zip(said).map(|(truth, said)| (truth - said).abs()).sum::<f64>() / 2.0;
+        self.distance += truth
+            .iter()
+            .zip(said)
+            .map(|(truth, said)| (truth - said).abs())
+            .sum::<f64>()
+            / 2.0;
         self.loss -= said[came].ln();
         self.loss_of_truth -= smooth(truth[came]).ln();
         self.counts.resize(truth.len(), 0.0);
@@ -67,7 +76,11 @@ impl Compared {
     }
 
     fn print(&self, what: &str) {
-        let shares = self.counts.iter().filter(|count| **count > 0.0).map(|count| count / self.n);
+        let shares = self
+            .counts
+            .iter()
+            .filter(|count| **count > 0.0)
+            .map(|count| count / self.n);
         let loss_of_rates: f64 = shares.map(|share| -share * share.ln()).sum();
         let (loss, loss_of_truth) = (self.loss / self.n, self.loss_of_truth / self.n);
         let closed = 100.0 * (loss_of_rates - loss) / (loss_of_rates - loss_of_truth);

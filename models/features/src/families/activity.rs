@@ -8,11 +8,21 @@ use super::{Described, Entries, NEVER};
 pub(super) fn enter(spec: &Spec, entries: &mut Entries<'_>) {
     counted(entries, "events", "events", Slot::Overall);
     for (at, stage) in (0..).zip(spec.stages()) {
-        counted(entries, &format!("stage_{stage}"), &format!("events of stage {stage}"), Slot::Stage(at));
+        counted(
+            entries,
+            &format!("stage_{stage}"),
+            &format!("events of stage {stage}"),
+            Slot::Stage(at),
+        );
     }
     for (at, touchpoint) in (0..).zip(spec.touchpoints()) {
         let name = &touchpoint.name;
-        counted(entries, &format!("touchpoint_{name}"), &format!("{name} events"), Slot::Touchpoint(at));
+        counted(
+            entries,
+            &format!("touchpoint_{name}"),
+            &format!("{name} events"),
+            Slot::Touchpoint(at),
+        );
     }
 }
 
@@ -20,7 +30,11 @@ pub(super) fn enter(spec: &Spec, entries: &mut Entries<'_>) {
 pub(super) fn counted(entries: &mut Entries<'_>, name: &str, what: &str, slot: Slot) {
     entries.number(
         format!("{name}_n"),
-        Described { unit: "", meaning: &format!("number of {what}"), missing: NEVER },
+        Described {
+            unit: "",
+            meaning: &format!("number of {what}"),
+            missing: NEVER,
+        },
         move |view| view.count(slot),
     );
     for (half_life, days) in HALF_LIVES_DAYS.into_iter().enumerate() {

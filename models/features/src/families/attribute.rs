@@ -17,27 +17,49 @@ pub(super) fn enter(spec: &Spec, entries: &mut Entries<'_>) {
         match attribute.kind {
             AttributeKind::Number => {
                 let meaning = &format!("the attribute {name}");
-                entries.number(format!("attribute_{name}"), Described { unit, meaning, missing: UNKNOWN }, move |view| {
-                    view.state.attributes()[at]
-                });
+                entries.number(
+                    format!("attribute_{name}"),
+                    Described {
+                        unit,
+                        meaning,
+                        missing: UNKNOWN,
+                    },
+                    move |view| view.state.attributes()[at],
+                );
             }
             AttributeKind::Flag => {
                 let meaning = &format!("1 when {name}, 0 when not");
-                entries.number(format!("attribute_{name}"), Described { unit, meaning, missing: UNKNOWN }, move |view| {
-                    view.state.attributes()[at]
-                });
+                entries.number(
+                    format!("attribute_{name}"),
+                    Described {
+                        unit,
+                        meaning,
+                        missing: UNKNOWN,
+                    },
+                    move |view| view.state.attributes()[at],
+                );
             }
             AttributeKind::Category => {
                 let meaning = &format!("the attribute {name}");
-                entries.category(format!("attribute_{name}"), Described { unit, meaning, missing: UNKNOWN }, move |view| {
-                    view.state.attributes()[at]
-                });
+                entries.category(
+                    format!("attribute_{name}"),
+                    Described {
+                        unit,
+                        meaning,
+                        missing: UNKNOWN,
+                    },
+                    move |view| view.state.attributes()[at],
+                );
             }
             AttributeKind::Timestamp => {
                 let meaning = &format!("days from the cut-off to {name}, negative when it is past");
                 entries.number(
                     format!("attribute_{name}_in_days"),
-                    Described { unit: "days", meaning, missing: UNKNOWN },
+                    Described {
+                        unit: "days",
+                        meaning,
+                        missing: UNKNOWN,
+                    },
                     move |view| {
                         let micros = view.state.attributes()[at];
                         if micros.is_nan() {

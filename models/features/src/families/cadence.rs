@@ -12,7 +12,11 @@ pub(super) fn enter(spec: &Spec, entries: &mut Entries<'_>) {
         let name = rhythm.name;
         entries.number(
             format!("{name}_gap_mean_days"),
-            Described { unit: "days", meaning: &format!("mean gap between {name} events"), missing: TOO_FEW },
+            Described {
+                unit: "days",
+                meaning: &format!("mean gap between {name} events"),
+                missing: TOO_FEW,
+            },
             move |view| view.state.rhythms()[at].gaps_days().mean(),
         );
         entries.number(
@@ -26,7 +30,11 @@ pub(super) fn enter(spec: &Spec, entries: &mut Entries<'_>) {
         );
         entries.number(
             format!("{name}_gap_last_days"),
-            Described { unit: "days", meaning: &format!("gap between the last two {name} events"), missing: TOO_FEW },
+            Described {
+                unit: "days",
+                meaning: &format!("gap between the last two {name} events"),
+                missing: TOO_FEW,
+            },
             move |view| view.state.rhythms()[at].last_gap_days(),
         );
         entries.number(

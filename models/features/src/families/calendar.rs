@@ -17,13 +17,23 @@ pub(super) fn enter(entries: &mut Entries<'_>) {
     ];
     for (name, what, turns) in circles {
         let sine = &format!("sine of the {what} at the cut-off");
-        entries.number(format!("{name}_sine"), Described { unit: "", meaning: sine, missing: NEVER }, move |view| {
-            libm::sin(TAU * turns(view.local()))
-        });
+        entries.number(
+            format!("{name}_sine"),
+            Described {
+                unit: "",
+                meaning: sine,
+                missing: NEVER,
+            },
+            move |view| libm::sin(TAU * turns(view.local())),
+        );
         let cosine = &format!("cosine of the {what} at the cut-off");
         entries.number(
             format!("{name}_cosine"),
-            Described { unit: "", meaning: cosine, missing: NEVER },
+            Described {
+                unit: "",
+                meaning: cosine,
+                missing: NEVER,
+            },
             move |view| libm::cos(TAU * turns(view.local())),
         );
     }

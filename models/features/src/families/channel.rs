@@ -15,7 +15,12 @@ pub(super) fn enter(spec: &Spec, entries: &mut Entries<'_>) {
     let n_channels = spec.channels().len() as u16;
     for (at, channel) in (0..).zip(spec.channels()) {
         let slot = Slot::Channel(at);
-        counted(entries, &format!("channel_{channel}"), &format!("events on channel {channel}"), slot);
+        counted(
+            entries,
+            &format!("channel_{channel}"),
+            &format!("events on channel {channel}"),
+            slot,
+        );
         entries.number(
             format!("channel_{channel}_since_days"),
             Described {
@@ -37,13 +42,19 @@ pub(super) fn enter(spec: &Spec, entries: &mut Entries<'_>) {
     }
     entries.category(
         "channel_preferred",
-        Described { unit: "", meaning: "the channel used most, halved every 90 days", missing: NO_CHANNEL },
+        Described {
+            unit: "",
+            meaning: "the channel used most, halved every 90 days",
+            missing: NO_CHANNEL,
+        },
         move |view| preferred(view, n_channels),
     );
 }
 
 fn total(view: &View<'_>, n_channels: u16) -> f64 {
-    let total: f64 = (0..n_channels).map(|at| view.decayed(Slot::Channel(at), HALF_LIFE)).sum();
+    let total: f64 = (0..n_channels)
+        .map(|at| view.decayed(Slot::Channel(at), HALF_LIFE))
+        .sum();
     if total > 0.0 { total } else { f64::NAN }
 }
 

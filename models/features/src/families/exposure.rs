@@ -16,18 +16,30 @@ pub(super) fn enter(entries: &mut Entries<'_>) {
         counted(entries, name, what, slot);
         entries.number(
             format!("{name}_since_days"),
-            Described { unit: "days", meaning: &format!("days since the last of the {what}"), missing: "none yet" },
+            Described {
+                unit: "days",
+                meaning: &format!("days since the last of the {what}"),
+                missing: "none yet",
+            },
             move |view| view.since(slot),
         );
     }
     entries.number(
         "contacts_unanswered_n",
-        Described { unit: "", meaning: "contacts since the last response", missing: NEVER },
+        Described {
+            unit: "",
+            meaning: "contacts since the last response",
+            missing: NEVER,
+        },
         |view| f64::from(view.state.exposure().n_unanswered()),
     );
     entries.number(
         "response_last",
-        Described { unit: "", meaning: "the last response: 1 taken, 0 turned down", missing: "no response yet" },
+        Described {
+            unit: "",
+            meaning: "the last response: 1 taken, 0 turned down",
+            missing: "no response yet",
+        },
         |view| match view.state.exposure().last_response() {
             None => f64::NAN,
             Some(Response::Accepted) => 1.0,
@@ -36,7 +48,11 @@ pub(super) fn enter(entries: &mut Entries<'_>) {
     );
     entries.category(
         "action_last",
-        Described { unit: "", meaning: "the last action of ours", missing: "no action yet" },
+        Described {
+            unit: "",
+            meaning: "the last action of ours",
+            missing: "no action yet",
+        },
         |view| view.state.exposure().last_action().map_or(f64::NAN, CategoryId::cell),
     );
 }

@@ -22,7 +22,10 @@ use crate::{Family, Feature, Kind};
 pub(crate) fn columns(spec: &Spec) -> Vec<Column> {
     let mut columns = Vec::new();
     for family in Family::ALL {
-        let entries = &mut Entries { family, columns: &mut columns };
+        let entries = &mut Entries {
+            family,
+            columns: &mut columns,
+        };
         match family {
             Family::Recency => recency::enter(spec, entries),
             Family::Activity => activity::enter(spec, entries),

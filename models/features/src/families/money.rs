@@ -7,8 +7,14 @@ use super::{Described, Entries, NEVER};
 const NO_PAYMENT: &str = "no payment yet";
 
 pub(super) fn enter(entries: &mut Entries<'_>) {
-    let described = |meaning, missing| Described { unit: "currency", meaning, missing };
-    entries.number("paid_sum", described("sum of payments", NEVER), |view| view.state.money().paid());
+    let described = |meaning, missing| Described {
+        unit: "currency",
+        meaning,
+        missing,
+    };
+    entries.number("paid_sum", described("sum of payments", NEVER), |view| {
+        view.state.money().paid()
+    });
     entries.number("refunded_sum", described("sum of refunds, positive", NEVER), |view| {
         view.state.money().refunded()
     });
@@ -23,12 +29,18 @@ pub(super) fn enter(entries: &mut Entries<'_>) {
     entries.number("payment_greatest", described("greatest payment", NO_PAYMENT), |view| {
         view.state.money().greatest()
     });
-    entries.number("payment_last", described("last payment", NO_PAYMENT), |view| view.state.money().last());
+    entries.number("payment_last", described("last payment", NO_PAYMENT), |view| {
+        view.state.money().last()
+    });
     for (half_life, days) in HALF_LIVES_DAYS.into_iter().enumerate() {
         let meaning = &format!("payments less refunds, each halved every {days} days");
         entries.number(
             format!("value_decayed_{days}d"),
-            Described { unit: "currency", meaning, missing: NEVER },
+            Described {
+                unit: "currency",
+                meaning,
+                missing: NEVER,
+            },
             move |view| view.decayed(Slot::Value, half_life),
         );
     }

@@ -8,12 +8,20 @@ use super::{Described, Entries};
 pub(super) fn enter(spec: &Spec, entries: &mut Entries<'_>) {
     entries.number(
         "recency_days",
-        Described { unit: "days", meaning: "days since the last event", missing: "no event yet" },
+        Described {
+            unit: "days",
+            meaning: "days since the last event",
+            missing: "no event yet",
+        },
         |view| view.days_since(view.state.last_at()),
     );
     entries.number(
         "tenure_days",
-        Described { unit: "days", meaning: "days since the first event", missing: "no event yet" },
+        Described {
+            unit: "days",
+            meaning: "days since the first event",
+            missing: "no event yet",
+        },
         |view| view.days_since(view.state.first_at()),
     );
     entries.number(

@@ -12,37 +12,96 @@ const NO_EVENT: &str = "no event yet";
 pub(super) fn enter(entries: &mut Entries<'_>) {
     entries.category(
         "stage_current",
-        Described { unit: "", meaning: "the stage the customer stands in", missing: NO_EVENT },
-        |view| view.state.path().current().map_or(f64::NAN, |stage| CategoryId::of_index(stage).cell()),
+        Described {
+            unit: "",
+            meaning: "the stage the customer stands in",
+            missing: NO_EVENT,
+        },
+        |view| {
+            view.state
+                .path()
+                .current()
+                .map_or(f64::NAN, |stage| CategoryId::of_index(stage).cell())
+        },
     );
     entries.number(
         "stage_furthest",
-        Described { unit: "", meaning: "position of the furthest designed stage reached", missing: NEVER },
+        Described {
+            unit: "",
+            meaning: "position of the furthest designed stage reached",
+            missing: NEVER,
+        },
         |view| f64::from(view.state.path().furthest()),
     );
     entries.number(
         "stage_current_days",
-        Described { unit: "days", meaning: "days since the customer entered the present stage", missing: NO_EVENT },
+        Described {
+            unit: "days",
+            meaning: "days since the customer entered the present stage",
+            missing: NO_EVENT,
+        },
         |view| view.days_since(view.state.path().since()),
     );
     for (name, meaning, n) in [
-        ("stage_moves_n", "moves from stage to stage", count(|view| view.state.path().n_moves())),
-        ("stage_moves_back_n", "moves to an earlier stage", count(|view| view.state.path().n_back())),
-        ("stage_skips_n", "moves that left out at least one stage", count(|view| view.state.path().n_skips())),
-        ("stage_loops_n", "moves into a stage visited before", count(|view| view.state.path().n_loops())),
-        ("stage_visited_n", "stages visited at least once", count(|view| view.state.path().n_visited())),
-        ("stage_moves_off_map_n", "moves the designed map does not foresee", count(|view| view.state.path().n_off_map())),
+        (
+            "stage_moves_n",
+            "moves from stage to stage",
+            count(|view| view.state.path().n_moves()),
+        ),
+        (
+            "stage_moves_back_n",
+            "moves to an earlier stage",
+            count(|view| view.state.path().n_back()),
+        ),
+        (
+            "stage_skips_n",
+            "moves that left out at least one stage",
+            count(|view| view.state.path().n_skips()),
+        ),
+        (
+            "stage_loops_n",
+            "moves into a stage visited before",
+            count(|view| view.state.path().n_loops()),
+        ),
+        (
+            "stage_visited_n",
+            "stages visited at least once",
+            count(|view| view.state.path().n_visited()),
+        ),
+        (
+            "stage_moves_off_map_n",
+            "moves the designed map does not foresee",
+            count(|view| view.state.path().n_off_map()),
+        ),
     ] {
-        entries.number(name, Described { unit: "", meaning, missing: NEVER }, move |view| f64::from(n(view)));
+        entries.number(
+            name,
+            Described {
+                unit: "",
+                meaning,
+                missing: NEVER,
+            },
+            move |view| f64::from(n(view)),
+        );
     }
     for (name, what, slot) in [
         ("stage_moves_back", "moves to an earlier stage", Slot::BackMove),
-        ("stage_moves_off_map", "moves the designed map does not foresee", Slot::OffMapMove),
+        (
+            "stage_moves_off_map",
+            "moves the designed map does not foresee",
+            Slot::OffMapMove,
+        ),
     ] {
         for (half_life, days) in HALF_LIVES_DAYS.into_iter().enumerate() {
             let meaning = &format!("{what}, each halved every {days} days");
-            let described = Described { unit: "", meaning, missing: NEVER };
-            entries.number(format!("{name}_decayed_{days}d"), described, move |view| view.decayed(slot, half_life));
+            let described = Described {
+                unit: "",
+                meaning,
+                missing: NEVER,
+            };
+            entries.number(format!("{name}_decayed_{days}d"), described, move |view| {
+                view.decayed(slot, half_life)
+            });
         }
     }
     entries.number(
@@ -64,7 +123,14 @@ fn stay_over_designed(view: &View<'_>) -> f64 {
     let state = view.state;
     let moves: &[DesignedMove] = state.spec().designed_moves(state.attributes()).unwrap_or_default();
     let current = state.path().current();
-    let stays = moves.iter().filter(|designed| Some(designed.from) == current).map(|designed| designed.within_days);
+    let stays = moves
+        .iter()
+        .filter(|designed| Some(designed.from) == current)
+        .map(|designed| designed.within_days);
     let shortest = stays.fold(f64::INFINITY, f64::min);
-    if shortest.is_finite() { view.days_since(state.path().since()) / shortest } else { f64::NAN }
+    if shortest.is_finite() {
+        view.days_since(state.path().since()) / shortest
+    } else {
+        f64::NAN
+    }
 }

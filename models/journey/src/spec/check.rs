@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::raw::{
-    RawAnonymous, RawAttribute, RawAttributeKind, RawChurn, RawChurnKind, RawColumn, RawDedupe, RawDesignedMap, RawResponse, RawRule,
-    RawSource, RawSpec, RawTouchpoint,
+    RawAnonymous, RawAttribute, RawAttributeKind, RawChurn, RawChurnKind, RawColumn, RawDedupe, RawDesignedMap,
+    RawResponse, RawRule, RawSource, RawSpec, RawTouchpoint,
 };
 use super::source::{Anonymous, ColumnRule, CsvFormat, Dedupe, Field, LineMerge, Source};
 use super::{
@@ -21,40 +21,58 @@ const MAX_HORIZON_DAYS: u32 = 3_650;
 
 pub(super) fn check(raw: RawSpec) -> Result<Spec, SpecError> {
     if raw.format != 1 {
-        return Err(SpecError::at("format", format!("this program reads format 1, found {}", raw.format)));
+        return Err(SpecError::at(
+            "format",
+            format!("this program reads format 1, found {}", raw.format),
+        ));
     }
     if !(0.0..=1.0).contains(&raw.tolerated_bad_share) {
-        return Err(SpecError::at("tolerated_bad_share", format!("expected 0 to 1, found {}", raw.tolerated_bad_share)));
+        return Err(SpecError::at(
+            "tolerated_bad_share",
+            format!("expected 0 to 1, found {}", raw.tolerated_bad_share),
+        ));
     }
-    let time_zone = jiff::tz::TimeZoneDatabase::bundled()
-        .get(&raw.time_zone)
-        .map_err(|_| SpecError::at("time_zone", format!("no time zone is named `{}`; see the IANA list", raw.time_zone)))?;
+    let time_zone = jiff::tz::TimeZoneDatabase::bundled().get(&raw.time_zone).map_err(|_| {
+        SpecError::at(
+            "time_zone",
+            format!("no time zone is named `{}`; see the IANA list", raw.time_zone),
+        )
+    })?;
 
     let n_designed_stages = raw.stages.order.len();
     let stages: Vec<String> = raw.stages.order.into_iter().chain([raw.stages.leaving]).collect();
     distinct("stages", &stages, 2..=MAX_STAGES)?;
     if stages.iter().any(|stage| stage == "none") {
-        return Err(SpecError::at("stages", "`none` is what the next stage is called when nothing comes"));
+        return Err(SpecError::at(
+            "stages",
+            "`none` is what the next stage is called when nothing comes",
+        ));
     }
     let channels: Vec<String> = raw.channels.names.into_iter().chain(["other".to_owned()]).collect();
     distinct("channels.names", &channels, 1..=MAX_CHANNELS)?;
     let touchpoints = touchpoints(&raw.touchpoint, &stages)?;
     let attributes = attributes(&raw.attribute)?;
-    let names = Names { stages: &stages, touchpoints: &touchpoints, attributes: &attributes };
+    let names = Names {
+        stages: &stages,
+        touchpoints: &touchpoints,
+        attributes: &attributes,
+    };
 
     let churn = churn(&raw.churn, &names)?;
     let having = names.touchpoints("population.having", &raw.population.having)?;
-    let population = Population { seen_within_days: raw.population.seen_within_days, having };
+    let population = Population {
+        seen_within_days: raw.population.seen_within_days,
+        having,
+    };
     positive("population.seen_within_days", population.seen_within_days.unwrap_or(1))?;
     let training = Training {
         every_days: positive("training.every_days", raw.training.every_days)?,
         cutoffs: positive("training.cutoffs", raw.training.cutoffs)?,
-        min_customers_per_value: positive(
-            "training.min_customers_per_value",
-            raw.training.min_customers_per_value,
-        )?,
+        min_customers_per_value: positive("training.min_customers_per_value", raw.training.min_customers_per_value)?,
     };
-    let next_stage = NextStageQuestion { horizon_days: horizon("next_stage.horizon_days", raw.next_stage.horizon_days)? };
+    let next_stage = NextStageQuestion {
+        horizon_days: horizon("next_stage.horizon_days", raw.next_stage.horizon_days)?,
+    };
     let designed_maps = designed_maps(&raw.designed_map, &names)?;
     let sources = raw
         .source
@@ -125,24 +143,34 @@ impl Names<'_> {
     fn attribute(&self, key: &str, name: &str) -> Result<u16, SpecError> {
         let known = || self.attributes.iter().map(|attribute| attribute.name.as_str());
         let at = self.attributes.iter().position(|attribute| attribute.name == name);
-        at.map(|at| at as u16).ok_or_else(|| SpecError::unknown(key, "attribute", name, known()))
+        at.map(|at| at as u16)
+            .ok_or_else(|| SpecError::unknown(key, "attribute", name, known()))
     }
 }
 
 fn stage_at(stages: &[String], key: &str, name: &str) -> Result<u16, SpecError> {
     let at = stages.iter().position(|stage| stage == name);
-    at.map(|at| at as u16).ok_or_else(|| SpecError::unknown(key, "stage", name, stages.iter().map(String::as_str)))
+    at.map(|at| at as u16)
+        .ok_or_else(|| SpecError::unknown(key, "stage", name, stages.iter().map(String::as_str)))
 }
 
 fn distinct(key: &str, names: &[String], allowed: std::ops::RangeInclusive<usize>) -> Result<(), SpecError> {
     if !allowed.contains(&names.len()) {
-        let message = format!("expected {} to {} names, found {}", allowed.start(), allowed.end(), names.len());
+        let message = format!(
+            "expected {} to {} names, found {}",
+            allowed.start(),
+            allowed.end(),
+            names.len()
+        );
         return Err(SpecError::at(key, message));
     }
     let mut seen = BTreeSet::new();
     for name in names {
         if name.trim().is_empty() || name.len() > 200 {
-            return Err(SpecError::at(key, format!("a name has 1 to 200 bytes and is not blank, found `{name}`")));
+            return Err(SpecError::at(
+                key,
+                format!("a name has 1 to 200 bytes and is not blank, found `{name}`"),
+            ));
         }
         if !seen.insert(name) {
             return Err(SpecError::at(key, format!("`{name}` is declared twice")));
@@ -163,7 +191,10 @@ fn horizon(key: &str, days: u32) -> Result<u32, SpecError> {
     if (1..=MAX_HORIZON_DAYS).contains(&days) {
         Ok(days)
     } else {
-        Err(SpecError::at(key, format!("expected 1 to {MAX_HORIZON_DAYS} days, found {days}")))
+        Err(SpecError::at(
+            key,
+            format!("expected 1 to {MAX_HORIZON_DAYS} days, found {days}"),
+        ))
     }
 }
 
@@ -213,7 +244,10 @@ fn attributes(raw: &[RawAttribute]) -> Result<Vec<Attribute>, SpecError> {
     let names: Vec<String> = attributes.iter().map(|attribute| attribute.name.clone()).collect();
     distinct("attribute", &names, 2..=MAX_ATTRIBUTES)?;
     if let Some(name) = names.iter().skip(2).find(|name| contract_field(name).is_some()) {
-        return Err(SpecError::at("attribute", format!("`{name}` is a field of the event contract, not an attribute")));
+        return Err(SpecError::at(
+            "attribute",
+            format!("`{name}` is a field of the event contract, not an attribute"),
+        ));
     }
     Ok(attributes)
 }
@@ -222,7 +256,10 @@ fn churn(raw: &[RawChurn], names: &Names<'_>) -> Result<Vec<ChurnDefinition>, Sp
     let declared: Vec<String> = raw.iter().map(|definition| definition.name.clone()).collect();
     distinct("churn", &declared, 1..=32)?;
     let definition = |(at, raw): (usize, &RawChurn)| {
-        Ok(ChurnDefinition { name: raw.name.clone(), kind: churn_kind(&format!("churn[{at}]"), raw, names)? })
+        Ok(ChurnDefinition {
+            name: raw.name.clone(),
+            kind: churn_kind(&format!("churn[{at}]"), raw, names)?,
+        })
     };
     raw.iter().enumerate().map(definition).collect()
 }
@@ -243,19 +280,36 @@ fn churn_kind(key: &str, raw: &RawChurn, names: &Names<'_>) -> Result<ChurnKind,
     ];
     for (name, is_given) in given {
         if is_given && !allowed.contains(&name) {
-            let message = format!("churn of kind `{kind}` has no such key; it takes {}", allowed.join(", "));
+            let message = format!(
+                "churn of kind `{kind}` has no such key; it takes {}",
+                allowed.join(", ")
+            );
             return Err(SpecError::at(format!("{key}.{name}"), message));
         }
     }
-    let missing = |name: &str| SpecError::at(format!("{key}.{name}"), format!("churn of kind `{kind}` needs this key"));
+    let missing = |name: &str| {
+        SpecError::at(
+            format!("{key}.{name}"),
+            format!("churn of kind `{kind}` needs this key"),
+        )
+    };
     let touchpoints = |name: &str, list: &Option<Vec<String>>| {
-        let list = list.as_ref().filter(|list| !list.is_empty()).ok_or_else(|| missing(name))?;
+        let list = list
+            .as_ref()
+            .filter(|list| !list.is_empty())
+            .ok_or_else(|| missing(name))?;
         names.touchpoints(&format!("{key}.{name}"), list)
     };
     let horizons_days = || {
-        let list = raw.horizons_days.as_ref().filter(|list| !list.is_empty()).ok_or_else(|| missing("horizons_days"))?;
-        let rising: BTreeSet<u32> =
-            list.iter().map(|&days| horizon(&format!("{key}.horizons_days"), days)).collect::<Result<_, _>>()?;
+        let list = raw
+            .horizons_days
+            .as_ref()
+            .filter(|list| !list.is_empty())
+            .ok_or_else(|| missing("horizons_days"))?;
+        let rising: BTreeSet<u32> = list
+            .iter()
+            .map(|&days| horizon(&format!("{key}.horizons_days"), days))
+            .collect::<Result<_, _>>()?;
         Ok(rising.into_iter().collect())
     };
     match raw.kind {
@@ -272,7 +326,10 @@ fn churn_kind(key: &str, raw: &RawChurn, names: &Names<'_>) -> Result<ChurnKind,
             let ends_at_key = format!("{key}.ends_at");
             let ends_at = names.attribute(&ends_at_key, name)?;
             if names.attributes[usize::from(ends_at)].kind != AttributeKind::Timestamp {
-                return Err(SpecError::at(ends_at_key, format!("attribute `{name}` is not of kind `timestamp`")));
+                return Err(SpecError::at(
+                    ends_at_key,
+                    format!("attribute `{name}` is not of kind `timestamp`"),
+                ));
             }
             Ok(ChurnKind::Contract {
                 ends_at,
@@ -301,7 +358,11 @@ fn designed_maps(raw: &[RawDesignedMap], names: &Names<'_>) -> Result<Vec<Design
             });
         }
         let id = |name: &Option<String>| name.as_deref().map(CategoryId::of);
-        maps.push(DesignedMap { audience: id(&raw.audience), product: id(&raw.product), moves });
+        maps.push(DesignedMap {
+            audience: id(&raw.audience),
+            product: id(&raw.product),
+            moves,
+        });
     }
     maps.sort_by_key(|map| std::cmp::Reverse(usize::from(map.audience.is_some()) + usize::from(map.product.is_some())));
     Ok(maps)
@@ -309,7 +370,10 @@ fn designed_maps(raw: &[RawDesignedMap], names: &Names<'_>) -> Result<Vec<Design
 
 fn checked_source(key: &str, raw: RawSource, names: &Names<'_>) -> Result<Source, SpecError> {
     if raw.paths.is_empty() {
-        return Err(SpecError::at(format!("{key}.paths"), "expected at least one file, folder or glob"));
+        return Err(SpecError::at(
+            format!("{key}.paths"),
+            "expected at least one file, folder or glob",
+        ));
     }
     let delimiter = u8::try_from(raw.delimiter)
         .map_err(|_| SpecError::at(format!("{key}.delimiter"), "expected one ASCII character"))?;
@@ -322,7 +386,10 @@ fn checked_source(key: &str, raw: RawSource, names: &Names<'_>) -> Result<Source
                 attribute().map_err(|error| {
                     let fields = FIELDS.iter().map(|(field, _)| *field);
                     let known = fields.chain(names.attributes.iter().map(|attribute| attribute.name.as_str()));
-                    SpecError { nearest: SpecError::unknown("", "", &name, known).nearest, ..error }
+                    SpecError {
+                        nearest: SpecError::unknown("", "", &name, known).nearest,
+                        ..error
+                    }
                 })
             },
             Ok,
@@ -331,7 +398,10 @@ fn checked_source(key: &str, raw: RawSource, names: &Names<'_>) -> Result<Source
     }
     let lines = raw.merge_lines.then_some(LineMerge);
     if lines.is_some() && !columns.iter().any(|(field, _)| *field == Field::EventId) {
-        return Err(SpecError::at(format!("{key}.merge_lines"), "lines are merged by `columns.event_id`, which is not set"));
+        return Err(SpecError::at(
+            format!("{key}.merge_lines"),
+            "lines are merged by `columns.event_id`, which is not set",
+        ));
     }
     let dedupe = match raw.dedupe {
         RawDedupe::Keep => Dedupe::Keep,
@@ -341,7 +411,14 @@ fn checked_source(key: &str, raw: RawSource, names: &Names<'_>) -> Result<Source
         RawAnonymous::Quarantine => Anonymous::Quarantine,
         RawAnonymous::Skip => Anonymous::Skip,
     };
-    Ok(Source { paths: raw.paths, csv: CsvFormat { delimiter }, dedupe, anonymous, columns, lines })
+    Ok(Source {
+        paths: raw.paths,
+        csv: CsvFormat { delimiter },
+        dedupe,
+        anonymous,
+        columns,
+        lines,
+    })
 }
 
 fn rule(key: &str, raw: RawColumn) -> Result<ColumnRule, SpecError> {
@@ -350,18 +427,42 @@ fn rule(key: &str, raw: RawColumn) -> Result<ColumnRule, SpecError> {
         RawColumn::Rule(raw) => raw,
     };
     match raw {
-        RawRule { column: Some(name), format, constant: None, product_of: None, starts_with: None, otherwise: None } => {
-            Ok(ColumnRule::Column { name, format })
-        }
-        RawRule { column: None, format: None, constant: Some(value), product_of: None, starts_with: None, otherwise: None } => {
-            Ok(ColumnRule::Constant(value))
-        }
-        RawRule { column: None, format: None, constant: None, product_of: Some([left, right]), starts_with: None, otherwise: None } => {
-            Ok(ColumnRule::ProductOf(left, right))
-        }
-        RawRule { column: Some(name), format: None, constant: None, product_of: None, starts_with: Some(cases), otherwise: Some(otherwise) } => {
-            Ok(ColumnRule::StartsWith { name, cases: cases.into_iter().collect(), otherwise })
-        }
+        RawRule {
+            column: Some(name),
+            format,
+            constant: None,
+            product_of: None,
+            starts_with: None,
+            otherwise: None,
+        } => Ok(ColumnRule::Column { name, format }),
+        RawRule {
+            column: None,
+            format: None,
+            constant: Some(value),
+            product_of: None,
+            starts_with: None,
+            otherwise: None,
+        } => Ok(ColumnRule::Constant(value)),
+        RawRule {
+            column: None,
+            format: None,
+            constant: None,
+            product_of: Some([left, right]),
+            starts_with: None,
+            otherwise: None,
+        } => Ok(ColumnRule::ProductOf(left, right)),
+        RawRule {
+            column: Some(name),
+            format: None,
+            constant: None,
+            product_of: None,
+            starts_with: Some(cases),
+            otherwise: Some(otherwise),
+        } => Ok(ColumnRule::StartsWith {
+            name,
+            cases: cases.into_iter().collect(),
+            otherwise,
+        }),
         _ => Err(SpecError::at(
             key,
             "expected a column name, { column, format }, { constant }, { product_of } or { column, starts_with, otherwise }",
@@ -390,5 +491,8 @@ const FIELDS: [(&str, Field); 17] = [
 ];
 
 fn contract_field(name: &str) -> Option<Field> {
-    FIELDS.iter().find(|(field, _)| *field == name).map(|(_, field)| field.clone())
+    FIELDS
+        .iter()
+        .find(|(field, _)| *field == name)
+        .map(|(_, field)| field.clone())
 }

@@ -17,7 +17,11 @@ pub struct SpecError {
 impl SpecError {
     /// A fault at `key`.
     pub(super) fn at(key: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { key: key.into(), message: message.into(), nearest: None }
+        Self {
+            key: key.into(),
+            message: message.into(),
+            nearest: None,
+        }
     }
 
     /// A name that refers to nothing, with the nearest that does.
@@ -28,16 +32,26 @@ impl SpecError {
         known: impl IntoIterator<Item = &'a str>,
     ) -> Self {
         let nearest = nearest(name, known);
-        Self { key: key.into(), message: format!("no {what} is named `{name}`"), nearest }
+        Self {
+            key: key.into(),
+            message: format!("no {what} is named `{name}`"),
+            nearest,
+        }
     }
 }
 
 fn location(key: &str) -> String {
-    if key.is_empty() { String::new() } else { format!("{key}: ") }
+    if key.is_empty() {
+        String::new()
+    } else {
+        format!("{key}: ")
+    }
 }
 
 fn suggestion(nearest: &Option<String>) -> String {
-    nearest.as_ref().map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
+    nearest
+        .as_ref()
+        .map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
 }
 
 /// The raw spec in a TOML text, faults located by key.
@@ -65,7 +79,10 @@ fn not_toml(text: &str, error: &toml::de::Error) -> SpecError {
 }
 
 fn line_of(text: &str, offset: usize) -> usize {
-    1 + text.as_bytes()[..offset.min(text.len())].iter().filter(|&&byte| byte == b'\n').count()
+    1 + text.as_bytes()[..offset.min(text.len())]
+        .iter()
+        .filter(|&&byte| byte == b'\n')
+        .count()
 }
 
 /// The known name nearest to `name`, when it is near enough to be a slip of the hand.

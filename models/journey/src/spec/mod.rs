@@ -289,9 +289,14 @@ impl Spec {
             };
             match &churn.kind {
                 ChurnKind::Event { horizons_days, .. } => horizons_days.iter().map(|&days| target(days, 0)).collect(),
-                ChurnKind::Contract { horizons_days, grace_days, .. } => {
-                    horizons_days.iter().map(|&days| target(days, *grace_days)).collect::<Vec<_>>()
-                }
+                ChurnKind::Contract {
+                    horizons_days,
+                    grace_days,
+                    ..
+                } => horizons_days
+                    .iter()
+                    .map(|&days| target(days, *grace_days))
+                    .collect::<Vec<_>>(),
                 ChurnKind::Inactivity { days, .. } => vec![target(*days, 0)],
             }
         };
@@ -310,7 +315,12 @@ impl Spec {
 
     /// Days after a cut-off until every question asked there has its answer.
     pub fn longest_window_days(&self) -> u32 {
-        let churn = self.churn_targets().iter().map(|target| target.window_days).max().unwrap_or(0);
+        let churn = self
+            .churn_targets()
+            .iter()
+            .map(|target| target.window_days)
+            .max()
+            .unwrap_or(0);
         churn.max(self.next_stage.horizon_days)
     }
 
@@ -327,12 +337,18 @@ impl Spec {
     /// Touchpoint sets whose rhythm is followed: all events first, then each inactivity definition's.
     pub fn rhythms(&self) -> Vec<Rhythm> {
         let every = (0..self.touchpoints.len() as u16).collect();
-        let mut rhythms = vec![Rhythm { name: "any_event".to_owned(), touchpoints: every }];
+        let mut rhythms = vec![Rhythm {
+            name: "any_event".to_owned(),
+            touchpoints: every,
+        }];
         for definition in &self.churn {
             if let ChurnKind::Inactivity { touchpoints, .. } = &definition.kind
                 && rhythms.iter().all(|rhythm| rhythm.touchpoints != *touchpoints)
             {
-                rhythms.push(Rhythm { name: definition.name.clone(), touchpoints: touchpoints.clone() });
+                rhythms.push(Rhythm {
+                    name: definition.name.clone(),
+                    touchpoints: touchpoints.clone(),
+                });
             }
         }
         rhythms
@@ -347,7 +363,10 @@ impl Spec {
 
     /// SHA-256 of [`Self::declared`], in hex.
     pub fn digest(&self) -> String {
-        Sha256::digest(self.declared.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+        Sha256::digest(self.declared.as_bytes())
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
     }
 
     /// Position of a touchpoint by name.

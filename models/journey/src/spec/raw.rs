@@ -122,7 +122,10 @@ pub(super) struct RawStages {
 impl Default for RawStages {
     fn default() -> Self {
         let order = ["awareness", "consideration", "purchase", "retention", "advocacy"];
-        Self { order: order.map(str::to_owned).to_vec(), leaving: leaving() }
+        Self {
+            order: order.map(str::to_owned).to_vec(),
+            leaving: leaving(),
+        }
     }
 }
 
@@ -242,7 +245,11 @@ pub(super) struct RawTraining {
 
 impl Default for RawTraining {
     fn default() -> Self {
-        Self { every_days: 30, cutoffs: 15, min_customers_per_value: 10 }
+        Self {
+            every_days: 30,
+            cutoffs: 15,
+            min_customers_per_value: 10,
+        }
     }
 }
 

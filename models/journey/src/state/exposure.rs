@@ -63,6 +63,10 @@ impl Exposure {
             2 => Some(Response::Rejected),
             _ => return Err(from.malformed()),
         };
-        Ok(Self { last_action, last_response, n_unanswered: from.u32()? })
+        Ok(Self {
+            last_action,
+            last_response,
+            n_unanswered: from.u32()?,
+        })
     }
 }

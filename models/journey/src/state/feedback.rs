@@ -18,7 +18,11 @@ impl Feedback {
     pub(super) fn observe(&mut self, event: &JourneyEvent) {
         self.n_texts += u32::from(event.has_feedback_text);
         let Some(score) = event.feedback_score else { return };
-        self.least = if self.scores.n() == 0 { score } else { self.least.min(score) };
+        self.least = if self.scores.n() == 0 {
+            score
+        } else {
+            self.least.min(score)
+        };
         self.last = score;
         self.last_at = Some(event.at);
         self.scores.observe(score);

@@ -6,8 +6,8 @@
 mod attributes;
 mod exposure;
 mod feedback;
-mod money;
 mod moments;
+mod money;
 mod path;
 mod persist;
 mod recent;
@@ -48,7 +48,9 @@ pub struct JourneyState {
 
 /// An event came before one that was already observed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("event at {at} (sequence {sequence}) comes before the last one observed, at {last_at} (sequence {last_sequence})")]
+#[error(
+    "event at {at} (sequence {sequence}) comes before the last one observed, at {last_at} (sequence {last_sequence})"
+)]
 pub struct ObserveError {
     /// The event's time.
     pub at: Timestamp,
@@ -64,7 +66,11 @@ impl JourneyState {
     /// The state of a customer of whom nothing is known.
     pub fn new(spec: Arc<Spec>) -> Self {
         let tallies = Tallies::new(&spec);
-        let rhythms = spec.rhythms().into_iter().map(|rhythm| RhythmState::new(&rhythm, &spec)).collect();
+        let rhythms = spec
+            .rhythms()
+            .into_iter()
+            .map(|rhythm| RhythmState::new(&rhythm, &spec))
+            .collect();
         let attributes = vec![f64::NAN; spec.attributes().len()];
         let never = Timestamp::from_micros(i64::MIN);
         Self {
@@ -198,7 +204,9 @@ mod tests {
     fn an_event_before_the_last_is_refused_and_changes_nothing() {
         let mut state = fold("visit@1d visit@2d");
         let before = state.to_bytes();
-        let event = text::journey(state.spec(), "visit@0d").expect("a journey in text").remove(0);
+        let event = text::journey(state.spec(), "visit@0d")
+            .expect("a journey in text")
+            .remove(0);
         assert!(state.observe(&event).is_err());
         assert_eq!(state.to_bytes(), before);
     }
@@ -206,7 +214,10 @@ mod tests {
     #[test]
     fn decayed_counts_halve_in_a_half_life() {
         let state = fold("visit@0d visit@7d");
-        let week = HALF_LIVES_DAYS.iter().position(|&days| days == 7.0).expect("a week is a half-life");
+        let week = HALF_LIVES_DAYS
+            .iter()
+            .position(|&days| days == 7.0)
+            .expect("a week is a half-life");
         let decayed = state.tallies().decayed(Slot::Overall);
         assert_eq!(decayed[week], 1.5);
     }
@@ -214,12 +225,18 @@ mod tests {
     #[test]
     fn the_state_does_not_grow_with_events() {
         let many: Vec<String> = (0..500).map(|day| format!("visit@{day}d")).collect();
-        assert_eq!(fold("visit@0d").to_bytes().len(), fold(&many.join(" ")).to_bytes().len());
+        assert_eq!(
+            fold("visit@0d").to_bytes().len(),
+            fold(&many.join(" ")).to_bytes().len()
+        );
     }
 
     #[test]
     fn moves_back_and_loops_are_counted() {
         let state = fold("visit@0d purchase@1d visit@2d purchase@3d");
-        assert_eq!((state.path().n_moves(), state.path().n_back(), state.path().n_loops()), (3, 1, 2));
+        assert_eq!(
+            (state.path().n_moves(), state.path().n_back(), state.path().n_loops()),
+            (3, 1, 2)
+        );
     }
 }

@@ -32,7 +32,11 @@ impl Moments {
 
     /// Their standard deviation, of the sample; NaN before two.
     pub fn deviation(&self) -> f64 {
-        if self.n < 2 { f64::NAN } else { (self.squares / (self.n - 1) as f64).max(0.0).sqrt() }
+        if self.n < 2 {
+            f64::NAN
+        } else {
+            (self.squares / (self.n - 1) as f64).max(0.0).sqrt()
+        }
     }
 
     pub(super) fn write(&self, to: &mut ByteWriter) {
@@ -42,7 +46,11 @@ impl Moments {
     }
 
     pub(super) fn read(from: &mut ByteReader<'_>) -> Result<Self, MalformedBytes> {
-        Ok(Self { n: from.u64()?, mean: from.f64()?, squares: from.f64()? })
+        Ok(Self {
+            n: from.u64()?,
+            mean: from.f64()?,
+            squares: from.f64()?,
+        })
     }
 }
 

@@ -39,7 +39,11 @@ impl Money {
 
     /// The greatest payment; NaN before any.
     pub fn greatest(&self) -> f64 {
-        if self.payments.n() == 0 { f64::NAN } else { self.greatest }
+        if self.payments.n() == 0 {
+            f64::NAN
+        } else {
+            self.greatest
+        }
     }
 
     /// The last payment; NaN before any.
@@ -53,7 +57,9 @@ impl Money {
     }
 
     pub(super) fn write(&self, to: &mut ByteWriter) {
-        [self.paid, self.refunded, self.greatest, self.last].into_iter().for_each(|amount| to.f64(amount));
+        [self.paid, self.refunded, self.greatest, self.last]
+            .into_iter()
+            .for_each(|amount| to.f64(amount));
         self.payments.write(to);
     }
 

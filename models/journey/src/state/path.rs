@@ -40,8 +40,9 @@ impl StagePath {
                 return step;
             }
             step.is_back = stage < standing.stage;
-            step.is_off_map =
-                spec.designed_moves(attributes).is_some_and(|moves| foreseen(moves, standing.stage, stage).is_none());
+            step.is_off_map = spec
+                .designed_moves(attributes)
+                .is_some_and(|moves| foreseen(moves, standing.stage, stage).is_none());
             self.n_moves += 1;
             self.n_back += u32::from(step.is_back);
             self.n_skips += u32::from(is_designed && stage > standing.stage + 1);
@@ -106,7 +107,9 @@ impl StagePath {
         to.i64(self.current.map_or(i64::MIN, |standing| standing.since.micros()));
         to.u16(self.furthest);
         to.u64(self.visited);
-        [self.n_moves, self.n_back, self.n_skips, self.n_loops, self.n_off_map].into_iter().for_each(|n| to.u32(n));
+        [self.n_moves, self.n_back, self.n_skips, self.n_loops, self.n_off_map]
+            .into_iter()
+            .for_each(|n| to.u32(n));
     }
 
     pub(super) fn read(spec: &Spec, from: &mut ByteReader<'_>) -> Result<Self, MalformedBytes> {

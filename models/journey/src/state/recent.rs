@@ -24,13 +24,18 @@ impl Recent {
     pub const LENGTH: usize = 8;
 
     pub(super) fn observe(&mut self, event: &JourneyEvent) {
-        self.ring[self.next] = Some(RecentEvent { touchpoint: event.touchpoint, at: event.at });
+        self.ring[self.next] = Some(RecentEvent {
+            touchpoint: event.touchpoint,
+            at: event.at,
+        });
         self.next = (self.next + 1) % Self::LENGTH;
     }
 
     /// The event `back` places before the last, 0 being the last; `None` when there is none.
     pub fn get(&self, back: usize) -> Option<RecentEvent> {
-        (back < Self::LENGTH).then(|| self.ring[(self.next + 2 * Self::LENGTH - 1 - back) % Self::LENGTH]).flatten()
+        (back < Self::LENGTH)
+            .then(|| self.ring[(self.next + 2 * Self::LENGTH - 1 - back) % Self::LENGTH])
+            .flatten()
     }
 
     pub(super) fn write(&self, to: &mut ByteWriter) {

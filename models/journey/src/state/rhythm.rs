@@ -17,7 +17,9 @@ pub struct RhythmState {
 
 impl RhythmState {
     pub(super) fn new(rhythm: &Rhythm, spec: &Spec) -> Self {
-        let belongs = (0..spec.touchpoints().len() as u16).map(|at| rhythm.touchpoints.contains(&at)).collect();
+        let belongs = (0..spec.touchpoints().len() as u16)
+            .map(|at| rhythm.touchpoints.contains(&at))
+            .collect();
         Self {
             belongs,
             last_at: None,

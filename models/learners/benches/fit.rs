@@ -1,6 +1,4 @@
-//! How long a fit and a prediction take at the size of a demo; run by name, on a quiet machine:
-//! `cargo test -p percorso-learners --all-features --release --test speed -- --ignored --nocapture`.
-#![cfg(feature = "fit")]
+//! How long a fit and a prediction take at the size of a demo: `cargo bench -p percorso-learners --all-features`.
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stderr)]
 
 use std::time::Instant;
@@ -105,8 +103,6 @@ fn measure(name: &str, learner: &Learner, train: &Market, test: &Market, n_class
     );
 }
 
-#[test]
-#[ignore = "a measurement, not a check"]
 fn thirty_thousand_rows_of_250_columns() {
     for n_classes in [2, 8] {
         let train = market(30_000, 250, n_classes, 1);
@@ -140,8 +136,6 @@ fn thirty_thousand_rows_of_250_columns() {
     }
 }
 
-#[test]
-#[ignore = "a measurement, not a check"]
 fn intervals_of_twenty_thousand_rows() {
     let mut random = Random::new(1);
     let p: Vec<f64> = (0..20_000).map(|_| random.uniform()).collect();
@@ -177,4 +171,9 @@ fn intervals_of_twenty_thousand_rows() {
     )
     .unwrap();
     eprintln!("band, 200 resamples  {:.2} s", start.elapsed().as_secs_f64());
+}
+
+fn main() {
+    thirty_thousand_rows_of_250_columns();
+    intervals_of_twenty_thousand_rows();
 }
