@@ -212,7 +212,10 @@ fn a_copy_taken_while_running_has_every_acknowledged_event() {
 /// Not a test by itself: the process that the next one kills.
 #[test]
 #[ignore = "run by a_killed_process_loses_no_acknowledged_event, in a process of its own"]
-#[expect(clippy::print_stdout, reason = "how the parent process is told")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how the parent process tells this one where to write"
+)]
 fn a_process_that_ingests_until_it_is_killed() {
     let Ok(dir) = std::env::var("PERCORSO_TEST_STORE") else {
         return;
