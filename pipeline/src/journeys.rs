@@ -125,12 +125,12 @@ impl BucketFold for Gatherer {
                 open.owner = Some(owner.to_owned());
             }
         }
-        Ok(self.fold.take(&self.labels, false).map_err(CallerError::from)?)
+        self.fold.take(&self.labels, false).map_err(CallerError::from)
     }
 
     fn finish(&mut self) -> Result<Option<RecordBatch>, CallerError> {
         self.close()?;
-        Ok(self.fold.take(&self.labels, true).map_err(CallerError::from)?)
+        self.fold.take(&self.labels, true).map_err(CallerError::from)
     }
 }
 

@@ -303,7 +303,7 @@ impl Builders {
             n_rows: 0,
             customer_key: FixedSizeBinaryBuilder::new(16),
             as_of: TimestampMicrosecondBuilder::new().with_data_type(canonical::time_type()),
-            texts: [(); 4].map(|()| StringBuilder::new()),
+            texts: std::array::from_fn(|_| StringBuilder::new()),
             numbers: (0..n_numbers).map(|_| Float64Builder::new()).collect(),
             reasons: ListBuilder::new(StringBuilder::new()),
         }

@@ -464,8 +464,8 @@ impl Builders {
             at: times(),
             sequence: Int64Builder::with_capacity(n_rows),
             known_at: times(),
-            texts: [const { () }; 11].map(|()| StringBuilder::new()),
-            numbers: [const { () }; 3].map(|()| Float64Builder::new()),
+            texts: std::array::from_fn(|_| StringBuilder::new()),
+            numbers: std::array::from_fn(|_| Float64Builder::new()),
             attributes: spec
                 .attributes()
                 .iter()

@@ -81,7 +81,7 @@ fn schema() -> SchemaRef {
 }
 
 fn batch(schema: &SchemaRef, question: &str, classes: &[String], predictions: &Predictions) -> RecordBatch {
-    let mut texts = [(); 4].map(|()| StringBuilder::new());
+    let mut texts: [StringBuilder; 4] = std::array::from_fn(|_| StringBuilder::new());
     let mut as_of = TimestampMicrosecondBuilder::new().with_data_type(canonical::time_type());
     let mut keys = FixedSizeBinaryBuilder::new(16);
     let mut probabilities = ListBuilder::new(Float64Builder::new());
