@@ -103,21 +103,29 @@ impl Iterator for Customers<'_> {
     }
 }
 
+/// An event that the new store will keep.
+pub(super) struct Kept {
+    pub(super) origin: Origin,
+    pub(super) logged: LoggedEvent,
+    /// [`LoggedEvent::to_bytes`] of it.
+    pub(super) bytes: Vec<u8>,
+}
+
 /// A customer's loaded events and the streamed ones among them, each once and in order; counts what is carried over, and
 /// what comes too late now.
 pub(super) fn joined(
     spec: &Arc<Spec>,
     base: Option<&[u8]>,
-    loaded: Vec<(Origin, LoggedEvent)>,
+    loaded: Vec<Kept>,
     streamed: Streamed,
     counts: &mut Loaded,
-) -> Result<Vec<(Origin, LoggedEvent)>, StoreError> {
+) -> Result<Vec<Kept>, StoreError> {
     let base = match base {
         None => JourneyState::new(Arc::clone(spec)),
         Some(base) => JourneyState::from_bytes(Arc::clone(spec), base)?,
     };
-    let known: BTreeSet<String> = loaded.iter().map(|(_, logged)| logged.event_id.clone()).collect();
-    let mut history = History::resume(base, loaded.into_iter().map(|(_, logged)| logged).collect())?;
+    let known: BTreeSet<String> = loaded.iter().map(|kept| kept.logged.event_id.clone()).collect();
+    let mut history = History::resume(base, loaded.into_iter().map(|kept| kept.logged).collect())?;
     counts.n_left_behind += streamed.n_unread;
     for logged in streamed.events {
         match history.insert(logged) {
@@ -126,16 +134,14 @@ pub(super) fn joined(
             Err(_) => counts.n_left_behind += 1,
         }
     }
-    let origin = |logged: &LoggedEvent| {
-        if known.contains(&logged.event_id) {
-            Origin::Loaded
-        } else {
-            Origin::Streamed
+    let keep = |logged: &LoggedEvent| {
+        let is_loaded = known.contains(&logged.event_id);
+        let origin = if is_loaded { Origin::Loaded } else { Origin::Streamed };
+        Kept {
+            origin,
+            logged: logged.clone(),
+            bytes: logged.to_bytes(),
         }
     };
-    Ok(history
-        .log()
-        .iter()
-        .map(|logged| (origin(logged), logged.clone()))
-        .collect())
+    Ok(history.log().iter().map(keep).collect())
 }

@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 
 use percorso_journey::{CustomerKey, LoggedEvent, Spec, Timestamp};
 
-use super::carry::{Before, Customers, Streamed, joined};
+use super::carry::{Before, Customers, Kept, Streamed, joined};
 use super::disk::{Disk, Origin, beside, lock, log_key, record};
 use super::{Header, StoreError};
 
@@ -178,8 +178,15 @@ impl Build {
         };
         let mut put = |customer: Customer, streamed: Option<Streamed>| {
             let Customer { key, base, log: events } = customer;
-            let read = |bytes: &Vec<u8>| Ok((Origin::Loaded, LoggedEvent::from_bytes(&self.spec, bytes)?));
-            let mut events = events.iter().map(read).collect::<Result<Vec<_>, StoreError>>()?;
+            let read = |bytes: Vec<u8>| {
+                let logged = LoggedEvent::from_bytes(&self.spec, &bytes)?;
+                Ok(Kept {
+                    origin: Origin::Loaded,
+                    logged,
+                    bytes,
+                })
+            };
+            let mut events = events.into_iter().map(read).collect::<Result<Vec<_>, StoreError>>()?;
             if let Some(streamed) = streamed {
                 events = joined(&self.spec, base.as_deref(), events, streamed, &mut loaded)?;
             }
@@ -190,8 +197,8 @@ impl Build {
             if let Some(base) = base {
                 bases.write(key.bytes().as_slice(), base).map_err(&write)?;
             }
-            for (origin, logged) in events {
-                log.write(log_key(key, &logged), record(origin, &logged.to_bytes()))
+            for Kept { origin, logged, bytes } in events {
+                log.write(log_key(key, &logged), record(origin, &bytes))
                     .map_err(&write)?;
             }
             Ok::<(), StoreError>(())

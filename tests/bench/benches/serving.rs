@@ -1,0 +1,247 @@
+//! The service over a real connection, beside an empty call over the same transport and the disk's own pace.
+#![expect(clippy::print_stdout, reason = "a bench prints its table")]
+
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use percorso_artefact::{Label, Registry};
+use percorso_bench::calls::{Measured, measure};
+use percorso_bench::empty::{self, EmptyService};
+use percorso_bench::{market, model};
+use percorso_journey::{CustomerKey, History, JourneyState, KeySecret, LoggedEvent, Spec, Timestamp};
+use percorso_kit::{END_DAY, micros_of_day};
+use percorso_proto::v1;
+use percorso_proto::v1::journeys_client::JourneysClient;
+use percorso_proto::v1::score_request::Customer;
+use percorso_proto::v1::scoring_client::ScoringClient;
+use percorso_serving::{Reflection, Server, Settings, Store};
+use tonic::transport::Channel;
+use tonic::transport::server::TcpIncoming;
+
+const CUSTOMERS: u32 = 10_000;
+const ROUNDS: usize = 5;
+const ROUND: Duration = Duration::from_millis(1_200);
+
+fn main() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let spec = market::spec();
+    let journeys = market::journeys(&spec, CUSTOMERS, 42);
+    let customers = stored(&spec, &journeys);
+    load(&folder.path().join("store"), &spec, &customers, 1);
+    let per_second = load(&folder.path().join("large"), &spec, &customers, 10);
+    println!("load {per_second:>25.0} customers/s, of ten times {CUSTOMERS}");
+    let registry = Registry::at(folder.path().join("models"));
+    let sealed = model::sealed(&spec, &journeys[..4_000], Timestamp::from_micros(micros_of_day(455)));
+    let version = registry.publish(&sealed).expect("a sealed model");
+    registry.promote(&version, Label::Champion).expect("it opens");
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let ids: Arc<[String]> = journeys.into_iter().map(|(id, _)| id).collect();
+    runtime.block_on(bench(folder.path(), spec, ids));
+}
+
+fn secret() -> KeySecret {
+    KeySecret::new(&[7; 32])
+}
+
+/// One customer as a store takes them.
+type Stored = (CustomerKey, Vec<u8>, Vec<Vec<u8>>);
+
+fn stored(spec: &Arc<Spec>, journeys: &[(String, Vec<LoggedEvent>)]) -> Vec<Stored> {
+    let one = |(id, events): &(String, Vec<LoggedEvent>)| {
+        let base = JourneyState::new(Arc::clone(spec));
+        let mut history = History::resume(base, events.clone()).expect("journeys are in order");
+        history.settle();
+        let log = history.log().iter().map(LoggedEvent::to_bytes).collect();
+        (secret().key_of(id), history.base().to_bytes(), log)
+    };
+    let mut customers: Vec<Stored> = journeys.iter().map(one).collect();
+    customers.sort();
+    customers
+}
+
+/// Loads the customers, each as many times as said under another key; returns customers a second.
+fn load(dir: &Path, spec: &Arc<Spec>, customers: &[Stored], copies: u8) -> f64 {
+    let began = Instant::now();
+    let mut loader = Store::create(dir, spec, Timestamp::from_micros(micros_of_day(END_DAY))).expect("a new folder");
+    for (key, base, log) in customers {
+        for copy in 0..copies {
+            let mut bytes = *key.bytes();
+            let Some(last) = bytes[15].checked_add(copy) else { break };
+            bytes[15] = last;
+            loader.put(CustomerKey::from_bytes(bytes), base, log).expect("in order");
+        }
+    }
+    let loaded = loader.finish().expect("the disk takes it");
+    loaded.n_customers as f64 / began.elapsed().as_secs_f64()
+}
+
+async fn bench(dir: &Path, spec: Arc<Spec>, ids: Arc<[String]>) {
+    let settings = Settings {
+        address: "127.0.0.1:0".parse().expect("an address"),
+        store: dir.join("store"),
+        models: dir.join("models"),
+        model: "champion".to_owned(),
+        secret: secret(),
+        spec,
+        clock: Arc::new(|| Timestamp::from_micros(micros_of_day(END_DAY))),
+        reflection: Reflection::Off,
+        cached_customers: 2 * CUSTOMERS as usize,
+        look_every: Duration::from_secs(3_600),
+    };
+    let server = Server::bind(settings).await.expect("a free port");
+    let address = format!("http://{}", server.address());
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let running = tokio::spawn(server.run(async move {
+        let _ = stopped.await;
+    }));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let empty_address = format!("http://{}", listener.local_addr().expect("bound"));
+    // The same transport settings as the server's own.
+    let peer = tonic::transport::Server::builder()
+        .max_concurrent_streams(256)
+        .http2_keepalive_interval(Some(Duration::from_secs(60)))
+        .add_service(EmptyService)
+        .serve_with_incoming(TcpIncoming::from(listener).with_nodelay(Some(true)));
+    let peer = tokio::spawn(peer);
+
+    let channel = connect(address).await;
+    let empty_channel = connect(empty_address).await;
+    // Every customer once, so that all are in memory; and once more from the disk's point of view.
+    let cold = score_all(&channel, &ids, 64).await;
+    println!(
+        "Score, first touch   {:>9.0} calls/s   p50 {:>6.0} µs   p99 {:>6.0} µs   (64 in flight, from disk)",
+        cold.per_second(),
+        cold.quantile_us(0.5),
+        cold.quantile_us(0.99)
+    );
+    for in_flight in [1, 64] {
+        let (mut ours, mut theirs) = (Measured::default(), Measured::default());
+        for _ in 0..ROUNDS {
+            let empty_channel = empty_channel.clone();
+            theirs.add(measure(in_flight, ROUND, move |_| empty::call(empty_channel.clone())).await);
+            let (channel, ids) = (channel.clone(), Arc::clone(&ids));
+            let score = move |n: usize| score(channel.clone(), ids[n % ids.len()].clone());
+            ours.add(measure(in_flight, ROUND, score).await);
+        }
+        println!("{in_flight} in flight, {ROUNDS} interleaved rounds");
+        for (name, measured) in [("empty call", &theirs), ("Score by id", &ours)] {
+            println!(
+                "  {name:<18} {:>9.0} calls/s   p50 {:>6.0} µs   p99 {:>6.0} µs",
+                measured.per_second(),
+                measured.quantile_us(0.5),
+                measured.quantile_us(0.99)
+            );
+        }
+        println!("  ratio              {:>9.2}", ours.per_second() / theirs.per_second());
+    }
+    ingest(dir, &channel, &ids).await;
+    let _ = stop.send(());
+    peer.abort();
+    running.await.expect("the server does not panic").expect("it closes");
+}
+
+async fn connect(address: String) -> Channel {
+    Channel::from_shared(address)
+        .expect("an address")
+        .connect()
+        .await
+        .expect("it listens")
+}
+
+async fn score(channel: Channel, id: String) -> Result<(), tonic::Status> {
+    let request = v1::ScoreRequest {
+        customer: Some(Customer::CustomerId(id)),
+        ..v1::ScoreRequest::default()
+    };
+    ScoringClient::new(channel).score(request).await.map(drop)
+}
+
+async fn score_all(channel: &Channel, ids: &Arc<[String]>, in_flight: usize) -> Measured {
+    let next = Arc::new(AtomicUsize::new(0));
+    let (channel, ids) = (channel.clone(), Arc::clone(ids));
+    let began = Instant::now();
+    let mut all = Measured::default();
+    // Short rounds until every customer was touched.
+    while next.load(Ordering::SeqCst) < ids.len() {
+        let (channel, ids, next) = (channel.clone(), Arc::clone(&ids), Arc::clone(&next));
+        let one = move |_| {
+            let at = next.fetch_add(1, Ordering::SeqCst) % ids.len();
+            score(channel.clone(), ids[at].clone())
+        };
+        all.add(measure(in_flight, Duration::from_millis(50), one).await);
+        assert!(
+            began.elapsed() < Duration::from_secs(120),
+            "every customer is touched within two minutes"
+        );
+    }
+    all
+}
+
+async fn ingest(dir: &Path, channel: &Channel, ids: &Arc<[String]>) {
+    let next = Arc::new(AtomicUsize::new(0));
+    println!("events, durable when acknowledged, {ROUNDS} interleaved rounds");
+    for (in_flight, per_call) in [(1, 1), (64, 1), (8, 100)] {
+        let (mut ours, mut disk) = (Measured::default(), 0.0);
+        for _ in 0..ROUNDS {
+            disk += synced_per_second(dir) / ROUNDS as f64;
+            let (channel, ids, next) = (channel.clone(), Arc::clone(ids), Arc::clone(&next));
+            let send = move |_| {
+                let first = next.fetch_add(per_call, Ordering::SeqCst);
+                send(channel.clone(), Arc::clone(&ids), first, per_call)
+            };
+            ours.add(measure(in_flight, ROUND, send).await);
+        }
+        println!(
+            "  {in_flight:>2} calls of {per_call:>3}    {:>9.0} events/s   p50 {:>6.0} µs   p99 {:>6.0} µs   {disk:.0} fdatasync/s",
+            ours.per_second() * per_call as f64,
+            ours.quantile_us(0.5),
+            ours.quantile_us(0.99)
+        );
+    }
+}
+
+async fn send(channel: Channel, ids: Arc<[String]>, first: usize, n: usize) -> Result<(), tonic::Status> {
+    let event = |number: usize| {
+        let at = micros_of_day(END_DAY) - 40_000_000_000 + number as i64;
+        let seconds = at.div_euclid(1_000_000);
+        let nanos = (at.rem_euclid(1_000_000) * 1_000) as i32;
+        v1::CustomerEvent {
+            customer_id: ids[number.wrapping_mul(7_919) % ids.len()].clone(),
+            event: Some(v1::Event {
+                event_id: format!("bench-{number}"),
+                at: Some(v1_time(seconds, nanos)),
+                touchpoint: "site_visit".to_owned(),
+                channel: Some("web".to_owned()),
+                ..v1::Event::default()
+            }),
+        }
+    };
+    let events = (first..first + n).map(event).collect();
+    let request = v1::IngestEventsRequest {
+        request_id: String::new(),
+        events,
+    };
+    JourneysClient::new(channel).ingest_events(request).await.map(drop)
+}
+
+fn v1_time(seconds: i64, nanos: i32) -> prost_types::Timestamp {
+    prost_types::Timestamp { seconds, nanos }
+}
+
+/// How often this disk makes 200 appended bytes durable, one after the other.
+fn synced_per_second(dir: &Path) -> f64 {
+    let mut file = File::create(dir.join("pace")).expect("the folder can be written");
+    let began = Instant::now();
+    let mut n_synced = 0;
+    while began.elapsed() < Duration::from_millis(300) {
+        file.write_all(&[0; 200])
+            .and_then(|()| file.sync_data())
+            .expect("the disk takes it");
+        n_synced += 1;
+    }
+    f64::from(n_synced) / began.elapsed().as_secs_f64()
+}

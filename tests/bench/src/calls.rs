@@ -1,0 +1,69 @@
+//! Calls a second and how long they take, with so many in flight.
+
+use std::time::{Duration, Instant};
+
+/// What was measured.
+#[derive(Clone, Debug, Default)]
+pub struct Measured {
+    /// How long each call took.
+    latencies: Vec<Duration>,
+    /// How long it went on.
+    lasted: Duration,
+}
+
+impl Measured {
+    /// Takes in another round.
+    pub fn add(&mut self, round: Measured) {
+        self.latencies.extend(round.latencies);
+        self.lasted += round.lasted;
+    }
+
+    /// Calls a second.
+    pub fn per_second(&self) -> f64 {
+        self.latencies.len() as f64 / self.lasted.as_secs_f64()
+    }
+
+    /// The latency that a share of the calls stayed below, in microseconds.
+    pub fn quantile_us(&self, share: f64) -> f64 {
+        let mut sorted = self.latencies.clone();
+        sorted.sort();
+        let at = ((sorted.len() as f64 * share) as usize).min(sorted.len().saturating_sub(1));
+        sorted.get(at).map_or(f64::NAN, |latency| latency.as_secs_f64() * 1e6)
+    }
+}
+
+/// Calls again and again for a while, always `in_flight` at once; `call` is given a number that no other call has.
+///
+/// # Panics
+/// When a call fails: the bench is then worth nothing.
+pub async fn measure<F, C>(in_flight: usize, lasting: Duration, call: F) -> Measured
+where
+    F: Fn(usize) -> C + Clone + Send + 'static,
+    C: Future<Output = Result<(), tonic::Status>> + Send,
+{
+    let began = Instant::now();
+    let callers: Vec<_> = (0..in_flight)
+        .map(|caller| {
+            let call = call.clone();
+            tokio::spawn(async move {
+                let mut latencies = Vec::new();
+                while began.elapsed() < lasting {
+                    let called = Instant::now();
+                    call(caller + latencies.len() * in_flight)
+                        .await
+                        .expect("every call is answered");
+                    latencies.push(called.elapsed());
+                }
+                latencies
+            })
+        })
+        .collect();
+    let mut latencies = Vec::new();
+    for caller in callers {
+        latencies.extend(caller.await.expect("a caller does not panic"));
+    }
+    Measured {
+        latencies,
+        lasted: began.elapsed(),
+    }
+}

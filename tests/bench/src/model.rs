@@ -1,0 +1,106 @@
+//! A model of the size that training makes: forests over every feature, for every question.
+
+use std::sync::Arc;
+
+use ndarray::Array2;
+use percorso_artefact::Header;
+use percorso_churn::ChurnHead;
+use percorso_features::{Catalogue, EncodedColumn, Encoder, FeatureRow};
+use percorso_journey::{JourneyEvent, JourneyState, LoggedEvent, Next, Outcome, Spec, Timestamp, outcome_from};
+use percorso_learners::{Band, Bootstrap, Calibrator, Column, Forest, Learned, Learner, OutOfFold, TrainingSet};
+use percorso_next_stage::NextStageHead;
+use percorso_scoring::{Parts, ScoringModel};
+
+/// The bytes of a model fitted on these journeys as of a cut-off.
+///
+/// It is judged by no one: what matters is that it is as large and as slow as one that training makes.
+pub fn sealed(spec: &Arc<Spec>, journeys: &[(String, Vec<LoggedEvent>)], as_of: Timestamp) -> Vec<u8> {
+    let catalogue = Catalogue::of(spec);
+    let (rows, outcomes) = labelled(spec, &catalogue, journeys, as_of);
+    let encoder = Encoder::fit(
+        &catalogue,
+        rows.iter().zip(0..),
+        |feature, id| format!("{feature}/{}", id.number()),
+        10,
+    );
+    let column = |(name, column)| match column {
+        EncodedColumn::Number => Column::number(name),
+        EncodedColumn::Category { cardinality } => Column::category(name, cardinality),
+    };
+    let names = catalogue.features().map(|feature| feature.name.clone());
+    let columns: Vec<Column> = names.zip(encoder.columns()).map(column).collect();
+    let mut x = Array2::zeros((rows.len(), columns.len()));
+    for (row, mut cells) in rows.iter().zip(x.outer_iter_mut()) {
+        encoder.encode(row, cells.as_slice_mut().expect("a new matrix is row-major"));
+    }
+    let customers: Vec<u64> = (0..rows.len() as u64).collect();
+    let fit = |y: &[u32], n_classes: usize| -> Learned {
+        let set = TrainingSet::new(x.view(), &columns, y, n_classes, &customers).expect("rows of the catalogue");
+        Learner::Forest(Forest::default())
+            .fit(&set, 42)
+            .expect("every class is there")
+    };
+    let churn = (0..spec.churn_targets().len()).map(|target| {
+        let y: Vec<u32> = outcomes
+            .iter()
+            .map(|outcome| u32::from(outcome.churn[target] == Some(true)))
+            .collect();
+        let learned = fit(&y, 2);
+        let p = learned.predict(&x.view()).column(1).to_vec();
+        let rows = OutOfFold {
+            p: &p,
+            y: &y,
+            customers: &customers,
+            origins: &customers,
+        };
+        let bootstrap = Bootstrap {
+            level: 0.9,
+            n_samples: 20,
+            ..Bootstrap::seeded(42)
+        };
+        let band = Band::fit(&rows, &bootstrap).expect("probabilities and classes");
+        Some(ChurnHead::new(learned, Calibrator::Identity, band).expect("two classes"))
+    });
+    let churn = churn.collect();
+    let next = |outcome: &Outcome| outcome.next.unwrap_or(Next::Nothing).class(spec) as u32;
+    let stages: Vec<u32> = outcomes.iter().map(next).collect();
+    let next_stage = NextStageHead::new(fit(&stages, spec.next_stage_classes().len()), Calibrator::Identity);
+    let parts = Parts {
+        encoder,
+        churn,
+        next_stage,
+    };
+    ScoringModel::seal(spec, &parts, Header::default()).expect("names are taken once")
+}
+
+fn labelled(
+    spec: &Arc<Spec>,
+    catalogue: &Catalogue,
+    journeys: &[(String, Vec<LoggedEvent>)],
+    as_of: Timestamp,
+) -> (Vec<Vec<f64>>, Vec<Outcome>) {
+    let last_at = journeys
+        .iter()
+        .filter_map(|(_, events)| events.last())
+        .map(|logged| logged.event.at)
+        .max();
+    let observed_until = last_at.expect("a market has events");
+    let (mut rows, mut outcomes) = (Vec::new(), Vec::new());
+    let mut row = FeatureRow::default();
+    for (_, events) in journeys {
+        let events: Vec<JourneyEvent> = events.iter().map(|logged| logged.event.clone()).collect();
+        let (past, future) = events.split_at(events.partition_point(|event| event.at < as_of));
+        if past.is_empty() {
+            continue;
+        }
+        let mut state = JourneyState::new(Arc::clone(spec));
+        past.iter()
+            .for_each(|event| state.observe(event).expect("journeys are in order"));
+        catalogue
+            .row_into(&state, as_of, &mut row)
+            .expect("the past lies before the cut-off");
+        rows.push(row.cells().to_vec());
+        outcomes.push(outcome_from(spec, &state, future, as_of, observed_until));
+    }
+    (rows, outcomes)
+}
