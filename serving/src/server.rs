@@ -8,13 +8,12 @@ use std::time::Duration;
 
 use percorso_artefact::Registry;
 use percorso_journey::{KeySecret, Spec};
-use percorso_proto::v1::journeys_server::JourneysServer;
-use percorso_proto::v1::scoring_server::ScoringServer;
 use tokio::net::TcpListener;
 use tonic::transport::server::TcpIncoming;
+use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
-use crate::grpc::{DESCRIPTORS, Edge};
+use crate::grpc::{DESCRIPTORS, Edge, JOURNEYS, SCORING};
 use crate::{Champion, Clock, Error, ScoringService, Store, StoreError};
 
 /// What to serve, and where.
@@ -144,7 +143,7 @@ impl Server {
     /// - the transport fails, or the store does not close; acknowledged events are safe all the same.
     pub async fn run(self, shutdown: impl Future<Output = ()> + Send + 'static) -> Result<(), ServeError> {
         let (health, health_service) = tonic_health::server::health_reporter();
-        health.set_serving::<JourneysServer<Edge>>().await;
+        health.set_service_status(JOURNEYS, ServingStatus::Serving).await;
         tell_health(&health, &self.service).await;
         let reflection = match self.reflection {
             Reflection::Off => None,
@@ -226,9 +225,10 @@ async fn refresh(champion: &Arc<Champion>, service: &Arc<ScoringService>) -> boo
 }
 
 async fn tell_health(health: &HealthReporter, service: &ScoringService) {
-    if service.model().is_some() {
-        health.set_serving::<ScoringServer<Edge>>().await;
+    let status = if service.model().is_some() {
+        ServingStatus::Serving
     } else {
-        health.set_not_serving::<ScoringServer<Edge>>().await;
-    }
+        ServingStatus::NotServing
+    };
+    health.set_service_status(SCORING, status).await;
 }

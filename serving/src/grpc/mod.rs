@@ -12,6 +12,7 @@ use std::sync::Arc;
 use percorso_proto::v1::journeys_server::JourneysServer;
 use percorso_proto::v1::scoring_server::ScoringServer;
 use tonic::codec::CompressionEncoding;
+use tonic::server::NamedService;
 
 use admission::Admission;
 use deadline::Deadline;
@@ -19,6 +20,11 @@ use deadline::Deadline;
 use crate::ScoringService;
 
 pub(crate) use percorso_proto::DESCRIPTORS;
+
+/// The full name of the service that scores.
+pub(crate) const SCORING: &str = <ScoringServer<Edge> as NamedService>::NAME;
+/// The full name of the service that takes in events.
+pub(crate) const JOURNEYS: &str = <JourneysServer<Edge> as NamedService>::NAME;
 
 /// A message larger than this is refused: room for 1,000 events with long texts.
 const MAX_MESSAGE_BYTES: usize = 8 << 20;
