@@ -42,7 +42,12 @@ fn python_scores_a_customer_streams_an_event_and_sees_the_score_move() {
     );
     assert!(output.status.success(), "{out}\n{err}");
     let steps: Vec<serde_json::Value> = out.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-    let step = |name: &str| steps.iter().find(|step| step["step"] == name).unwrap_or_else(|| panic!("{name} in\n{out}"));
+    let step = |name: &str| {
+        steps
+            .iter()
+            .find(|step| step["step"] == name)
+            .unwrap_or_else(|| panic!("{name} in\n{out}"))
+    };
     assert!(!step("by_id")["churn"].as_array().expect("scores").is_empty());
     assert_eq!(step("inline")["n_events"], 3);
     assert_eq!(step("ingest")["outcomes"][0], "EVENT_OUTCOME_ACCEPTED");

@@ -36,16 +36,16 @@ fn every_command_the_readme_names_exists() {
         .expect("the binary starts");
     let help = String::from_utf8_lossy(&help.stdout).into_owned();
     let readme = super::read(&super::root().join("README.md"));
+    let in_blocks = readme.lines().filter_map(|line| line.strip_prefix("percorso "));
+    let in_sentences = readme.split("`percorso ").skip(1);
     let mut n_named = 0;
-    for named in readme.split("`percorso ").skip(1) {
+    for named in in_blocks.chain(in_sentences) {
         let command = named.split([' ', '`']).next().unwrap_or_default();
-        if !command.starts_with('-') {
-            assert!(
-                help.contains(&format!("  {command}")),
-                "README names `percorso {command}`"
-            );
-            n_named += 1;
-        }
+        assert!(
+            help.contains(&format!("  {command}")),
+            "README names `percorso {command}`"
+        );
+        n_named += 1;
     }
     assert!(n_named >= 5, "README shows the commands");
 }

@@ -1,5 +1,6 @@
 //! Ingest: source files in, canonical events out, in 256 buckets of customers, each sorted.
 
+mod canonical_rows;
 mod cells;
 mod files;
 mod map;
