@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use percorso_features::{Catalogue, Encoder, Kind, Labels};
-use percorso_journey::{CategoryId, JourneyEvent, JourneyState, Spec, text};
+use percorso_journey::{CategoryId, JourneyEvent, JourneyState, Spec, Timestamp, text};
 use proptest::prelude::*;
 
 fn spec() -> Arc<Spec> {
@@ -179,4 +179,12 @@ fn a_vocabulary_remembers_no_value_of_too_few_customers() {
     encoder.encode(rows[2].cells(), &mut cells);
     assert_eq!((cells[region], encoder.label(region, 1)), (1.0, None));
     assert_eq!(CategoryId::of("Molise"), CategoryId::of(" Molise "));
+}
+
+#[test]
+fn a_state_with_an_event_at_the_very_cut_off_holds_the_future() {
+    let events = text::journey(&spec(), "visit@0d visit@3d").expect("a journey in text");
+    let state = fold(&events);
+    assert!(Catalogue::of(&spec()).row(&state, text::day(3)).is_err());
+    assert!(Catalogue::of(&spec()).row(&state, Timestamp::from_micros(text::day(3).micros() + 1)).is_ok());
 }

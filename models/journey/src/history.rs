@@ -118,7 +118,8 @@ impl History {
     fn fold_until(&self, as_of: Option<Timestamp>) -> Result<JourneyState, HistoryError> {
         let mut state = self.base.clone();
         for logged in &self.log {
-            if as_of.is_none_or(|as_of| logged.event.at < as_of) {
+            let was_known = |as_of| logged.event.at < as_of && logged.event.known_at <= as_of;
+            if as_of.is_none_or(was_known) {
                 state.observe(&logged.event)?;
             }
         }
@@ -143,7 +144,7 @@ impl History {
         &self.state
     }
 
-    /// The state of the events before `as_of`.
+    /// The state of the events before `as_of`, as far as they were known by then.
     ///
     /// # Errors
     /// - events at or after `as_of` were folded into the base already.
