@@ -186,5 +186,9 @@ fn a_state_with_an_event_at_the_very_cut_off_holds_the_future() {
     let events = text::journey(&spec(), "visit@0d visit@3d").expect("a journey in text");
     let state = fold(&events);
     assert!(Catalogue::of(&spec()).row(&state, text::day(3)).is_err());
-    assert!(Catalogue::of(&spec()).row(&state, Timestamp::from_micros(text::day(3).micros() + 1)).is_ok());
+    assert!(
+        Catalogue::of(&spec())
+            .row(&state, Timestamp::from_micros(text::day(3).micros() + 1))
+            .is_ok()
+    );
 }

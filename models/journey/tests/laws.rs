@@ -175,7 +175,10 @@ fn an_event_as_late_as_allowed_finds_its_place_after_settling() {
     history.settle();
     // Day 10 is exactly the allowed thirty days before the last event: it stays in the log, and an earlier twin may join.
     assert_eq!(history.log().len(), 2);
-    let mut twin = LoggedEvent { event_id: "twin".into(), event: events[1].clone() };
+    let mut twin = LoggedEvent {
+        event_id: "twin".into(),
+        event: events[1].clone(),
+    };
     twin.event.sequence = 0;
     assert_eq!(history.insert(twin.clone()), Ok(Insertion::Refolded));
     let folded = fold(&[events[0].clone(), twin.event, events[1].clone(), events[2].clone()]);
@@ -187,6 +190,12 @@ fn what_became_known_later_is_not_in_the_state_of_that_day() {
     let spec = spec();
     let events = text::journey(&spec, "visit@0d purchase@1d~9d visit@12d").expect("a journey in text");
     let history = History::resume(JourneyState::new(Arc::clone(&spec)), logged(&events)).expect("in order");
-    assert_eq!(history.state_before(text::day(5)).expect("nothing settled").n_events(), 1);
-    assert_eq!(history.state_before(text::day(9)).expect("nothing settled").n_events(), 2);
+    assert_eq!(
+        history.state_before(text::day(5)).expect("nothing settled").n_events(),
+        1
+    );
+    assert_eq!(
+        history.state_before(text::day(9)).expect("nothing settled").n_events(),
+        2
+    );
 }

@@ -1,0 +1,9 @@
+//! The service as its callers see it, over a real connection.
+#![allow(clippy::unwrap_used)]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod answers;
+mod caller;
+mod refusals;
