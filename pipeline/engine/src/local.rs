@@ -25,7 +25,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use tokio::runtime::Runtime;
 
-use crate::memory::pool_bytes;
+use crate::memory::{pool_bytes, sorters};
 use crate::order::{EVENT_ORDER, customer, ordering};
 use crate::{CallerError, Engine, EngineError, Fold, FoldExec, Part, Sink};
 
@@ -34,6 +34,7 @@ pub struct LocalEngine {
     runtime: Runtime,
     context: Arc<TaskContext>,
     threads: usize,
+    sorters: usize,
 }
 
 impl LocalEngine {
@@ -68,11 +69,12 @@ impl LocalEngine {
             runtime,
             context,
             threads,
+            sorters: sorters(memory_bytes, threads),
         })
     }
 
     fn sorted(&self, schema: SchemaRef, parts: Vec<Arc<dyn Part>>, by: &[&str]) -> Result<SendableRecordBatchStream> {
-        let n_streams = self.threads.min(parts.len()).max(1);
+        let n_streams = self.sorters.min(parts.len()).max(1);
         let mut shares: Vec<Vec<Arc<dyn Part>>> = vec![Vec::new(); n_streams];
         for (at, part) in parts.into_iter().enumerate() {
             shares[at % n_streams].push(part);

@@ -25,6 +25,16 @@ pub fn memory_bytes_default() -> u64 {
 /// What the sorter's pool may hold of `memory_bytes`: the process takes up to 200 MiB beside it.
 pub(crate) fn pool_bytes(memory_bytes: u64) -> usize {
     const BESIDE: u64 = 200 << 20;
-    const LEAST: u64 = 32 << 20;
-    memory_bytes.saturating_sub(BESIDE).max(memory_bytes / 3).max(LEAST) as usize
+    memory_bytes
+        .saturating_sub(BESIDE)
+        .max(memory_bytes / 3)
+        .max(BYTES_PER_SORTER) as usize
 }
+
+/// How many sorters a pool feeds at once, of at most `threads`: one that is fed too little cannot even spill.
+pub(crate) fn sorters(memory_bytes: u64, threads: usize) -> usize {
+    threads.min(pool_bytes(memory_bytes) / BYTES_PER_SORTER as usize).max(1)
+}
+
+/// What one sorter needs to make headway: a few batches of 8,192 wide rows, twice while they are sorted, and its merge.
+const BYTES_PER_SORTER: u64 = 64 << 20;
