@@ -4,6 +4,7 @@ use percorso_journey::state::STATE_FORMAT;
 use percorso_journey::{JourneyState, Spec, Timestamp};
 use sha2::{Digest, Sha256};
 
+use crate::column::Column;
 use crate::families;
 use crate::view::View;
 use crate::{Feature, FeatureRow};
@@ -12,14 +13,6 @@ use crate::{Feature, FeatureRow};
 pub struct Catalogue {
     columns: Vec<Column>,
 }
-
-pub(crate) struct Column {
-    pub(crate) feature: Feature,
-    pub(crate) cell: Cell,
-}
-
-/// What computes a feature's cell.
-pub(crate) type Cell = Box<dyn Fn(&View<'_>) -> f64 + Send + Sync>;
 
 /// A state was asked for a row at a cut-off that its last event does not precede.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

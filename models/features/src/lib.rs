@@ -19,6 +19,7 @@
 //! ```
 
 mod catalogue;
+mod column;
 mod encoder;
 mod families;
 mod feature;

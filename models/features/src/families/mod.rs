@@ -14,7 +14,7 @@ mod stage_path;
 
 use percorso_journey::Spec;
 
-use crate::catalogue::Column;
+use crate::column::{Cell, Column};
 use crate::view::View;
 use crate::{Family, Feature, Kind};
 
@@ -77,7 +77,7 @@ impl Entries<'_> {
         self.enter(name.into(), Kind::Category, described, Box::new(cell));
     }
 
-    fn enter(&mut self, name: String, kind: Kind, described: Described<'_>, cell: crate::catalogue::Cell) {
+    fn enter(&mut self, name: String, kind: Kind, described: Described<'_>, cell: Cell) {
         let feature = Feature {
             name,
             family: self.family,
