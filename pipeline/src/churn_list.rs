@@ -1,5 +1,6 @@
 //! Whom to look after first: the riskiest customers of a score file, with value and reasons.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use arrow::array::{Array, ArrayRef, AsArray, Float64Array, ListArray, RecordBatc
 use serde::Serialize;
 
 use crate::columns::ParquetFile;
-use crate::ids::{key_at, protect, reveal};
+use crate::ids::{key_at, reveal};
 use crate::run::RunFolder;
 use crate::{Error, Result, columns};
 
@@ -97,8 +98,13 @@ fn rows(
     let (low, high) = (numbers(&format!("{target}_low"))?, numbers(&format!("{target}_high"))?);
     let value = numbers("value_per_year")?;
     let (owner, stage, last_touchpoint) = (texts("owner")?, texts("stage")?, texts("last_touchpoint")?);
-    let reasons: &ListArray = column("reasons")?.as_list();
-    let keys = column("customer_key")?.as_fixed_size_binary();
+    let reasons_column = format!("{target}_reasons");
+    let reasons: &ListArray = column(&reasons_column)?
+        .as_list_opt()
+        .ok_or_else(|| absent(&reasons_column))?;
+    let keys = column("customer_key")?
+        .as_fixed_size_binary_opt()
+        .ok_or_else(|| absent("customer_key"))?;
     let text_at = |texts: &StringArray, row: usize| texts.is_valid(row).then(|| texts.value(row).to_owned());
     let is_listed = |row: &usize| {
         let is_mine = settings
@@ -135,7 +141,12 @@ fn rows(
 /// The churn column asked for; the first where none is.
 fn target(batch: &RecordBatch, settings: &ChurnListSettings) -> Result<String> {
     let schema = batch.schema();
-    let is_target = |name: &&str| name.starts_with("churn_") && !name.ends_with("_low") && !name.ends_with("_high");
+    let is_beside = |name: &str| {
+        ["_low", "_high", "_reasons"]
+            .iter()
+            .any(|ending| name.ends_with(ending))
+    };
+    let is_target = |name: &&str| name.starts_with("churn_") && !is_beside(name);
     let targets: Vec<&str> = schema
         .fields()
         .iter()
@@ -180,8 +191,35 @@ pub fn write_churn_list(path: &Path, rows: &[ChurnListRow]) -> Result<()> {
         ("reason_3", texts(|row| row.reasons.get(2).map(String::as_str))),
     ];
     let batch = RecordBatch::try_from_iter(columns).map_err(|error| Error::columns(path)(error.into()))?;
-    let mut file = ParquetFile::create(path, batch.schema())?;
+    let private = private(path)?;
+    let mut file = ParquetFile::create(private.path(), batch.schema())?;
     file.write(&batch)?;
     file.finish()?;
-    protect(path)
+    private
+        .persist(path)
+        .map_err(|error| Error::io("put in place", path)(error.error))?;
+    Ok(())
+}
+
+/// Writes a list as text; only its owner may read it, for it holds ids.
+///
+/// # Errors
+/// - the file cannot be written; what was there before stays.
+pub fn write_private_text(path: &Path, text: &str) -> Result<()> {
+    let mut private = private(path)?;
+    private.write_all(text.as_bytes()).map_err(Error::io("write", path))?;
+    private.as_file().sync_all().map_err(Error::io("sync", path))?;
+    private
+        .persist(path)
+        .map_err(|error| Error::io("put in place", path)(error.error))?;
+    Ok(())
+}
+
+/// A file beside its place that only its owner may read.
+fn private(path: &Path) -> Result<tempfile::NamedTempFile> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    tempfile::NamedTempFile::new_in(folder).map_err(Error::io("create a file in", folder))
 }

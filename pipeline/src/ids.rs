@@ -63,7 +63,15 @@ pub fn secret(path: &Path) -> Result<KeySecret> {
     if !path.exists() {
         let mut bytes = [0; 32];
         getrandom::fill(&mut bytes).map_err(|error| Error::Missing(format!("no random bytes to be had: {error}")))?;
-        write_secret(path, &bytes)?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let scratch = tempfile::NamedTempFile::new_in(folder).map_err(Error::io("create a file in", folder))?;
+        write_secret(scratch.path(), &bytes)?;
+        // Of two runs that start together one makes the key, and both read it.
+        if let Err(error) = scratch.persist_noclobber(path)
+            && !path.exists()
+        {
+            return Err(Error::io("create", path)(error.error));
+        }
     }
     let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
     KeySecret::parse(&text).ok_or_else(|| Error::data(path, "expected a key: 64 hex digits"))

@@ -20,7 +20,7 @@ mod run;
 mod score;
 mod training;
 
-pub use churn_list::{ChurnListRow, ChurnListSettings, churn_list, write_churn_list};
+pub use churn_list::{ChurnListRow, ChurnListSettings, churn_list, write_churn_list, write_private_text};
 pub use cutoffs::Cutoffs;
 pub use error::{Error, Result};
 pub use export::{StoredJourney, export_states};

@@ -139,6 +139,7 @@ impl CustomerFold for TrainingRows {
             events,
             builders,
         } = self;
+        let is_backdated = journey.is_backdated();
         events.clear();
         events.extend(journey.events.iter().map(|logged| logged.event.clone()));
         journey.fold_to(&shared.spec, &shared.cutoffs, |as_of, state| {
@@ -146,7 +147,14 @@ impl CustomerFold for TrainingRows {
                 return;
             }
             let future = &events[events.partition_point(|event| event.at < as_of)..];
-            let outcome = outcome_from(&shared.spec, state, future, as_of, shared.observed_until);
+            let mut outcome = outcome_from(&shared.spec, state, future, as_of, shared.observed_until);
+            if is_backdated {
+                let unknown: Vec<&JourneyEvent> = events
+                    .iter()
+                    .filter(|event| event.at < as_of && event.known_at > as_of)
+                    .collect();
+                outcome.censor_who_had_left(&shared.spec, &unknown);
+            }
             shared
                 .catalogue
                 .row_into(state, as_of, row)

@@ -1,10 +1,11 @@
 //! The run folder: what lies where, and how a stage's output appears all at once or not at all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use percorso_features::Catalogue;
 use percorso_journey::{Spec, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -109,14 +110,15 @@ impl RunFolder {
     /// A hidden folder for a stage's output until it is whole.
     pub(crate) fn stage(&self, name: &str) -> Result<Staging> {
         std::fs::create_dir_all(&self.0).map_err(Error::io("create", &self.0))?;
+        let (to, old) = (self.0.join(name), self.0.join(name).with_extension("old"));
+        if old.exists() && !to.exists() {
+            std::fs::rename(&old, &to).map_err(Error::io("put back", &to))?;
+        }
         let scratch = tempfile::Builder::new()
             .prefix(&format!(".{name}-"))
             .tempdir_in(&self.0)
             .map_err(Error::io("create a folder in", &self.0))?;
-        Ok(Staging {
-            scratch,
-            to: self.0.join(name),
-        })
+        Ok(Staging { scratch, to })
     }
 }
 
@@ -141,7 +143,11 @@ impl Staging {
         if self.to.exists() {
             std::fs::rename(&self.to, &old).map_err(Error::io("move away", &self.to))?;
         }
-        std::fs::rename(&from, &self.to).map_err(Error::io("put in place", &self.to))?;
+        if let Err(error) = std::fs::rename(&from, &self.to) {
+            // What was there before goes back; should that fail too, the next stage finds it under `.old`.
+            let _ = std::fs::rename(&old, &self.to);
+            return Err(Error::io("put in place", &self.to)(error));
+        }
         if old.exists() {
             std::fs::remove_dir_all(&old).map_err(Error::io("remove", &old))?;
         }
@@ -159,6 +165,15 @@ pub fn read_spec(path: &Path) -> Result<(Arc<Spec>, String)> {
         path: path.to_owned(),
         source,
     })?;
+    let catalogue = Catalogue::of(&spec);
+    let mut names = BTreeSet::new();
+    if let Some(twice) = catalogue.features().find(|feature| !names.insert(feature.name.clone())) {
+        let message = format!(
+            "two features would be named `{}`; rename the stage, touchpoint or definition",
+            twice.name
+        );
+        return Err(Error::data(path, message));
+    }
     Ok((Arc::new(spec), text))
 }
 
@@ -204,10 +219,17 @@ pub struct IngestManifest {
     pub first_at_us: i64,
     /// The last event, microseconds UTC: data are observed up to here.
     pub last_at_us: i64,
+    /// When the last of the events became known, microseconds UTC.
+    pub last_known_at_us: i64,
 }
 
 impl IngestManifest {
     const NAME: &'static str = "manifest.json";
+
+    /// The first cut-off at which every event had happened and was known.
+    pub fn after_all(&self) -> Timestamp {
+        Timestamp::from_micros((self.last_at_us + 1).max(self.last_known_at_us))
+    }
 
     /// Until when customers were observed: the last event of all.
     pub const fn observed_until(&self) -> Timestamp {

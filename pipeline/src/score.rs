@@ -26,11 +26,11 @@ use crate::{Error, Result, canonical};
 /// What to score, with what, and where to.
 #[derive(Clone, Debug)]
 pub struct ScoreSettings {
-    /// Events before this point count; the instant after the last event when `None`.
+    /// Events before this point count; the first cut-off at which all have happened and are known when `None`.
     pub as_of: Option<Timestamp>,
     /// A version of the registry, or `champion`.
     pub model: String,
-    /// Reasons per customer for the first churn target; 0 for none.
+    /// Reasons per churn score; 0 for none.
     pub top_reasons: usize,
     /// Adds a column with customers' ids.
     pub reveals_ids: bool,
@@ -49,7 +49,7 @@ pub struct ScoreSummary {
     pub model_version: String,
 }
 
-/// Days within which value is told: a year.
+/// Position in `HALF_LIVES_DAYS` of the half-life that value per year is told by: a year.
 const VALUE_HALF_LIFE: usize = 4;
 
 /// Scores everyone in the population and writes one row each, in key order.
@@ -65,9 +65,7 @@ pub fn score(
 ) -> Result<ScoreSummary> {
     let spec = run.spec()?;
     let manifest = run.manifest()?;
-    let as_of = settings
-        .as_of
-        .unwrap_or(Timestamp::from_micros(manifest.last_at_us + 1));
+    let as_of = settings.as_of.unwrap_or_else(|| manifest.after_all());
     let registry = Registry::at(run.models());
     let version = registry.resolve(&settings.model)?;
     let model = Arc::new(ScoringModel::open(
@@ -184,14 +182,18 @@ fn schema(model: &ScoringModel) -> SchemaRef {
             number(format!("{name}_high")),
         ]);
     }
+    let reason = Arc::new(Field::new("item", DataType::Utf8, true));
+    let reasons = |target| {
+        let data_type = DataType::List(Arc::clone(&reason));
+        Field::new(format!("{}_reasons", churn_column(target)), data_type, true)
+    };
     fields.extend(
         model
             .next_stage_classes()
             .iter()
             .map(|class| number(format!("next_stage_{class}"))),
     );
-    let reason = Arc::new(Field::new("item", DataType::Utf8, true));
-    fields.push(Field::new("reasons", DataType::List(reason), true));
+    fields.extend(model.targets().iter().map(reasons));
     Arc::new(Schema::new(fields))
 }
 
@@ -223,14 +225,6 @@ impl CustomerFold for Folder {
             let scores = model
                 .score(state, as_of, scratch)
                 .expect("the state was folded up to the cut-off");
-            let reasons = if *top_reasons == 0 {
-                Vec::new()
-            } else {
-                let first = scores.churn.iter().position(Option::is_some).unwrap_or(0);
-                model
-                    .reasons(state, as_of, first, *top_reasons, scratch)
-                    .expect("scored above")
-            };
             builders.n_rows += 1;
             builders
                 .customer_key
@@ -269,10 +263,17 @@ impl CustomerFold for Folder {
                 .iter_mut()
                 .zip(churn.chain(next_stage))
                 .for_each(|(builder, n)| builder.append_option(n));
-            for reason in reasons {
-                builders.reasons.values().append_value(reason.text);
+            for (target, (builder, score)) in builders.reasons.iter_mut().zip(&scores.churn).enumerate() {
+                if score.is_some() && *top_reasons > 0 {
+                    let reasons = model
+                        .reasons(state, as_of, target, *top_reasons, scratch)
+                        .expect("scored above");
+                    reasons
+                        .into_iter()
+                        .for_each(|reason| builder.values().append_value(reason.text));
+                }
+                builder.append(score.is_some());
             }
-            builders.reasons.append(true);
         });
         Ok(())
     }
@@ -293,7 +294,7 @@ struct Builders {
     as_of: TimestampMicrosecondBuilder,
     texts: [StringBuilder; 4],
     numbers: Vec<Float64Builder>,
-    reasons: ListBuilder<StringBuilder>,
+    reasons: Vec<ListBuilder<StringBuilder>>,
 }
 
 impl Builders {
@@ -305,7 +306,7 @@ impl Builders {
             as_of: TimestampMicrosecondBuilder::new().with_data_type(canonical::time_type()),
             texts: std::array::from_fn(|_| StringBuilder::new()),
             numbers: (0..n_numbers).map(|_| Float64Builder::new()).collect(),
-            reasons: ListBuilder::new(StringBuilder::new()),
+            reasons: targets.iter().map(|_| ListBuilder::new(StringBuilder::new())).collect(),
         }
     }
 
@@ -322,7 +323,11 @@ impl Builders {
                 .iter_mut()
                 .map(|builder| Arc::new(builder.finish()) as ArrayRef),
         );
-        columns.push(Arc::new(self.reasons.finish()));
+        columns.extend(
+            self.reasons
+                .iter_mut()
+                .map(|builder| Arc::new(builder.finish()) as ArrayRef),
+        );
         columns
     }
 }

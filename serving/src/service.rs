@@ -95,7 +95,7 @@ impl ScoringService {
         let model = self.model().ok_or(Error::NoModel)?;
         let history = self.store.history(key)?.ok_or(Error::UnknownCustomer)?;
         let as_of = self.as_of(question.as_of, history.state())?;
-        if history.state().last_at().is_none_or(|last_at| last_at < as_of) {
+        if history.state().is_of_the_past(as_of) {
             return answer(model, history.state(), as_of, question.top_reasons);
         }
         let state = history.state_before(as_of).map_err(|error| match error {
@@ -121,7 +121,7 @@ impl ScoringService {
             None => events.iter().for_each(&mut observe),
             Some(as_of) => events
                 .iter()
-                .filter(|logged| logged.event.at < as_of)
+                .filter(|logged| logged.event.at < as_of && logged.event.known_at <= as_of)
                 .for_each(&mut observe),
         }
         let as_of = self.as_of(question.as_of, &whole)?;
@@ -148,7 +148,10 @@ impl ScoringService {
         let Some(as_of) = asked else {
             let now = (self.clock)();
             let just_after = |last_at: Timestamp| Timestamp::from_micros(last_at.micros() + 1);
-            return Ok(state.last_at().map_or(now, |last_at| now.max(just_after(last_at))));
+            let after_all = state.last_at().map_or(now, |last_at| now.max(just_after(last_at)));
+            return Ok(state
+                .last_known_at()
+                .map_or(after_all, |known_at| after_all.max(known_at)));
         };
         let latest = self.latest();
         if as_of <= latest {

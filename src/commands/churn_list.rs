@@ -66,7 +66,7 @@ impl ChurnList {
         };
         match self.output {
             None => print!("{text}"),
-            Some(path) => std::fs::write(&path, text).map_err(Failure::environment)?,
+            Some(path) => percorso_pipeline::write_private_text(&path, &text)?,
         }
         Ok(())
     }

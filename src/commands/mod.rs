@@ -115,6 +115,8 @@ impl Machine {
         let threads = self
             .threads
             .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+        // Fitting takes as many as the engine; a second command in one process finds the pool made.
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
         let memory_bytes = self.memory.unwrap_or_else(memory_bytes_default);
         LocalEngine::new(memory_bytes, threads, &std::env::temp_dir()).map_err(Failure::environment)
     }

@@ -149,7 +149,9 @@ fn score_file(run: &Path) -> BTreeMap<String, (i64, Bits)> {
             .as_primitive::<TimestampMicrosecondType>();
         for row in 0..batch.num_rows() {
             let probabilities = schema.fields().iter().zip(batch.columns()).filter(|(field, column)| {
-                (field.name().starts_with("churn_") || field.name().starts_with("next_stage_")) && column.is_valid(row)
+                let is_probability = column.data_type() == &arrow::datatypes::DataType::Float64
+                    && (field.name().starts_with("churn_") || field.name().starts_with("next_stage_"));
+                is_probability && column.is_valid(row)
             });
             let bits = probabilities.map(|(field, column)| {
                 (

@@ -67,11 +67,6 @@ impl ChurnHead {
         self.learned.contributions(cells, 1, parts)
     }
 
-    /// The learner's name.
-    pub fn learner(&self) -> &'static str {
-        self.learned.name()
-    }
-
     /// Puts the head's arrays under `prefix`.
     ///
     /// # Errors

@@ -14,9 +14,11 @@ pub struct Catalogue {
     columns: Vec<Column>,
 }
 
-/// A state was asked for a row at a cut-off that its last event does not precede.
+/// A state was asked for a row at a cut-off at which its events had not all happened and become known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the state holds an event at {last_at}, which is not before the cut-off {as_of}")]
+#[error(
+    "the state's last event is at {last_at}: it, or when something became known, is not before the cut-off {as_of}"
+)]
 pub struct HoldsTheFuture {
     /// The state's last event.
     pub last_at: Timestamp,
@@ -55,7 +57,7 @@ impl Catalogue {
     /// The row of a state at a cut-off.
     ///
     /// # Errors
-    /// - the state holds an event at or after `as_of`.
+    /// - the state holds an event at or after `as_of`, or one not known by then.
     pub fn row(&self, state: &JourneyState, as_of: Timestamp) -> Result<FeatureRow, HoldsTheFuture> {
         let mut row = FeatureRow::default();
         self.row_into(state, as_of, &mut row)?;
@@ -65,9 +67,9 @@ impl Catalogue {
     /// [`Self::row`] into a row that is used again, so that nothing is allocated.
     ///
     /// # Errors
-    /// - the state holds an event at or after `as_of`; `row` is unchanged.
+    /// - the state holds an event at or after `as_of`, or one not known by then; `row` is unchanged.
     pub fn row_into(&self, state: &JourneyState, as_of: Timestamp, row: &mut FeatureRow) -> Result<(), HoldsTheFuture> {
-        if let Some(last_at) = state.last_at().filter(|&last_at| last_at >= as_of) {
+        if let (Some(last_at), false) = (state.last_at(), state.is_of_the_past(as_of)) {
             return Err(HoldsTheFuture { last_at, as_of });
         }
         let view = View::new(state, as_of);

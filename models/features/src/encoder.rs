@@ -28,11 +28,6 @@ impl Labels {
     pub fn merge(&mut self, other: Labels) {
         self.0.extend(other.0);
     }
-
-    /// Every text, by id.
-    pub fn iter(&self) -> impl Iterator<Item = (CategoryId, &str)> {
-        self.0.iter().map(|(&id, text)| (id, text.as_str()))
-    }
 }
 
 /// The values of one category that a model remembers; every other value is one more code, "other".

@@ -12,9 +12,6 @@ use sha2::Sha256;
 pub struct CustomerKey([u8; 16]);
 
 impl CustomerKey {
-    /// The number of buckets customers are spread over, whatever the machine, so that outputs never depend on it.
-    pub const BUCKETS: usize = 256;
-
     /// The key of these bytes.
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)

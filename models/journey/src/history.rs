@@ -147,10 +147,10 @@ impl History {
     /// The state of the events before `as_of`, as far as they were known by then.
     ///
     /// # Errors
-    /// - events at or after `as_of` were folded into the base already.
+    /// - events at or after `as_of`, or not known by then, were folded into the base already.
     pub fn state_before(&self, as_of: Timestamp) -> Result<JourneyState, HistoryError> {
         match self.base.last_at() {
-            Some(base_at) if base_at >= as_of => Err(HistoryError::TooOld { as_of, base_at }),
+            Some(base_at) if !self.base.is_of_the_past(as_of) => Err(HistoryError::TooOld { as_of, base_at }),
             _ => self.fold_until(Some(as_of)),
         }
     }

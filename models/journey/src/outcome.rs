@@ -28,6 +28,21 @@ pub enum Next {
     Nothing,
 }
 
+impl Outcome {
+    /// Takes back the answers of whoever had left already, unknown to the business: they were not at risk that day.
+    ///
+    /// `unknown` holds the events before the cut-off that became known after it.
+    pub fn censor_who_had_left(&mut self, spec: &Spec, unknown: &[&JourneyEvent]) {
+        for (answer, target) in self.churn.iter_mut().zip(spec.churn_targets()) {
+            if let ChurnKind::Event { touchpoints, .. } = &spec.churn()[target.definition].kind
+                && unknown.iter().any(|event| touchpoints.contains(&event.touchpoint))
+            {
+                *answer = None;
+            }
+        }
+    }
+}
+
 impl Next {
     /// Position in [`Spec::next_stage_classes`].
     pub fn class(&self, spec: &Spec) -> usize {
@@ -153,6 +168,14 @@ mod tests {
             spec.next_stage_classes()[found.next.expect("the window is over").class(&spec)],
             "none"
         );
+    }
+
+    #[test]
+    fn who_had_left_unknown_to_the_business_is_not_said_to_stay() {
+        let (spec, mut outcome) = outcome("purchase@0d", "", 3, 200);
+        let left = text::journey(&spec, "closed@2d~5d").expect("a journey in text");
+        outcome.censor_who_had_left(&spec, &[&left[0]]);
+        assert_eq!(outcome.churn, [None, Some(true), None]);
     }
 
     #[test]

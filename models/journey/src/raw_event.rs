@@ -86,8 +86,8 @@ pub enum ContractBreak {
     /// A stage that `journey.toml` does not declare.
     #[error("stage `{0}` is not declared")]
     UnknownStage(String),
-    /// NaN or infinity where a number is due.
-    #[error("{field} is {found}, expected a finite number")]
+    /// NaN, infinity or an absurd size where a number is due.
+    #[error("{field} is {found}, expected a number of at most 1e15 either way")]
     NotFinite {
         /// The field.
         field: String,
@@ -170,12 +170,12 @@ impl Spec {
         if raw.touchpoint.is_empty() {
             return Err(ContractBreak::Missing { field: "touchpoint" });
         }
-        let unknown_touchpoint = || ContractBreak::UnknownTouchpoint(raw.touchpoint.to_owned());
+        let unknown_touchpoint = || ContractBreak::UnknownTouchpoint(short(raw.touchpoint));
         let touchpoint = self.touchpoint_named(raw.touchpoint).ok_or_else(unknown_touchpoint)?;
         let stage = match raw.stage {
             Some(name) => self
                 .stage_named(name)
-                .ok_or_else(|| ContractBreak::UnknownStage(name.to_owned()))?,
+                .ok_or_else(|| ContractBreak::UnknownStage(short(name)))?,
             None => self.touchpoints()[usize::from(touchpoint)].stage,
         };
         let attributes = raw
@@ -222,6 +222,11 @@ impl Spec {
     }
 }
 
+/// Enough of a text to recognise it by.
+fn short(text: &str) -> String {
+    text.chars().take(60).collect()
+}
+
 fn plausible(field: &str, micros: i64) -> Result<Timestamp, ContractBreak> {
     let found = Timestamp::from_micros(micros);
     if found.is_plausible() {
@@ -234,9 +239,12 @@ fn plausible(field: &str, micros: i64) -> Result<Timestamp, ContractBreak> {
     }
 }
 
+/// No amount, score or attribute is larger; learners take numbers in single precision.
+const LARGEST: f64 = 1e15;
+
 fn finite(field: &str, number: Option<f64>) -> Result<Option<f64>, ContractBreak> {
     match number {
-        Some(found) if !found.is_finite() => Err(ContractBreak::NotFinite {
+        Some(found) if found.is_nan() || found.abs() > LARGEST => Err(ContractBreak::NotFinite {
             field: field.to_owned(),
             found,
         }),

@@ -27,11 +27,6 @@ impl NextStageHead {
         self.calibrator.apply(classes);
     }
 
-    /// The learner's name.
-    pub fn learner(&self) -> &'static str {
-        self.learned.name()
-    }
-
     /// Puts the head's arrays under `prefix`.
     ///
     /// # Errors

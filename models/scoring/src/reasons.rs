@@ -35,19 +35,22 @@ impl ScoringModel {
         };
         let mut parts = vec![0.0; scratch.cells.len()];
         head.contributions(&scratch.cells, &mut parts);
-        let mut families: Vec<(Family, f64, usize)> = Vec::new();
-        for (at, (feature, &part)) in self.catalogue.features().zip(&parts).enumerate() {
-            match families.iter_mut().find(|(family, _, _)| *family == feature.family) {
-                None => families.push((feature.family, part, at)),
-                Some((_, sum, strongest)) => {
-                    *sum += part;
-                    if part.abs() > parts[*strongest].abs() {
-                        *strongest = at;
-                    }
-                }
-            }
-        }
-        families.retain(|(_, sum, _)| *sum != 0.0);
+        let of = |family: Family| {
+            let named = self.catalogue.features().zip(&parts).enumerate();
+            named
+                .filter(move |(_, (feature, _))| feature.family == family)
+                .map(|(at, (_, &part))| (at, part))
+        };
+        // The cell told is the strongest of those that pull where the family as a whole does.
+        let mut families: Vec<(Family, f64, usize)> = Family::ALL
+            .into_iter()
+            .filter_map(|family| {
+                let sum: f64 = of(family).map(|(_, part)| part).sum();
+                let pulling = of(family).filter(|(_, part)| part * sum > 0.0);
+                let (strongest, _) = pulling.max_by(|left, right| left.1.abs().total_cmp(&right.1.abs()))?;
+                Some((family, sum, strongest))
+            })
+            .collect();
         families.sort_by(|left, right| right.1.abs().total_cmp(&left.1.abs()).then(left.0.cmp(&right.0)));
         families.truncate(top);
         let reason = |(family, log_odds, strongest): (Family, f64, usize)| {

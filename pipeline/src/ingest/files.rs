@@ -43,6 +43,7 @@ impl FileFormat {
 /// - a path names nothing, or a file of no known format.
 pub(super) fn files(spec: &Spec, folder: &Path) -> Result<Vec<SourceFile>> {
     let mut files = Vec::new();
+    let mut read = std::collections::BTreeSet::new();
     for (source, described) in spec.sources().iter().enumerate() {
         for given in &described.paths {
             let wanted = folder.join(given);
@@ -58,6 +59,13 @@ pub(super) fn files(spec: &Spec, folder: &Path) -> Result<Vec<SourceFile>> {
                 return Err(Error::data(&wanted, message));
             }
             for path in found {
+                let whole = path.canonicalize().map_err(Error::io("find", &path))?;
+                if !read.insert(whole) {
+                    return Err(Error::data(
+                        &path,
+                        "two paths of journey.toml mean this file; it would be read twice",
+                    ));
+                }
                 let format = FileFormat::of(&path)
                     .ok_or_else(|| Error::data(&path, "expected a name that ends in .parquet, .csv or .csv.gz"))?;
                 files.push(SourceFile { path, source, format });

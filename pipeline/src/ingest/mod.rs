@@ -45,8 +45,8 @@ const SORT_BY: [&str; 6] = [
 /// - files cannot be read or written.
 pub fn ingest(journey: &Path, run: &RunFolder, engine: &dyn Engine, progress: &dyn Progress) -> Result<IngestSummary> {
     let (spec, text) = read_spec(journey)?;
-    let secret = ids::secret(&run.key_file())?;
     let staging = run.stage("ingest")?;
+    let secret = ids::secret(&run.key_file())?;
     let summary = write(&spec, journey, &secret, staging.path(), engine, progress)?;
     std::fs::write(staging.path().join("journey.toml"), text).map_err(Error::io("write", staging.path()))?;
     ids::protect(&staging.path().join("id-map.parquet"))?;
@@ -102,7 +102,7 @@ fn write(
     })?;
     let (settled, buckets, mut quarantine) = settler.finish()?;
     let tally = std::mem::take(&mut *tally.lock().expect("no reader panicked"));
-    quarantine.add(tally.bad);
+    quarantine.merge(tally.bad);
     refuse_too_many(spec, tally.n_rows, &quarantine, &files)?;
     if settled.n_events == 0 {
         return Err(Error::Data {
@@ -181,6 +181,7 @@ fn manifest(
         n_buckets: n_buckets as u64,
         first_at_us: settled.first_at.unwrap_or_default(),
         last_at_us: settled.last_at.unwrap_or_default(),
+        last_known_at_us: settled.last_known_at.unwrap_or_default(),
     })
 }
 
@@ -189,7 +190,7 @@ fn manifest(
 struct Tally {
     n_rows: u64,
     n_anonymous: u64,
-    bad: Vec<quarantine::BadRow>,
+    bad: Quarantine,
 }
 
 /// One source file as the engine reads it: mapped, checked, counted.
@@ -226,6 +227,6 @@ fn mapped(
     let mut tally = tally.lock().expect("no reader panicked");
     tally.n_rows += batch.rows.num_rows() as u64;
     tally.n_anonymous += mapped.n_anonymous;
-    tally.bad.extend(mapped.bad);
+    tally.bad.add(mapped.bad);
     Ok(mapped.rows)
 }

@@ -39,6 +39,15 @@ impl Quarantine {
         }
     }
 
+    /// Takes in what another counted and kept.
+    pub(super) fn merge(&mut self, other: Quarantine) {
+        for (reason, count) in other.counts {
+            *self.counts.entry(reason).or_default() += count;
+        }
+        let room = MAX_KEPT.saturating_sub(self.rows.len());
+        self.rows.extend(other.rows.into_iter().take(room));
+    }
+
     pub(super) fn n_rows(&self) -> u64 {
         self.counts.values().sum()
     }

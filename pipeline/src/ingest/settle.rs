@@ -29,6 +29,7 @@ pub(super) struct Settled {
     pub(super) n_backdated_customers: u64,
     pub(super) first_at: Option<i64>,
     pub(super) last_at: Option<i64>,
+    pub(super) last_known_at: Option<i64>,
 }
 
 /// Takes rows sorted by customer and event order; writes one file a bucket and the id map.
@@ -230,17 +231,25 @@ impl<'a> Settler<'a> {
         let times = |place: Place| self.at(place);
         let first = times(kept[0].place);
         let last = times(kept[kept.len() - 1].place);
-        let is_backdated = kept.iter().any(|kept| {
+        let known_at = |kept: &Kept| {
             let known_at = self
                 .column(kept.place, "known_at")
                 .as_primitive::<TimestampMicrosecondType>();
-            known_at.is_valid(kept.place.row) && known_at.value(kept.place.row) > times(kept.place)
-        });
+            let at = times(kept.place);
+            if known_at.is_valid(kept.place.row) {
+                at.max(known_at.value(kept.place.row))
+            } else {
+                at
+            }
+        };
+        let is_backdated = kept.iter().any(|kept| known_at(kept) > times(kept.place));
+        let last_known = kept.iter().map(known_at).max().unwrap_or(last);
         let settled = &mut self.settled;
         settled.n_events += kept.len() as u64;
         settled.n_customers += 1;
         settled.n_backdated_customers += u64::from(is_backdated);
         settled.first_at = Some(settled.first_at.map_or(first, |at| at.min(first)));
+        settled.last_known_at = Some(settled.last_known_at.map_or(last_known, |at| at.max(last_known)));
         settled.last_at = Some(settled.last_at.map_or(last, |at| at.max(last)));
     }
 

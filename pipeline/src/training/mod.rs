@@ -87,6 +87,12 @@ pub fn train(
         return Err(too_short(run, &spec));
     }
     let questions = Question::all(&spec);
+    let next_stage = questions.last().expect("the next stage is always asked");
+    if next_stage.known_by(&dataset, cutoffs.test_at).is_empty()
+        || next_stage.asked_at(&dataset, cutoffs.test_at).is_empty()
+    {
+        return Err(too_short(run, &spec));
+    }
     let shipped_encoder = {
         let all = sample(&dataset, (0..dataset.len()).collect(), settings.max_rows, settings.seed);
         encoder(&dataset, &spec, &catalogue, &all)

@@ -72,12 +72,12 @@ async fn a_call_with_one_wrong_event_names_its_field_and_takes_nothing_in() {
         (
             wrong(|event| event.value = Some(f64::NAN)),
             "events[1].event.value",
-            "finite",
+            "1e15",
         ),
         (
             wrong(|event| event.feedback_score = Some(f64::INFINITY)),
             "events[1].event.feedback_score",
-            "finite",
+            "1e15",
         ),
         (
             wrong(|event| event.propensity = Some(1.5)),
@@ -97,7 +97,7 @@ async fn a_call_with_one_wrong_event_names_its_field_and_takes_nothing_in() {
         (
             attribute("age", Value::Number(f64::NAN)),
             "events[1].event.attributes[age]",
-            "finite",
+            "1e15",
         ),
     ];
     for (event_2, field, advice) in cases {

@@ -20,6 +20,9 @@ pub(super) fn enter(entries: &mut Entries<'_>) {
                 event.map_or(f64::NAN, |event| CategoryId::of_index(event.touchpoint).cell())
             },
         );
+        if place == Recent::LENGTH {
+            continue;
+        }
         entries.number(
             format!("last_gap_{place}_days"),
             Described {

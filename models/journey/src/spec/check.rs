@@ -2,17 +2,18 @@
 
 use std::collections::BTreeSet;
 
+use super::check_source::{checked_source, contract_field};
 use super::raw::{
-    RawAnonymous, RawAttribute, RawAttributeKind, RawChurn, RawChurnKind, RawColumn, RawDedupe, RawDesignedMap,
-    RawResponse, RawRule, RawSource, RawSpec, RawTouchpoint,
+    RawAttribute, RawAttributeKind, RawChurn, RawChurnKind, RawDesignedMap, RawResponse, RawSpec, RawTouchpoint,
 };
-use super::source::{Anonymous, ColumnRule, CsvFormat, Dedupe, Field, LineMerge, Source};
 use super::{
     Attribute, AttributeKind, ChurnDefinition, ChurnKind, DesignedMap, DesignedMove, NextStageQuestion, Population,
     Response, Spec, SpecError, Touchpoint, Training,
 };
 use crate::CategoryId;
 
+/// Columns that canonical events have beside the contract's.
+const RESERVED: [&str; 3] = ["customer_key", "source_file", "source_row"];
 const MAX_STAGES: usize = 64;
 const MAX_CHANNELS: usize = 64;
 const MAX_TOUCHPOINTS: usize = 1_000;
@@ -90,8 +91,14 @@ pub(super) fn check(raw: RawSpec) -> Result<Spec, SpecError> {
             raw.allowed_lateness_days,
             &stages,
             &channels,
-            &touchpoints,
-            &attributes,
+            touchpoints
+                .iter()
+                .map(|met| (&met.name, met.stage, met.contact, met.response))
+                .collect::<Vec<_>>(),
+            attributes
+                .iter()
+                .map(|known| (&known.name, known.kind, &known.unit, known.sensitive))
+                .collect::<Vec<_>>(),
             &designed_maps,
             &churn,
             &next_stage,
@@ -119,10 +126,10 @@ pub(super) fn check(raw: RawSpec) -> Result<Spec, SpecError> {
 }
 
 /// The names that other keys refer to.
-struct Names<'a> {
+pub(super) struct Names<'a> {
     stages: &'a [String],
     touchpoints: &'a [Touchpoint],
-    attributes: &'a [Attribute],
+    pub(super) attributes: &'a [Attribute],
 }
 
 impl Names<'_> {
@@ -140,7 +147,7 @@ impl Names<'_> {
         Ok(found.into_iter().collect())
     }
 
-    fn attribute(&self, key: &str, name: &str) -> Result<u16, SpecError> {
+    pub(super) fn attribute(&self, key: &str, name: &str) -> Result<u16, SpecError> {
         let known = || self.attributes.iter().map(|attribute| attribute.name.as_str());
         let at = self.attributes.iter().position(|attribute| attribute.name == name);
         at.map(|at| at as u16)
@@ -243,7 +250,8 @@ fn attributes(raw: &[RawAttribute]) -> Result<Vec<Attribute>, SpecError> {
     let attributes: Vec<Attribute> = built_in.into_iter().chain(declared).collect();
     let names: Vec<String> = attributes.iter().map(|attribute| attribute.name.clone()).collect();
     distinct("attribute", &names, 2..=MAX_ATTRIBUTES)?;
-    if let Some(name) = names.iter().skip(2).find(|name| contract_field(name).is_some()) {
+    let is_taken = |name: &&String| contract_field(name).is_some() || RESERVED.contains(&name.as_str());
+    if let Some(name) = names.iter().skip(2).find(is_taken) {
         return Err(SpecError::at(
             "attribute",
             format!("`{name}` is a field of the event contract, not an attribute"),
@@ -334,7 +342,10 @@ fn churn_kind(key: &str, raw: &RawChurn, names: &Names<'_>) -> Result<ChurnKind,
             Ok(ChurnKind::Contract {
                 ends_at,
                 renewed_by: touchpoints("renewed_by", &raw.renewed_by)?,
-                grace_days: raw.grace_days.unwrap_or(0).min(MAX_HORIZON_DAYS),
+                grace_days: match raw.grace_days {
+                    None | Some(0) => 0,
+                    Some(days) => horizon(&format!("{key}.grace_days"), days)?,
+                },
                 horizons_days: horizons_days()?,
             })
         }
@@ -366,133 +377,4 @@ fn designed_maps(raw: &[RawDesignedMap], names: &Names<'_>) -> Result<Vec<Design
     }
     maps.sort_by_key(|map| std::cmp::Reverse(usize::from(map.audience.is_some()) + usize::from(map.product.is_some())));
     Ok(maps)
-}
-
-fn checked_source(key: &str, raw: RawSource, names: &Names<'_>) -> Result<Source, SpecError> {
-    if raw.paths.is_empty() {
-        return Err(SpecError::at(
-            format!("{key}.paths"),
-            "expected at least one file, folder or glob",
-        ));
-    }
-    let delimiter = u8::try_from(raw.delimiter)
-        .map_err(|_| SpecError::at(format!("{key}.delimiter"), "expected one ASCII character"))?;
-    let mut columns = Vec::with_capacity(raw.columns.len());
-    for (name, column) in raw.columns {
-        let key = format!("{key}.columns.{name}");
-        let attribute = || names.attribute(&key, &name).map(Field::Attribute);
-        let field = contract_field(&name).map_or_else(
-            || {
-                attribute().map_err(|error| {
-                    let fields = FIELDS.iter().map(|(field, _)| *field);
-                    let known = fields.chain(names.attributes.iter().map(|attribute| attribute.name.as_str()));
-                    SpecError {
-                        nearest: SpecError::unknown("", "", &name, known).nearest,
-                        ..error
-                    }
-                })
-            },
-            Ok,
-        )?;
-        columns.push((field, rule(&key, column)?));
-    }
-    let lines = raw.merge_lines.then_some(LineMerge);
-    if lines.is_some() && !columns.iter().any(|(field, _)| *field == Field::EventId) {
-        return Err(SpecError::at(
-            format!("{key}.merge_lines"),
-            "lines are merged by `columns.event_id`, which is not set",
-        ));
-    }
-    let dedupe = match raw.dedupe {
-        RawDedupe::Keep => Dedupe::Keep,
-        RawDedupe::Exact => Dedupe::Exact,
-    };
-    let anonymous = match raw.anonymous {
-        RawAnonymous::Quarantine => Anonymous::Quarantine,
-        RawAnonymous::Skip => Anonymous::Skip,
-    };
-    Ok(Source {
-        paths: raw.paths,
-        csv: CsvFormat { delimiter },
-        dedupe,
-        anonymous,
-        columns,
-        lines,
-    })
-}
-
-fn rule(key: &str, raw: RawColumn) -> Result<ColumnRule, SpecError> {
-    let raw = match raw {
-        RawColumn::Name(name) => return Ok(ColumnRule::Column { name, format: None }),
-        RawColumn::Rule(raw) => raw,
-    };
-    match raw {
-        RawRule {
-            column: Some(name),
-            format,
-            constant: None,
-            product_of: None,
-            starts_with: None,
-            otherwise: None,
-        } => Ok(ColumnRule::Column { name, format }),
-        RawRule {
-            column: None,
-            format: None,
-            constant: Some(value),
-            product_of: None,
-            starts_with: None,
-            otherwise: None,
-        } => Ok(ColumnRule::Constant(value)),
-        RawRule {
-            column: None,
-            format: None,
-            constant: None,
-            product_of: Some([left, right]),
-            starts_with: None,
-            otherwise: None,
-        } => Ok(ColumnRule::ProductOf(left, right)),
-        RawRule {
-            column: Some(name),
-            format: None,
-            constant: None,
-            product_of: None,
-            starts_with: Some(cases),
-            otherwise: Some(otherwise),
-        } => Ok(ColumnRule::StartsWith {
-            name,
-            cases: cases.into_iter().collect(),
-            otherwise,
-        }),
-        _ => Err(SpecError::at(
-            key,
-            "expected a column name, { column, format }, { constant }, { product_of } or { column, starts_with, otherwise }",
-        )),
-    }
-}
-
-const FIELDS: [(&str, Field); 17] = [
-    ("customer_id", Field::CustomerId),
-    ("at", Field::At),
-    ("touchpoint", Field::Touchpoint),
-    ("event_id", Field::EventId),
-    ("sequence", Field::Sequence),
-    ("known_at", Field::KnownAt),
-    ("journey_id", Field::JourneyId),
-    ("account_id", Field::AccountId),
-    ("owner", Field::Owner),
-    ("channel", Field::Channel),
-    ("stage", Field::Stage),
-    ("value", Field::Value),
-    ("feedback_score", Field::FeedbackScore),
-    ("feedback_text", Field::FeedbackText),
-    ("action_id", Field::ActionId),
-    ("decision_id", Field::DecisionId),
-    ("propensity", Field::Propensity),
-];
-
-fn contract_field(name: &str) -> Option<Field> {
-    FIELDS
-        .iter()
-        .find(|(field, _)| *field == name)
-        .map(|(_, field)| field.clone())
 }

@@ -3,6 +3,7 @@
 //! [`raw`] is the file as written, [`check`] turns it into a [`Spec`] with nothing left to guess.
 
 mod check;
+mod check_source;
 mod error;
 mod raw;
 mod source;

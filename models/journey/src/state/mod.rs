@@ -36,6 +36,7 @@ pub struct JourneyState {
     first_at: Timestamp,
     last_at: Timestamp,
     last_sequence: i64,
+    last_known_at: Timestamp,
     tallies: Tallies,
     rhythms: Vec<RhythmState>,
     money: Money,
@@ -79,6 +80,7 @@ impl JourneyState {
             first_at: never,
             last_at: never,
             last_sequence: i64::MIN,
+            last_known_at: never,
             tallies,
             rhythms,
             money: Money::default(),
@@ -122,6 +124,7 @@ impl JourneyState {
         self.n_events += 1;
         self.last_at = event.at;
         self.last_sequence = event.sequence;
+        self.last_known_at = self.last_known_at.max(event.known_at);
         Ok(())
     }
 
@@ -143,6 +146,16 @@ impl JourneyState {
     /// When the last event happened; `None` before any.
     pub fn last_at(&self) -> Option<Timestamp> {
         (self.n_events > 0).then_some(self.last_at)
+    }
+
+    /// When the last of what the state holds became known; `None` before any.
+    pub fn last_known_at(&self) -> Option<Timestamp> {
+        (self.n_events > 0).then_some(self.last_known_at)
+    }
+
+    /// True when everything the state holds had happened before `as_of` and was known by then.
+    pub fn is_of_the_past(&self, as_of: Timestamp) -> bool {
+        self.n_events == 0 || (self.last_at < as_of && self.last_known_at <= as_of)
     }
 
     /// Counts, last times and decayed sums by stage, channel and touchpoint.

@@ -20,6 +20,7 @@ impl JourneyState {
         to.i64(self.first_at.micros());
         to.i64(self.last_at.micros());
         to.i64(self.last_sequence);
+        to.i64(self.last_known_at.micros());
         self.tallies.write(&mut to);
         self.rhythms.iter().for_each(|rhythm| rhythm.write(&mut to));
         self.money.write(&mut to);
@@ -46,6 +47,7 @@ impl JourneyState {
         state.first_at = Timestamp::from_micros(from.i64()?);
         state.last_at = Timestamp::from_micros(from.i64()?);
         state.last_sequence = from.i64()?;
+        state.last_known_at = Timestamp::from_micros(from.i64()?);
         state.tallies.read(&mut from)?;
         for rhythm in &mut state.rhythms {
             rhythm.read(&mut from)?;
