@@ -16,7 +16,7 @@ fn linked(package: &str) -> BTreeSet<String> {
             "none",
             "--format",
             "{p}",
-            "--offline",
+            "--locked",
         ])
         .current_dir(super::root())
         .output()
