@@ -43,6 +43,11 @@ parser.add_argument("proto_dir", help="the folder that holds percorso/v1/*.proto
 parser.add_argument("customer_id", help="a customer of the data that were loaded")
 parser.add_argument("--as-of", help="events before this point count, RFC 3339; default: the server's now")
 parser.add_argument("--touchpoint", default="complaint", help="the touchpoint of the event that is sent")
+parser.add_argument(
+    "--journey",
+    default="site_visit,purchase,complaint",
+    help="the touchpoints of the journey scored inline, 40, 38 and 2 days before the cut-off",
+)
 given = parser.parse_args(ARGUMENTS)
 
 
@@ -154,9 +159,8 @@ def days_before(days, touchpoint, **fields):
 
 journey = scoring_pb2.InlineJourney(
     events=[
-        days_before(40, "site_visit", channel="web"),
-        days_before(38, "purchase", channel="web", value=49.0),
-        days_before(2, given.touchpoint, channel="phone"),
+        days_before(days, touchpoint, channel="web", value=49.0 if touchpoint == "purchase" else None)
+        for days, touchpoint in zip([40, 38, 2], given.journey.split(","), strict=True)
     ]
 )
 told("inline", scoring.Score(scoring_pb2.ScoreRequest(journey=journey, as_of=as_of)))

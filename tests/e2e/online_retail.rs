@@ -53,4 +53,14 @@ fn online_retail_is_learnt_as_its_protocol_says() {
     printed(&["score", "--run", run, "--reasons", "top:3"]);
     assert!(printed(&["churn-list", "--run", run, "--top", "5"]).lines().count() > 5);
     assert!(printed(&["load", "--run", run]).contains("5942 customers loaded"));
+    let retail = [
+        "--as-of",
+        "2011-12-09T13:00:00Z",
+        "--touchpoint",
+        "purchase",
+        "--journey",
+        "purchase,purchase,return",
+    ];
+    // Customer 12748 bought most often of all, until the last day.
+    crate::python::a_call_from_python(folder.path(), "12748", &retail);
 }

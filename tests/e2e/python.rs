@@ -7,16 +7,9 @@ use crate::cli::{Market, Served, copy, text};
 
 #[test]
 fn python_scores_a_customer_streams_an_event_and_sees_the_score_move() {
-    let has_grpc = Command::new("python3").args(["-c", "import grpc, grpc_tools"]).output();
-    if !has_grpc.is_ok_and(|output| output.status.success()) {
-        eprintln!("skipped: needs python3 with grpcio and grpcio-tools (pip install grpcio grpcio-tools)");
-        return;
-    }
     // The store changes, so the run is a copy.
     let folder = tempfile::tempdir().expect("a temporary folder");
     copy(&Market::shared().run(), folder.path());
-    let served = Served::start(folder.path());
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let listed = crate::cli::printed(&[
         "churn-list",
         "--run",
@@ -27,13 +20,22 @@ fn python_scores_a_customer_streams_an_event_and_sees_the_score_move() {
         "json",
     ]);
     let riskiest: serde_json::Value = serde_json::from_str(listed.trim()).expect("JSON");
+    a_call_from_python(folder.path(), riskiest["customer"].as_str().expect("an id"), &[]);
+}
+
+/// Runs the committed script against a served run and checks what it saw; says what it needs where that is missing.
+pub(crate) fn a_call_from_python(run: &Path, customer: &str, more: &[&str]) {
+    let has_grpc = Command::new("python3").args(["-c", "import grpc, grpc_tools"]).output();
+    if !has_grpc.is_ok_and(|output| output.status.success()) {
+        eprintln!("skipped: needs python3 with grpcio and grpcio-tools (pip install grpcio grpcio-tools)");
+        return;
+    }
+    let served = Served::start(run);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let output = Command::new("python3")
         .arg(root.join("notebooks/call_the_service.py"))
-        .args([
-            &served.address,
-            text(&root.join("proto")),
-            riskiest["customer"].as_str().expect("an id"),
-        ])
+        .args([&served.address, text(&root.join("proto")), customer])
+        .args(more)
         .output()
         .expect("python starts");
     let (out, err) = (

@@ -7,16 +7,7 @@ use std::process::Command;
 fn linked(package: &str) -> BTreeSet<String> {
     let output = Command::new(env!("CARGO"))
         .args([
-            "tree",
-            "-p",
-            package,
-            "-e",
-            "normal",
-            "--prefix",
-            "none",
-            "--format",
-            "{p}",
-            "--locked",
+            "tree", "-p", package, "-e", "normal", "--prefix", "none", "--format", "{p}", "--locked",
         ])
         .current_dir(super::root())
         .output()
