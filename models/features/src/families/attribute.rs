@@ -4,6 +4,7 @@ use percorso_journey::spec::AttributeKind;
 use percorso_journey::{Spec, Timestamp};
 
 use super::{Described, Entries};
+use crate::view::View;
 
 const UNKNOWN: &str = "not known";
 
@@ -14,42 +15,24 @@ pub(super) fn enter(spec: &Spec, entries: &mut Entries<'_>) {
         }
         let name = &attribute.name;
         let unit = attribute.unit.as_deref().unwrap_or_default();
+        let as_it_is = move |view: &View<'_>| view.state.attributes()[at];
+        let described = |meaning| Described {
+            unit,
+            meaning,
+            missing: UNKNOWN,
+        };
         match attribute.kind {
             AttributeKind::Number => {
                 let meaning = &format!("the attribute {name}");
-                entries.number(
-                    format!("attribute_{name}"),
-                    Described {
-                        unit,
-                        meaning,
-                        missing: UNKNOWN,
-                    },
-                    move |view| view.state.attributes()[at],
-                );
+                entries.number(format!("attribute_{name}"), described(meaning), as_it_is);
             }
             AttributeKind::Flag => {
                 let meaning = &format!("1 when {name}, 0 when not");
-                entries.number(
-                    format!("attribute_{name}"),
-                    Described {
-                        unit,
-                        meaning,
-                        missing: UNKNOWN,
-                    },
-                    move |view| view.state.attributes()[at],
-                );
+                entries.number(format!("attribute_{name}"), described(meaning), as_it_is);
             }
             AttributeKind::Category => {
                 let meaning = &format!("the attribute {name}");
-                entries.category(
-                    format!("attribute_{name}"),
-                    Described {
-                        unit,
-                        meaning,
-                        missing: UNKNOWN,
-                    },
-                    move |view| view.state.attributes()[at],
-                );
+                entries.category(format!("attribute_{name}"), described(meaning), as_it_is);
             }
             AttributeKind::Timestamp => {
                 let meaning = &format!("days from the cut-off to {name}, negative when it is past");
