@@ -58,6 +58,30 @@ pub enum Error {
         /// The number of codes.
         cardinality: u32,
     },
+    /// A weight that no row can have.
+    #[error("row {row} has weight {found}, expected a finite one, 0 or more, and some above 0")]
+    Weight {
+        /// The row.
+        row: usize,
+        /// Its weight.
+        found: f32,
+    },
+    /// Rows are weighted, and this learner cannot take that into account.
+    #[error("{learner} takes no weights")]
+    Weighted {
+        /// The learner's name.
+        learner: &'static str,
+    },
+    /// An answer that cannot be learnt.
+    #[error("row {row} has the answer {found}, expected {expected}")]
+    Target {
+        /// The row.
+        row: usize,
+        /// Its answer.
+        found: f64,
+        /// What it should be.
+        expected: &'static str,
+    },
     /// A probability outside [0, 1], or not a number.
     #[error("row {row} has probability {found}, expected one from 0 to 1")]
     Probability {

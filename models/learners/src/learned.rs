@@ -1,9 +1,9 @@
-//! What has been learned: one of five fitted learners behind one set of questions.
+//! What has been learned: one of six fitted learners behind one set of questions.
 
 use ndarray::{Array2, ArrayView2};
 use percorso_artefact::{Artefact, Sealer};
 
-use crate::{Error, FittedForest, FittedLinear, FittedNgram, FittedPrevalence, FittedRecency, Result};
+use crate::{Error, FittedForest, FittedLinear, FittedNgram, FittedPrevalence, FittedRecency, FittedTrees, Result};
 
 /// A fitted learner.
 ///
@@ -21,10 +21,12 @@ pub enum Learned {
     Linear(FittedLinear),
     /// Random forest.
     Forest(FittedForest),
+    /// Boosted trees.
+    Trees(FittedTrees),
 }
 
 impl Learned {
-    /// The learner's name: `prevalence`, `recency`, `ngram`, `linear` or `forest`.
+    /// The learner's name: `prevalence`, `recency`, `ngram`, `linear`, `forest` or `trees`.
     pub fn name(&self) -> &'static str {
         match self {
             Learned::Prevalence(_) => "prevalence",
@@ -32,6 +34,7 @@ impl Learned {
             Learned::Ngram(_) => "ngram",
             Learned::Linear(_) => "linear",
             Learned::Forest(_) => "forest",
+            Learned::Trees(_) => "trees",
         }
     }
 
@@ -43,6 +46,7 @@ impl Learned {
             Learned::Ngram(fitted) => fitted.n_classes(),
             Learned::Linear(fitted) => fitted.n_classes(),
             Learned::Forest(fitted) => fitted.n_classes(),
+            Learned::Trees(fitted) => fitted.n_classes(),
         }
     }
 
@@ -57,6 +61,7 @@ impl Learned {
             Learned::Ngram(fitted) => fitted.predict_into(row, out),
             Learned::Linear(fitted) => fitted.predict_into(row, out),
             Learned::Forest(fitted) => fitted.predict_into(row, out),
+            Learned::Trees(fitted) => fitted.predict_into(row, out),
         }
     }
 
@@ -66,6 +71,11 @@ impl Learned {
     /// When `x` has fewer columns than are used.
     pub fn predict(&self, x: &ArrayView2<'_, f32>) -> Array2<f64> {
         let mut probabilities = Array2::zeros((x.nrows(), self.n_classes()));
+        if let (Learned::Trees(trees), Some(rows)) = (self, x.to_slice()) {
+            let out = probabilities.as_slice_mut().expect("a new matrix is row-major");
+            trees.predict_rows_into(rows, x.ncols(), out);
+            return probabilities;
+        }
         let mut cells = vec![0.0; x.ncols()];
         for (row, mut out) in x.outer_iter().zip(probabilities.outer_iter_mut()) {
             cells.iter_mut().zip(row).for_each(|(cell, from)| *cell = *from);
@@ -89,6 +99,7 @@ impl Learned {
             Learned::Ngram(fitted) => fitted.contributions(row, class, out),
             Learned::Linear(fitted) => fitted.contributions(row, class, out),
             Learned::Forest(fitted) => fitted.contributions(row, class, out),
+            Learned::Trees(fitted) => fitted.contributions(row, class, out),
         }
     }
 
@@ -104,6 +115,7 @@ impl Learned {
             Learned::Ngram(fitted) => fitted.seal(prefix, sealer),
             Learned::Linear(fitted) => fitted.seal(prefix, sealer),
             Learned::Forest(fitted) => fitted.seal(prefix, sealer),
+            Learned::Trees(fitted) => fitted.seal(prefix, sealer),
         }
     }
 
@@ -119,10 +131,11 @@ impl Learned {
             "ngram" => Ok(Learned::Ngram(FittedNgram::open(prefix, artefact)?)),
             "linear" => Ok(Learned::Linear(FittedLinear::open(prefix, artefact)?)),
             "forest" => Ok(Learned::Forest(FittedForest::open(prefix, artefact)?)),
+            "trees" => Ok(Learned::Trees(FittedTrees::open(prefix, artefact)?)),
             _ => Err(Error::Malformed {
                 prefix: prefix.to_owned(),
                 what: "learner",
-                why: "its name is none of prevalence, recency, ngram, linear, forest",
+                why: "its name is none of prevalence, recency, ngram, linear, forest, trees",
             }),
         }
     }

@@ -1,6 +1,6 @@
-//! How to learn: the settings of one of five learners.
+//! How to learn: the settings of one of six learners.
 
-use crate::{Forest, Linear, Ngram, Prevalence, Recency};
+use crate::{Forest, Linear, Ngram, Prevalence, Recency, Trees};
 
 /// A learner with its settings.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,10 +15,12 @@ pub enum Learner {
     Linear(Linear),
     /// Random forest.
     Forest(Forest),
+    /// Boosted trees.
+    Trees(Trees),
 }
 
 impl Learner {
-    /// The learner's name: `prevalence`, `recency`, `ngram`, `linear` or `forest`.
+    /// The learner's name: `prevalence`, `recency`, `ngram`, `linear`, `forest` or `trees`.
     pub fn name(&self) -> &'static str {
         match self {
             Learner::Prevalence(_) => "prevalence",
@@ -26,6 +28,7 @@ impl Learner {
             Learner::Ngram(_) => "ngram",
             Learner::Linear(_) => "linear",
             Learner::Forest(_) => "forest",
+            Learner::Trees(_) => "trees",
         }
     }
 
@@ -37,6 +40,7 @@ impl Learner {
             Learner::Ngram(_) => 2,
             Learner::Linear(_) => 3,
             Learner::Forest(_) => 4,
+            Learner::Trees(_) => 5,
         }
     }
 
@@ -57,6 +61,7 @@ impl Learner {
             Learner::Ngram(ngram) => Learned::Ngram(ngram.fit(set)?),
             Learner::Linear(linear) => Learned::Linear(linear.fit(set, seed)?),
             Learner::Forest(forest) => Learned::Forest(forest.fit(set, seed)?),
+            Learner::Trees(trees) => Learned::Trees(trees.fit(set, seed)?),
         })
     }
 }

@@ -51,6 +51,7 @@ mod select;
 #[cfg(all(test, feature = "fit"))]
 mod synthetic;
 mod training_set;
+mod trees;
 
 pub use bootstrap::{Bootstrap, Difference, paired_difference};
 pub use calibration::{Calibrator, Level, OriginPredictions};
@@ -66,3 +67,6 @@ pub use random::Random;
 pub use recency::{FittedRecency, Recency};
 pub use select::{Candidate, Selection, Standing, select};
 pub use training_set::{Column, ColumnKind, TrainingSet};
+pub use trees::{Direction, FittedTrees, Link, Trees};
+#[cfg(feature = "fit")]
+pub use trees::{Target, Watched};

@@ -7,7 +7,7 @@ mod fit;
 
 use percorso_artefact::{Artefact, Sealer};
 
-use crate::odds::{FLOOR, floor_and_normalise, log_odds, probability, settle, softmax};
+use crate::odds::{FLOOR, floor_and_normalise, log_odds, mean_slopes, probability, settle, softmax};
 use crate::training_set::code;
 use crate::{Error, Result};
 
@@ -156,10 +156,7 @@ impl FittedLinear {
     /// Each column's part of the class's log-odds.
     ///
     /// Two classes: the terms themselves, exact.
-    /// More: `ln p − ln(1 − p)` of class k is `s_k − ln Σ_{j≠k} e^{s_j}`, which along the straight way from the average
-    /// row to this one falls below its linear start as a concave function does.
-    /// Its mean slope is therefore met at one point of the way; the gradient there, times the way, adds up exactly
-    /// (the mean value theorem; with the same line as integrated gradients, Sundararajan, Taly and Yan 2017).
+    /// More: along the straight way from the average row to this one, as `mean_slopes` has it.
     pub(crate) fn contributions(&self, row: &[f32], class: usize, out: &mut [f64]) -> f64 {
         let n_scores = self.n_scores();
         let mut base = vec![0.0; self.n_classes];
@@ -245,72 +242,5 @@ impl FittedLinear {
             return Err(malformed("the places of its categories do not rise to their end"));
         }
         Ok(fitted)
-    }
-}
-
-/// The gradient of class k's log-odds by the scores, at the point between `from` and `to` where it adds up.
-fn mean_slopes(from: &[f64], to: &[f64], class: usize) -> Vec<f64> {
-    let others = |at: f64| -> (f64, Vec<f64>) {
-        let mut scores: Vec<f64> = from.iter().zip(to).map(|(a, b)| a + at * (b - a)).collect();
-        scores[class] = f64::NEG_INFINITY;
-        let top = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let sum: f64 = scores.iter().map(|score| libm::exp(score - top)).sum();
-        let log_sum = top + libm::log(sum);
-        softmax(&mut scores);
-        (log_sum, scores)
-    };
-    let target = others(1.0).0 - others(0.0).0;
-    let slope = |shares: &[f64]| -> f64 {
-        shares
-            .iter()
-            .zip(from.iter().zip(to))
-            .map(|(share, (a, b))| share * (b - a))
-            .sum()
-    };
-    // ln Σ e^s is convex, so its slope along the way rises: halving finds the point.
-    let (mut low, mut high) = (0.0, 1.0);
-    for _ in 0..60 {
-        let middle = 0.5 * (low + high);
-        if slope(&others(middle).1) < target {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    let mut slopes: Vec<f64> = others(0.5 * (low + high)).1.iter().map(|share| -share).collect();
-    slopes[class] = 1.0;
-    slopes
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_mean_slopes_add_up_to_the_change_of_log_odds() {
-        let log_odds_of = |scores: &[f64], class: usize| {
-            let mut p = scores.to_vec();
-            softmax(&mut p);
-            log_odds(p[class])
-        };
-        let from = [0.3, -1.0, 0.5, 0.0];
-        for to in [[2.0, 1.0, -3.0, 0.4], [0.3, -1.0, 0.5, 0.0], [9.0, 8.5, -7.0, 0.0]] {
-            for class in 0..4 {
-                let slopes = mean_slopes(&from, &to, class);
-                let sum: f64 = slopes
-                    .iter()
-                    .zip(from.iter().zip(&to))
-                    .map(|(slope, (a, b))| slope * (b - a))
-                    .sum();
-                let expected = log_odds_of(&to, class) - log_odds_of(&from, class);
-                assert!((sum - expected).abs() < 1e-9, "{sum}, expected {expected}");
-                assert!(
-                    slopes
-                        .iter()
-                        .enumerate()
-                        .all(|(other, slope)| other == class || (-1.0..=0.0).contains(slope))
-                );
-            }
-        }
     }
 }

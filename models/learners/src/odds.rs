@@ -64,6 +64,44 @@ pub(crate) fn settle(parts: &mut [f64], expected_sum: f64) {
     }
 }
 
+/// The gradient of class k's log-odds by the scores, at the point between `from` and `to` where it adds up.
+///
+/// `ln p − ln(1 − p)` of class k is `s_k − ln Σ_{j≠k} e^{s_j}`, which along the straight way falls below its linear start
+/// as a concave function does; its mean slope is met at one point of the way, and the gradient there, times the way, adds
+/// up exactly (the mean value theorem; the same line as integrated gradients, Sundararajan, Taly and Yan 2017).
+pub(crate) fn mean_slopes(from: &[f64], to: &[f64], class: usize) -> Vec<f64> {
+    let others = |at: f64| -> (f64, Vec<f64>) {
+        let mut scores: Vec<f64> = from.iter().zip(to).map(|(a, b)| a + at * (b - a)).collect();
+        scores[class] = f64::NEG_INFINITY;
+        let top = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let sum: f64 = scores.iter().map(|score| libm::exp(score - top)).sum();
+        let log_sum = top + libm::log(sum);
+        softmax(&mut scores);
+        (log_sum, scores)
+    };
+    let target = others(1.0).0 - others(0.0).0;
+    let slope = |shares: &[f64]| -> f64 {
+        shares
+            .iter()
+            .zip(from.iter().zip(to))
+            .map(|(share, (a, b))| share * (b - a))
+            .sum()
+    };
+    // ln Σ e^s is convex, so its slope along the way rises: halving finds the point.
+    let (mut low, mut high) = (0.0, 1.0);
+    for _ in 0..60 {
+        let middle = 0.5 * (low + high);
+        if slope(&others(middle).1) < target {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    let mut slopes: Vec<f64> = others(0.5 * (low + high)).1.iter().map(|share| -share).collect();
+    slopes[class] = 1.0;
+    slopes
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,5 +130,33 @@ mod tests {
         settle(&mut parts, 0.4);
         assert!((parts.iter().sum::<f64>() - 0.4).abs() < 1e-15);
         assert_eq!(parts[1], 0.0);
+    }
+
+    #[test]
+    fn the_mean_slopes_add_up_to_the_change_of_log_odds() {
+        let log_odds_of = |scores: &[f64], class: usize| {
+            let mut p = scores.to_vec();
+            softmax(&mut p);
+            log_odds(p[class])
+        };
+        let from = [0.3, -1.0, 0.5, 0.0];
+        for to in [[2.0, 1.0, -3.0, 0.4], [0.3, -1.0, 0.5, 0.0], [9.0, 8.5, -7.0, 0.0]] {
+            for class in 0..4 {
+                let slopes = mean_slopes(&from, &to, class);
+                let sum: f64 = slopes
+                    .iter()
+                    .zip(from.iter().zip(&to))
+                    .map(|(slope, (a, b))| slope * (b - a))
+                    .sum();
+                let expected = log_odds_of(&to, class) - log_odds_of(&from, class);
+                assert!((sum - expected).abs() < 1e-9, "{sum}, expected {expected}");
+                assert!(
+                    slopes
+                        .iter()
+                        .enumerate()
+                        .all(|(other, slope)| other == class || (-1.0..=0.0).contains(slope))
+                );
+            }
+        }
     }
 }

@@ -51,6 +51,7 @@ pub struct TrainingSet<'a> {
     y: &'a [u32],
     n_classes: usize,
     customers: &'a [u64],
+    weights: Option<&'a [f32]>,
 }
 
 impl<'a> TrainingSet<'a> {
@@ -68,16 +69,10 @@ impl<'a> TrainingSet<'a> {
         n_classes: usize,
         customers: &'a [u64],
     ) -> Result<TrainingSet<'a>> {
-        if x.nrows() == 0 {
-            return Err(Error::NoRows);
-        }
         if n_classes < 2 {
             return Err(Error::TooFewClasses { found: n_classes });
         }
-        if !x.is_standard_layout() {
-            return Err(Error::NotRowMajor);
-        }
-        check_length("columns", x.ncols(), columns.len())?;
+        check_cells(x, columns)?;
         check_length("classes, one for each row", x.nrows(), y.len())?;
         check_length("customers, one for each row", x.nrows(), customers.len())?;
         if let Some(row) = y.iter().position(|class| *class as usize >= n_classes) {
@@ -87,18 +82,32 @@ impl<'a> TrainingSet<'a> {
                 n_classes,
             });
         }
-        for (row, cells) in x.outer_iter().enumerate() {
-            for (cell, column) in cells.iter().zip(columns) {
-                check_cell(row, *cell, column)?;
-            }
-        }
         Ok(TrainingSet {
             x,
             columns,
             y,
             n_classes,
             customers,
+            weights: None,
         })
+    }
+
+    /// The same rows, each as if it were there `weight` times.
+    ///
+    /// # Errors
+    /// - there is not one weight for each row
+    /// - a weight is negative or not finite, or all are 0
+    pub fn with_weights(self, weights: &'a [f32]) -> Result<TrainingSet<'a>> {
+        check_weights(weights, self.n_rows())?;
+        Ok(TrainingSet {
+            weights: Some(weights),
+            ..self
+        })
+    }
+
+    /// The weight of each row; none means 1 each.
+    pub fn weights(&self) -> Option<&'a [f32]> {
+        self.weights
     }
 
     /// The matrix, row-major.
@@ -145,6 +154,33 @@ impl<'a> TrainingSet<'a> {
         let n_columns = self.x.ncols();
         let cells = self.x.to_slice().expect("row-major was checked");
         &cells[row * n_columns..(row + 1) * n_columns]
+    }
+}
+
+/// Checks a row-major matrix against its columns.
+pub(crate) fn check_cells(x: ArrayView2<'_, f32>, columns: &[Column]) -> Result<()> {
+    if x.nrows() == 0 {
+        return Err(Error::NoRows);
+    }
+    if !x.is_standard_layout() {
+        return Err(Error::NotRowMajor);
+    }
+    check_length("columns", x.ncols(), columns.len())?;
+    for (row, cells) in x.outer_iter().enumerate() {
+        for (cell, column) in cells.iter().zip(columns) {
+            check_cell(row, *cell, column)?;
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn check_weights(weights: &[f32], n_rows: usize) -> Result<()> {
+    check_length("weights, one for each row", n_rows, weights.len())?;
+    let wrong = weights.iter().position(|weight| !(*weight >= 0.0 && weight.is_finite()));
+    let all_zero = || weights.iter().all(|weight| *weight == 0.0).then_some(0);
+    match wrong.or_else(all_zero) {
+        Some(row) => Err(Error::Weight { row, found: weights[row] }),
+        None => Ok(()),
     }
 }
 
