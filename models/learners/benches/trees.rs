@@ -18,8 +18,14 @@ fn words(path: &Path) -> Vec<[u8; 4]> {
 }
 
 fn read(folder: &Path, part: &str) -> (Array2<f32>, Vec<u32>) {
-    let y: Vec<u32> = words(&folder.join(format!("{part}_y.u32"))).into_iter().map(u32::from_le_bytes).collect();
-    let x: Vec<f32> = words(&folder.join(format!("{part}_x.f32"))).into_iter().map(f32::from_le_bytes).collect();
+    let y: Vec<u32> = words(&folder.join(format!("{part}_y.u32")))
+        .into_iter()
+        .map(u32::from_le_bytes)
+        .collect();
+    let x: Vec<f32> = words(&folder.join(format!("{part}_x.f32")))
+        .into_iter()
+        .map(f32::from_le_bytes)
+        .collect();
     (Array2::from_shape_vec((y.len(), x.len() / y.len()), x).unwrap(), y)
 }
 
@@ -27,17 +33,23 @@ fn read(folder: &Path, part: &str) -> (Array2<f32>, Vec<u32>) {
 fn memory_mib(line: &str) -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|found| found.strip_prefix(line));
-    line.and_then(|line| line.split_whitespace().nth(1)?.parse::<f64>().ok()).map_or(0.0, |kib| kib / 1024.0)
+    line.and_then(|line| line.split_whitespace().nth(1)?.parse::<f64>().ok())
+        .map_or(0.0, |kib| kib / 1024.0)
 }
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let arguments: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|argument| argument != "--bench")
+        .collect();
     let [folder, n_rounds, max_leaves] = &arguments[..] else {
         return println!("skipped: run by tests/bench/peers/trees.py");
     };
     let folder = Path::new(folder);
     let ((train_x, train_y), (test_x, test_y)) = (read(folder, "train"), read(folder, "test"));
-    let columns: Vec<Column> = (0..train_x.ncols()).map(|column| Column::number(column.to_string())).collect();
+    let columns: Vec<Column> = (0..train_x.ncols())
+        .map(|column| Column::number(column.to_string()))
+        .collect();
     let n_classes = *train_y.iter().max().unwrap() as usize + 1;
     let customers: Vec<u64> = (0..train_y.len() as u64).collect();
     let set = TrainingSet::new(train_x.view(), &columns, &train_y, n_classes, &customers).unwrap();

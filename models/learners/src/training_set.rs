@@ -176,10 +176,15 @@ pub(crate) fn check_cells(x: ArrayView2<'_, f32>, columns: &[Column]) -> Result<
 
 pub(crate) fn check_weights(weights: &[f32], n_rows: usize) -> Result<()> {
     check_length("weights, one for each row", n_rows, weights.len())?;
-    let wrong = weights.iter().position(|weight| !(*weight >= 0.0 && weight.is_finite()));
+    let wrong = weights
+        .iter()
+        .position(|weight| !(*weight >= 0.0 && weight.is_finite()));
     let all_zero = || weights.iter().all(|weight| *weight == 0.0).then_some(0);
     match wrong.or_else(all_zero) {
-        Some(row) => Err(Error::Weight { row, found: weights[row] }),
+        Some(row) => Err(Error::Weight {
+            row,
+            found: weights[row],
+        }),
         None => Ok(()),
     }
 }

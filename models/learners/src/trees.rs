@@ -2,6 +2,7 @@
 
 #[cfg(feature = "fit")]
 mod fit;
+mod masks;
 mod nodes;
 mod shap;
 
@@ -9,8 +10,9 @@ use percorso_artefact::{Artefact, Sealer};
 
 #[cfg(feature = "fit")]
 pub use self::fit::{Target, Watched};
+use self::masks::{BLOCK, Masks};
+use self::nodes::Nodes;
 pub(crate) use self::nodes::{Condition, TreeNodes};
-use self::nodes::{LANES, Nodes};
 use crate::odds::{FLOOR, floor_and_normalise, log_odds, mean_slopes, probability, settle, softmax};
 use crate::{Error, Result};
 
@@ -122,6 +124,8 @@ pub struct FittedTrees {
     /// The margin of each output before any tree.
     start: Vec<f64>,
     nodes: Nodes,
+    /// The same trees as tests, where they are small enough.
+    masks: Option<Masks>,
 }
 
 impl FittedTrees {
@@ -156,6 +160,7 @@ impl FittedTrees {
     /// Keeps the first rounds only.
     pub fn truncate(&mut self, n_rounds: usize) {
         self.nodes.truncate(n_rounds * self.start.len());
+        self.masks = Masks::of(&self.nodes);
     }
 
     /// Puts the margin of each output in `out`; allocates nothing.
@@ -165,7 +170,10 @@ impl FittedTrees {
     pub fn margins_into(&self, row: &[f32], out: &mut [f64]) {
         assert!(row.len() >= self.n_columns, "a row has the columns of training");
         out.copy_from_slice(&self.start);
-        self.nodes.add_to_row(row, out);
+        match &self.masks {
+            Some(masks) => masks.add_to_row(&self.nodes, row, out),
+            None => self.nodes.add_to_row(row, out),
+        }
     }
 
     /// Puts the answer of each output in `out`: probabilities, amounts, counts or hazards, by the link.
@@ -180,22 +188,34 @@ impl FittedTrees {
         self.finish(out);
     }
 
-    /// Answers for a block of rows, row after row; faster than one by one.
+    /// Answers for many rows, row after row; faster than one by one and the same bits.
     ///
     /// # Panics
     /// When `rows` or `out` do not hold whole rows of `n_columns` cells and one answer for each class.
     pub(crate) fn predict_rows_into(&self, rows: &[f32], n_columns: usize, out: &mut [f64]) {
         assert!(n_columns >= self.n_columns, "a row has the columns of training");
         let (n_outputs, n_classes) = (self.n_outputs(), self.n_classes());
-        let mut margins = [[0.0; LANES]; 1].repeat(n_outputs);
-        for (rows, out) in rows.chunks(LANES * n_columns).zip(out.chunks_mut(LANES * n_classes)) {
-            for (margins, start) in margins.iter_mut().zip(&self.start) {
+        let Some(masks) = &self.masks else {
+            for (row, out) in rows.chunks(n_columns).zip(out.chunks_mut(n_classes)) {
+                self.predict_into(row, out);
+            }
+            return;
+        };
+        let mut columns = vec![0.0; n_columns * BLOCK];
+        let mut margins = vec![0.0; n_outputs * BLOCK];
+        for (rows, out) in rows.chunks(BLOCK * n_columns).zip(out.chunks_mut(BLOCK * n_classes)) {
+            for (place, row) in rows.chunks(n_columns).enumerate() {
+                for (column, cell) in row.iter().enumerate() {
+                    columns[column * BLOCK + place] = *cell;
+                }
+            }
+            for (margins, start) in margins.chunks_mut(BLOCK).zip(&self.start) {
                 margins.fill(*start);
             }
-            self.nodes.add_to_rows(rows, n_columns, &mut margins);
-            for (lane, out) in out.chunks_mut(n_classes).enumerate() {
-                for (out, margins) in out.iter_mut().zip(&margins) {
-                    *out = margins[lane];
+            masks.add_to_block(&self.nodes, &columns, &mut margins);
+            for (place, out) in out.chunks_mut(n_classes).enumerate() {
+                for (out, margins) in out.iter_mut().zip(margins.chunks(BLOCK)) {
+                    *out = margins[place];
                 }
                 self.finish(out);
             }
@@ -259,7 +279,11 @@ impl FittedTrees {
                     parts
                 })
                 .collect();
-            let margins: Vec<f64> = parts.iter().zip(&start).map(|(parts, start)| start + parts.iter().sum::<f64>()).collect();
+            let margins: Vec<f64> = parts
+                .iter()
+                .zip(&start)
+                .map(|(parts, start)| start + parts.iter().sum::<f64>())
+                .collect();
             out.fill(0.0);
             for (slope, parts) in mean_slopes(&start, &margins, class).into_iter().zip(&parts) {
                 out.iter_mut().zip(parts).for_each(|(out, part)| *out += slope * part);
@@ -273,7 +297,10 @@ impl FittedTrees {
     }
 
     pub(crate) fn seal(&self, prefix: &str, sealer: &mut Sealer) -> Result<()> {
-        let (link, _) = LINKS.iter().find(|(_, link)| *link == self.link).expect("every link has a name");
+        let (link, _) = LINKS
+            .iter()
+            .find(|(_, link)| *link == self.link)
+            .expect("every link has a name");
         sealer.put_text(&format!("{prefix}/link"), link)?;
         sealer.put_scalar(&format!("{prefix}/n_columns"), self.n_columns as u32)?;
         sealer.put_vector(&format!("{prefix}/start"), &self.start)?;
@@ -288,7 +315,8 @@ impl FittedTrees {
         };
         let name = artefact.text(&format!("{prefix}/link"))?;
         let link = LINKS.iter().find(|(link, _)| *link == name);
-        let (_, link) = link.ok_or_else(|| malformed("its link is none of logistic, softmax, identity, log, hazard"))?;
+        let (_, link) =
+            link.ok_or_else(|| malformed("its link is none of logistic, softmax, identity, log, hazard"))?;
         let n_columns = artefact.scalar::<u32>(&format!("{prefix}/n_columns"))? as usize;
         let start = artefact.vector::<f64>(&format!("{prefix}/start"))?.to_vec();
         let is_right = match link {
@@ -307,6 +335,7 @@ impl FittedTrees {
             link: *link,
             n_columns,
             start,
+            masks: Masks::of(&nodes),
             nodes,
         })
     }

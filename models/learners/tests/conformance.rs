@@ -5,7 +5,8 @@
 use ndarray::Array2;
 use percorso_artefact::{Artefact, Header, Sealer};
 use percorso_learners::{
-    Column, Error, Forest, Learned, Learner, Linear, Ngram, Prevalence, Random, Recency, TrainingSet, metrics, odds,
+    Column, Direction, Error, Forest, Learned, Learner, Linear, Ngram, Prevalence, Random, Recency, TrainingSet, Trees,
+    metrics, odds,
 };
 
 /// Owned rows; the class depends on a number and on the last step, in a known way.
@@ -103,6 +104,12 @@ fn learners() -> Vec<Learner> {
             max_rows: 700,
             ..Forest::default()
         }),
+        Learner::Trees(Trees {
+            n_rounds: 40,
+            row_share: 0.8,
+            column_share: 0.9,
+            ..Trees::default()
+        }),
     ]
 }
 
@@ -129,7 +136,7 @@ fn bits(p: &Array2<f64>) -> Vec<u64> {
 #[test]
 fn the_same_set_and_seed_give_the_same_bytes_with_any_number_of_threads() {
     all(|learner, learned, market| {
-        for n_threads in [1, 3] {
+        for n_threads in [1, 2, 4] {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
             let again = pool.install(|| learner.fit(&market.set(), 7).unwrap());
             assert_eq!(
@@ -147,7 +154,12 @@ fn another_seed_changes_what_chance_decides_and_nothing_else() {
     all(|learner, learned, market| {
         let other = learner.fit(&market.set(), 8).unwrap();
         let is_same = sealed(&other) == sealed(learned);
-        assert_eq!(is_same, learner.name() != "forest", "{}", learner.name());
+        assert_eq!(
+            is_same,
+            !["forest", "trees"].contains(&learner.name()),
+            "{}",
+            learner.name()
+        );
     });
 }
 
@@ -214,7 +226,7 @@ fn contributions_add_up_to_the_log_odds_and_name_only_columns_that_matter() {
             Learner::Prevalence(_) => assert_eq!(other_than(&[]), 0),
             Learner::Recency(_) => assert_eq!(other_than(&[RECENCY]), 0),
             Learner::Ngram(_) => assert_eq!(other_than(&[STEPS[0]]), 0),
-            Learner::Linear(_) | Learner::Forest(_) => assert!(other_than(&[RECENCY]) > 0),
+            Learner::Linear(_) | Learner::Forest(_) | Learner::Trees(_) => assert!(other_than(&[RECENCY]) > 0),
         }
     });
 }
@@ -341,7 +353,7 @@ fn every_learner_but_prevalence_beats_the_base_rate_on_new_rows() {
             .collect();
         let base = losses[0].1;
         for (name, loss) in &losses[1..] {
-            let margin = if *name == "linear" || *name == "forest" {
+            let margin = if ["linear", "forest", "trees"].contains(name) {
                 0.05
             } else {
                 0.01
@@ -392,6 +404,22 @@ fn settings_outside_their_range_or_without_their_column_are_refused() {
         Learner::Forest(Forest {
             column_share: 1.5,
             ..Forest::default()
+        }),
+        Learner::Trees(Trees {
+            learning_rate: 0.0,
+            ..Trees::default()
+        }),
+        Learner::Trees(Trees {
+            max_bins: 256,
+            ..Trees::default()
+        }),
+        Learner::Trees(Trees {
+            l2: f64::NAN,
+            ..Trees::default()
+        }),
+        Learner::Trees(Trees {
+            monotone: vec![("step_1".to_owned(), Direction::Rising)],
+            ..Trees::default()
         }),
     ];
     for learner in wrong {

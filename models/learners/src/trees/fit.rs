@@ -13,6 +13,7 @@ use self::bins::Binned;
 use self::grow::Soil;
 pub use self::loss::Target;
 use self::split::Search;
+use super::masks::Masks;
 use super::nodes::Nodes;
 use super::{Direction, FittedTrees, Trees};
 use crate::training_set::{check_cells, check_length, check_weights};
@@ -62,9 +63,19 @@ impl Trees {
     ///
     /// # Errors
     /// - as [`Trees::fit`], or the watched rows have other columns or classes
-    pub fn fit_watched(&self, set: &TrainingSet<'_>, watched: &TrainingSet<'_>, patience: usize, seed: u64) -> Result<Watched> {
+    pub fn fit_watched(
+        &self,
+        set: &TrainingSet<'_>,
+        watched: &TrainingSet<'_>,
+        patience: usize,
+        seed: u64,
+    ) -> Result<Watched> {
         two_classes(set)?;
-        check_length("columns of the watched rows", set.columns().len(), watched.columns().len())?;
+        check_length(
+            "columns of the watched rows",
+            set.columns().len(),
+            watched.columns().len(),
+        )?;
         check_length("classes of the watched rows", set.n_classes(), watched.n_classes())?;
         let watch = Watch {
             x: watched.x(),
@@ -72,7 +83,14 @@ impl Trees {
             weights: watched.weights(),
             patience,
         };
-        self.boost(set.x(), set.columns(), target_of(set), set.weights(), seed, Some(&watch))
+        self.boost(
+            set.x(),
+            set.columns(),
+            target_of(set),
+            set.weights(),
+            seed,
+            Some(&watch),
+        )
     }
 
     /// The trees of a row-major matrix under the target's loss; `weights` are 1 each when there are none.
@@ -121,6 +139,7 @@ impl Trees {
             n_columns: columns.len(),
             start,
             nodes: Nodes::default(),
+            masks: None,
         };
         let mut watching = watch.map(|watch| Watching::new(watch, &trees));
         for round in 0..self.n_rounds {
@@ -149,7 +168,9 @@ impl Trees {
                     if !is_sampled {
                         for (node, range) in &grown.leaves {
                             let value = grown.nodes.value(*node);
-                            grown.rows[range.clone()].iter().for_each(|row| margins[*row as usize] += value);
+                            grown.rows[range.clone()]
+                                .iter()
+                                .for_each(|row| margins[*row as usize] += value);
                         }
                     }
                     grown.nodes
@@ -169,6 +190,7 @@ impl Trees {
                 break;
             }
         }
+        trees.masks = Masks::of(&trees.nodes);
         Ok(Watched {
             trees,
             losses: watching.map_or(Vec::new(), |watching| watching.losses),
@@ -181,8 +203,14 @@ impl Trees {
             return (0..n_rows as u32).collect();
         }
         let mut random = Random::stream(seed, round as u64);
-        let rows: Vec<u32> = (0..n_rows as u32).filter(|_| random.uniform() < self.row_share).collect();
-        if rows.is_empty() { vec![random.below(n_rows) as u32] } else { rows }
+        let rows: Vec<u32> = (0..n_rows as u32)
+            .filter(|_| random.uniform() < self.row_share)
+            .collect();
+        if rows.is_empty() {
+            vec![random.below(n_rows) as u32]
+        } else {
+            rows
+        }
     }
 
     /// The kept columns that a tree may split, rising.

@@ -5,9 +5,6 @@ use percorso_artefact::{Artefact, Sealer};
 use crate::Result;
 use crate::training_set::code;
 
-/// Rows, or trees, that are walked side by side: while one waits for its next node, the others go on.
-pub(super) const LANES: usize = 8;
-
 /// What stands in `column` for a leaf.
 const LEAF: u32 = u32::MAX;
 
@@ -82,6 +79,15 @@ struct Node {
     threshold: f32,
     /// Left and right.
     child: [u32; 2],
+}
+
+/// An inner node's rule.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Rule {
+    /// Cells up to the threshold go left.
+    UpTo { threshold: f32, missing_left: bool },
+    /// The codes of the set that begins at `place` go left.
+    Among { place: u32, missing_left: bool },
 }
 
 /// All trees, one after another; a tree's nodes lie together and children behind their parent.
@@ -186,26 +192,46 @@ impl Nodes {
 
     /// The mean value of a tree over its training rows.
     pub(super) fn mean(&self, tree: usize) -> f64 {
-        let end = self.first_node.get(tree + 1).map_or(self.nodes.len(), |end| *end as usize);
+        let end = self
+            .first_node
+            .get(tree + 1)
+            .map_or(self.nodes.len(), |end| *end as usize);
         let leaves = (self.root(tree)..end).filter(|node| self.is_leaf(*node));
         let total = self.weight(self.root(tree));
         leaves.map(|leaf| self.value(leaf) * self.weight(leaf) / total).sum()
     }
 
-    /// The node after this one; a leaf stays.
-    pub(super) fn next(&self, node: usize, row: &[f32]) -> usize {
-        let Node {
-            column,
-            threshold,
-            child,
-        } = self.nodes[node];
-        let cell = row[(column & COLUMN) as usize];
-        let goes_right = if column & AMONG != 0 {
-            !self.is_among(threshold.to_bits() as usize, cell, column & MISSING_RIGHT == 0)
+    /// The rule of an inner node.
+    pub(super) fn rule(&self, node: usize) -> Rule {
+        let Node { column, threshold, .. } = self.nodes[node];
+        let missing_left = column & MISSING_RIGHT == 0;
+        if column & AMONG != 0 {
+            let place = threshold.to_bits();
+            Rule::Among { place, missing_left }
         } else {
-            cell > threshold || (cell.is_nan() & (column & MISSING_RIGHT != 0))
-        };
-        child[usize::from(goes_right)] as usize
+            Rule::UpTo {
+                threshold,
+                missing_left,
+            }
+        }
+    }
+
+    /// The child of an inner node that a row goes to.
+    pub(super) fn next(&self, node: usize, row: &[f32]) -> usize {
+        let goes_right = self.goes_right(self.rule(node), row[self.column(node)]);
+        self.nodes[node].child[usize::from(goes_right)] as usize
+    }
+
+    /// Whether a cell goes right under a rule of these trees.
+    #[inline(always)]
+    pub(super) fn goes_right(&self, rule: Rule, cell: f32) -> bool {
+        match rule {
+            Rule::UpTo {
+                threshold,
+                missing_left,
+            } => cell > threshold || (cell.is_nan() & !missing_left),
+            Rule::Among { place, missing_left } => !self.is_among(place as usize, cell, missing_left),
+        }
     }
 
     /// Whether a cell's code is in the set that begins here; a missing cell is where `missing_left` says.
@@ -221,51 +247,17 @@ impl Nodes {
     /// Adds every tree's value for a row to the margin of its output.
     pub(super) fn add_to_row(&self, row: &[f32], margins: &mut [f64]) {
         let n_outputs = margins.len();
-        for (group, roots) in self.first_node.chunks(LANES).enumerate() {
-            let mut at = [0; LANES];
-            for (at, root) in at.iter_mut().zip(roots) {
-                *at = *root as usize;
-            }
-            let at = &mut at[..roots.len()];
-            loop {
-                let mut moved = false;
-                for at in at.iter_mut() {
-                    let next = self.next(*at, row);
-                    moved |= next != *at;
-                    *at = next;
-                }
-                if !moved {
-                    break;
-                }
-            }
-            for (lane, at) in at.iter().enumerate() {
-                margins[(group * LANES + lane) % n_outputs] += self.value[*at];
-            }
+        for tree in 0..self.n_trees() {
+            margins[tree % n_outputs] += self.value[self.leaf_of(tree, row)];
         }
     }
 
-    /// Adds every tree's value for up to [`LANES`] rows to the margins of its output.
-    pub(super) fn add_to_rows(&self, rows: &[f32], n_columns: usize, margins: &mut [[f64; LANES]]) {
-        let n_rows = rows.len() / n_columns;
-        let n_outputs = margins.len();
-        for (tree, root) in self.first_node.iter().enumerate() {
-            let mut at = [*root as usize; LANES];
-            let at = &mut at[..n_rows];
-            loop {
-                let mut moved = false;
-                for (at, row) in at.iter_mut().zip(rows.chunks_exact(n_columns)) {
-                    let next = self.next(*at, row);
-                    moved |= next != *at;
-                    *at = next;
-                }
-                if !moved {
-                    break;
-                }
-            }
-            for (margin, at) in margins[tree % n_outputs].iter_mut().zip(at) {
-                *margin += self.value[*at];
-            }
+    fn leaf_of(&self, tree: usize, row: &[f32]) -> usize {
+        let mut at = self.root(tree);
+        while !self.is_leaf(at) {
+            at = self.next(at, row);
         }
+        at
     }
 
     /// Adds the values of the trees from `first` on, the first output's, to each row's margins (output after output).
@@ -277,25 +269,22 @@ impl Nodes {
         let (n_rows, n_columns) = x.dim();
         let n_outputs = margins.len() / n_rows;
         let cells = x.to_slice().expect("row-major was checked");
-        margins.par_chunks_mut(n_rows).enumerate().for_each(|(output, margins)| {
-            margins.par_chunks_mut(ROWS_TOGETHER).enumerate().for_each(|(part, margins)| {
-                let cells = &cells[part * ROWS_TOGETHER * n_columns..];
-                for tree in (first + output..self.n_trees()).step_by(n_outputs) {
-                    for (margin, row) in margins.iter_mut().zip(cells.chunks_exact(n_columns)) {
-                        *margin += self.value[self.leaf_of(tree, row)];
-                    }
-                }
+        margins
+            .par_chunks_mut(n_rows)
+            .enumerate()
+            .for_each(|(output, margins)| {
+                margins
+                    .par_chunks_mut(ROWS_TOGETHER)
+                    .enumerate()
+                    .for_each(|(part, margins)| {
+                        let cells = &cells[part * ROWS_TOGETHER * n_columns..];
+                        for tree in (first + output..self.n_trees()).step_by(n_outputs) {
+                            for (margin, row) in margins.iter_mut().zip(cells.chunks_exact(n_columns)) {
+                                *margin += self.value[self.leaf_of(tree, row)];
+                            }
+                        }
+                    });
             });
-        });
-    }
-
-    #[cfg(feature = "fit")]
-    fn leaf_of(&self, tree: usize, row: &[f32]) -> usize {
-        let mut at = self.root(tree);
-        while !self.is_leaf(at) {
-            at = self.next(at, row);
-        }
-        at
     }
 
     pub(super) fn seal(&self, prefix: &str, sealer: &mut Sealer) -> Result<()> {
@@ -358,7 +347,10 @@ impl Nodes {
         }
         let starts_at_0 = self.first_node.first().is_none_or(|first| *first == 0);
         let is_rising = self.first_node.windows(2).all(|pair| pair[0] < pair[1]);
-        let ends_before = self.first_node.last().is_none_or(|last| (*last as usize) < self.nodes.len());
+        let ends_before = self
+            .first_node
+            .last()
+            .is_none_or(|last| (*last as usize) < self.nodes.len());
         if !starts_at_0 || !is_rising || !ends_before || self.first_node.is_empty() != self.nodes.is_empty() {
             return Some("the places of its trees do not rise to their end");
         }
@@ -366,7 +358,10 @@ impl Nodes {
             return Some("a node has a negative weight");
         }
         for (tree, first) in self.first_node.iter().enumerate() {
-            let end = self.first_node.get(tree + 1).map_or(self.nodes.len() as u32, |end| *end);
+            let end = self
+                .first_node
+                .get(tree + 1)
+                .map_or(self.nodes.len() as u32, |end| *end);
             for node in *first..end {
                 if self.is_leaf(node as usize) {
                     continue;
@@ -376,7 +371,8 @@ impl Nodes {
                     threshold,
                     child,
                 } = self.nodes[node as usize];
-                if (column & COLUMN) as usize >= n_columns || child.iter().any(|child| *child <= node || *child >= end) {
+                if (column & COLUMN) as usize >= n_columns || child.iter().any(|child| *child <= node || *child >= end)
+                {
                     return Some("a node splits on no column or its children do not lie behind it");
                 }
                 let place = threshold.to_bits() as usize;

@@ -23,7 +23,19 @@ pub(super) fn add(nodes: &Nodes, tree: usize, row: &[f32], out: &mut [f64]) {
     let root = nodes.root(tree);
     if !nodes.is_leaf(root) {
         // The first step stands for no column.
-        walk(nodes, root, row, out, Vec::with_capacity(8), Step { column: usize::MAX, unknown: 1.0, known: 1.0, weight: 0.0 });
+        walk(
+            nodes,
+            root,
+            row,
+            out,
+            Vec::with_capacity(8),
+            Step {
+                column: usize::MAX,
+                unknown: 1.0,
+                known: 1.0,
+                weight: 0.0,
+            },
+        );
     }
 }
 

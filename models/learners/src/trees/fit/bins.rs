@@ -42,7 +42,6 @@ pub(super) enum Meaning {
 /// A matrix of bins; constant columns are left out.
 #[derive(Debug)]
 pub(super) struct Binned {
-    pub(super) n_rows: usize,
     pub(super) columns: Vec<BinnedColumn>,
     /// For each sixteen columns the bins of one row after another.
     pub(super) groups: Vec<Vec<[u8; GROUP]>>,
@@ -54,7 +53,6 @@ impl Binned {
     /// The bins of a row-major matrix.
     pub(super) fn of(cells: &[f32], columns: &[Column], weights: Option<&[f32]>, max_bins: usize) -> Binned {
         let n_columns = columns.len();
-        let n_rows = cells.len() / n_columns.max(1);
         let column_cells = |column: usize| -> Vec<f32> {
             let cells = cells.iter().skip(column).step_by(n_columns);
             cells.copied().collect()
@@ -69,9 +67,11 @@ impl Binned {
             let Some(meaning) = meaning else { continue };
             let n_present = match &meaning {
                 Meaning::Number { bounds } => bounds.len() + 1,
-                Meaning::Category { bin_of_code } => {
-                    bin_of_code.iter().map(|bin| usize::from(*bin)).max().expect("it has codes")
-                }
+                Meaning::Category { bin_of_code } => bin_of_code
+                    .iter()
+                    .map(|bin| usize::from(*bin))
+                    .max()
+                    .expect("it has codes"),
             };
             kept.push(BinnedColumn {
                 column,
@@ -95,7 +95,6 @@ impl Binned {
             })
             .collect();
         Binned {
-            n_rows,
             columns: kept,
             groups,
             n_sums,
@@ -103,6 +102,7 @@ impl Binned {
     }
 
     /// The bin of a row in a kept column.
+    #[cfg(test)]
     pub(super) fn bin(&self, row: usize, kept: usize) -> u8 {
         self.groups[kept / GROUP][row][kept % GROUP]
     }
@@ -259,11 +259,18 @@ mod tests {
 
     #[test]
     fn constant_and_all_missing_columns_are_left_out() {
-        let columns = [Column::number("constant"), Column::number("missing"), Column::number("varies")];
+        let columns = [
+            Column::number("constant"),
+            Column::number("missing"),
+            Column::number("varies"),
+        ];
         let cells = [1.0, f32::NAN, 5.0, 1.0, f32::NAN, 6.0];
         let binned = Binned::of(&cells, &columns, None, 255);
         assert_eq!(binned.columns.len(), 1);
-        assert_eq!((binned.columns[0].column, binned.bin(0, 0), binned.bin(1, 0)), (2, 0, 1));
+        assert_eq!(
+            (binned.columns[0].column, binned.bin(0, 0), binned.bin(1, 0)),
+            (2, 0, 1)
+        );
     }
 
     #[test]

@@ -45,9 +45,9 @@ impl Soil<'_> {
         let settings = self.search.settings;
         let mut nodes = TreeNodes::default();
         let mut spare = vec![0; rows.len()];
-        let total = rows
-            .iter()
-            .fold(Sums::default(), |sums, row| sums.plus(unpack(self.packed[*row as usize])));
+        let total = rows.iter().fold(Sums::default(), |sums, row| {
+            sums.plus(unpack(self.packed[*row as usize]))
+        });
         let mut root = self.leaf(&mut nodes, &rows, 0..rows.len(), total, Bounds::NONE, 0);
         if self.can_split(&root, 1) {
             root.sums = vec![Sums::default(); self.search.binned.n_sums];
@@ -91,7 +91,10 @@ impl Soil<'_> {
     ) -> Leaf {
         let weight = match self.weights {
             None => range.len() as f64,
-            Some(weights) => rows[range.clone()].iter().map(|row| f64::from(weights[*row as usize])).sum(),
+            Some(weights) => rows[range.clone()]
+                .iter()
+                .map(|row| f64::from(weights[*row as usize]))
+                .sum(),
         };
         Leaf {
             node: nodes.push_leaf(weight),
@@ -118,9 +121,19 @@ impl Soil<'_> {
             let mut smaller = vec![Sums::default(); larger.len()];
             let left_is_smaller = left.rows.len() <= right.rows.len();
             let of_smaller = if left_is_smaller { &left.rows } else { &right.rows };
-            add_rows(self.search.binned, &rows[of_smaller.clone()], self.packed, self.max_weight, &mut smaller);
+            add_rows(
+                self.search.binned,
+                &rows[of_smaller.clone()],
+                self.packed,
+                self.max_weight,
+                &mut smaller,
+            );
             subtract(&mut larger, &smaller);
-            (left.sums, right.sums) = if left_is_smaller { (smaller, larger) } else { (larger, smaller) };
+            (left.sums, right.sums) = if left_is_smaller {
+                (smaller, larger)
+            } else {
+                (larger, smaller)
+            };
             for (leaf, splits) in [(&mut left, splits_left), (&mut right, splits_right)] {
                 if splits {
                     leaf.best = self.search.best(&leaf.parent, &leaf.sums, self.columns);

@@ -142,7 +142,10 @@ mod tests {
     fn a_packed_sum_keeps_both_halves_apart() {
         let rows = [(-262_144, 5), (100, 0), (-1, 262_144), (262_144, 262_144)];
         let packed = rows.iter().fold(0u64, |sum, (g, h)| sum.wrapping_add(pack(*g, *h)));
-        let expected = Sums { gradient: 99, hessian: 524_293 };
+        let expected = Sums {
+            gradient: 99,
+            hessian: 524_293,
+        };
         assert_eq!(unpack(packed), expected);
         // A whole block of the largest values, either sign.
         for gradient in [-262_144, 262_144] {
@@ -158,12 +161,17 @@ mod tests {
         let mut random = Random::new(4);
         let (n_rows, n_columns) = (40_000, 19);
         let cells: Vec<f32> = (0..n_rows * n_columns).map(|_| random.below(40) as f32).collect();
-        let columns: Vec<Column> = (0..n_columns).map(|column| Column::number(column.to_string())).collect();
+        let columns: Vec<Column> = (0..n_columns)
+            .map(|column| Column::number(column.to_string()))
+            .collect();
         let binned = Binned::of(&cells, &columns, None, 255);
         let packed: Vec<Packed> = (0..n_rows)
             .map(|_| pack(random.below(524_289) as i32 - 262_144, random.below(262_145) as u32))
             .collect();
-        for rows in [(0..n_rows as u32).collect::<Vec<u32>>(), (0..500).map(|row| row * 7).collect()] {
+        for rows in [
+            (0..n_rows as u32).collect::<Vec<u32>>(),
+            (0..500).map(|row| row * 7).collect(),
+        ] {
             let mut expected = vec![Sums::default(); binned.n_sums];
             for row in &rows {
                 for (kept, column) in binned.columns.iter().enumerate() {

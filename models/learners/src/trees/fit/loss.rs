@@ -83,16 +83,30 @@ impl Target<'_> {
                     return Err(Error::TooFewClasses { found: n_classes });
                 }
                 let wrong = y.iter().position(|class| *class as usize >= n_classes);
-                wrong.map_or(Ok(()), |row| Err(Error::Class { row, found: y[row], n_classes }))
+                wrong.map_or(Ok(()), |row| {
+                    Err(Error::Class {
+                        row,
+                        found: y[row],
+                        n_classes,
+                    })
+                })
             }
             Target::Amounts(amounts) => value(amounts, f64::is_finite, "a finite amount"),
             Target::Counts(counts) => value(counts, |count| count >= 0.0 && count.is_finite(), "a count from 0 on"),
-            Target::Hazard { interval, happened, n_intervals } => {
+            Target::Hazard {
+                interval,
+                happened,
+                n_intervals,
+            } => {
                 crate::training_set::check_length("events, one for each row", interval.len(), happened.len())?;
                 let wrong = interval.iter().position(|interval| *interval as usize >= n_intervals);
                 wrong.map_or(Ok(()), |row| {
                     let found = f64::from(interval[row]);
-                    Err(Error::Target { row, found, expected: "an interval of the grid" })
+                    Err(Error::Target {
+                        row,
+                        found,
+                        expected: "an interval of the grid",
+                    })
                 })
             }
         }
@@ -102,7 +116,14 @@ impl Target<'_> {
     pub(super) fn start(&self, weights: Option<&[f32]>) -> Vec<f64> {
         let weight = |row: usize| weights.map_or(1.0, |weights| f64::from(weights[row]));
         let total: f64 = (0..self.n_rows()).map(weight).sum();
-        let mean = |values: &[f64]| values.iter().enumerate().map(|(row, value)| weight(row) * value).sum::<f64>() / total;
+        let mean = |values: &[f64]| {
+            values
+                .iter()
+                .enumerate()
+                .map(|(row, value)| weight(row) * value)
+                .sum::<f64>()
+                / total
+        };
         match *self {
             Target::Classes { y, n_classes } => {
                 let mut counts = vec![0.0; n_classes];
@@ -119,14 +140,22 @@ impl Target<'_> {
             }
             Target::Amounts(amounts) => vec![mean(amounts)],
             Target::Counts(counts) => vec![libm::log((mean(counts) * total + 0.5) / (total + 1.0))],
-            Target::Hazard { interval, happened, n_intervals } => {
+            Target::Hazard {
+                interval,
+                happened,
+                n_intervals,
+            } => {
                 let (mut at_risk, mut events) = (vec![1.0; n_intervals], vec![0.5; n_intervals]);
                 for (row, last) in interval.iter().enumerate() {
                     let last = *last as usize;
                     at_risk[..=last].iter_mut().for_each(|rows| *rows += weight(row));
                     events[last] += weight(row) * f64::from(u8::from(happened[row]));
                 }
-                at_risk.iter().zip(events).map(|(at_risk, events)| log_odds(events / at_risk)).collect()
+                at_risk
+                    .iter()
+                    .zip(events)
+                    .map(|(at_risk, events)| log_odds(events / at_risk))
+                    .collect()
             }
         }
     }
@@ -138,7 +167,10 @@ impl Target<'_> {
         let mut scores = vec![0.0; self.n_outputs()];
         for row in 0..n_rows {
             let weight = weights.map_or(1.0, |weights| f64::from(weights[row]));
-            scores.iter_mut().enumerate().for_each(|(output, score)| *score = margins[output * n_rows + row]);
+            scores
+                .iter_mut()
+                .enumerate()
+                .for_each(|(output, score)| *score = margins[output * n_rows + row]);
             let loss = match *self {
                 Target::Classes { y, n_classes: 2 } => softplus(if y[row] == 1 { -scores[0] } else { scores[0] }),
                 Target::Classes { y, .. } => {
@@ -214,7 +246,13 @@ impl Target<'_> {
     }
 
     /// Every row's weighted gradient and hessian in whole steps (output after output), and what a step is worth.
-    pub(super) fn pack(&self, margins: &[f64], weights: Option<&[f32]>, max_weight: f32, packed: &mut [Packed]) -> Scale {
+    pub(super) fn pack(
+        &self,
+        margins: &[f64],
+        weights: Option<&[f32]>,
+        max_weight: f32,
+        packed: &mut [Packed],
+    ) -> Scale {
         let (n_rows, n_outputs) = (self.n_rows(), self.n_outputs());
         let (gradient, hessian) = self.largest(margins);
         let room = f64::from((max_weight / MAX_WEIGHT).max(1.0));
