@@ -129,6 +129,17 @@ pub struct FittedTrees {
 }
 
 impl FittedTrees {
+    /// Trees with the margins they start from.
+    fn of(link: Link, n_columns: usize, start: Vec<f64>, nodes: Nodes) -> FittedTrees {
+        FittedTrees {
+            link,
+            n_columns,
+            start,
+            masks: Masks::of(&nodes),
+            nodes,
+        }
+    }
+
     /// The number of classes: of two, one margin tells; other links have as many as margins.
     pub(crate) fn n_classes(&self) -> usize {
         match self.link {
@@ -331,12 +342,6 @@ impl FittedTrees {
             nodes::Broken::Artefact(error) => error.into(),
             nodes::Broken::Arrays(why) => malformed(why),
         })?;
-        Ok(FittedTrees {
-            link: *link,
-            n_columns,
-            start,
-            masks: Masks::of(&nodes),
-            nodes,
-        })
+        Ok(FittedTrees::of(*link, n_columns, start, nodes))
     }
 }

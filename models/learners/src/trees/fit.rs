@@ -134,13 +134,7 @@ impl Trees {
         let max_weight = weights.map_or(1.0, |weights| weights.iter().copied().fold(0.0, f32::max));
         let mut margins: Vec<f64> = start.iter().flat_map(|start| vec![*start; n_rows]).collect();
         let mut packed = vec![0; margins.len()];
-        let mut trees = FittedTrees {
-            link: target.link(),
-            n_columns: columns.len(),
-            start,
-            nodes: Nodes::default(),
-            masks: None,
-        };
+        let mut trees = FittedTrees::of(target.link(), columns.len(), start, Nodes::default());
         let mut watching = watch.map(|watch| Watching::new(watch, &trees));
         for round in 0..self.n_rounds {
             let scale = target.pack(&margins, weights, max_weight, &mut packed);

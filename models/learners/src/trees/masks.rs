@@ -81,7 +81,8 @@ impl Masks {
             let mut leaves = u64::MAX;
             for test in &self.tests[begin..*end as usize] {
                 let goes_right = nodes.goes_right(test.rule, row[test.column as usize]);
-                leaves &= test.kept | u64::from(goes_right).wrapping_sub(1);
+                // Which way a row goes is chance to the processor: a wrong guess would cost more than the test.
+                leaves &= std::hint::select_unpredictable(goes_right, test.kept, u64::MAX);
             }
             begin = *end as usize;
             margins[tree % n_outputs] += self.value[*first_leaf as usize + leaves.trailing_zeros() as usize];

@@ -229,7 +229,7 @@ impl Nodes {
             Rule::UpTo {
                 threshold,
                 missing_left,
-            } => cell > threshold || (cell.is_nan() & !missing_left),
+            } => (cell > threshold) | (cell.is_nan() & !missing_left),
             Rule::Among { place, missing_left } => !self.is_among(place as usize, cell, missing_left),
         }
     }

@@ -125,3 +125,151 @@ fn unwound_sum(path: &[Step], at: usize) -> f64 {
     }
     sum
 }
+
+#[cfg(all(test, feature = "fit"))]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::trees::{Condition, TreeNodes, Trees};
+    use crate::{FittedTrees, Link, synthetic};
+
+    /// The mean of a tree's value when only the columns in `known` are known.
+    fn expected(nodes: &Nodes, node: usize, row: &[f32], known: u32) -> f64 {
+        if nodes.is_leaf(node) {
+            return nodes.value(node);
+        }
+        if known >> nodes.column(node) & 1 == 1 {
+            return expected(nodes, nodes.next(node, row), row, known);
+        }
+        let children = nodes.children(node);
+        let part = |child: usize| nodes.weight(child) / nodes.weight(node) * expected(nodes, child, row, known);
+        children.into_iter().map(part).sum()
+    }
+
+    /// Shapley's own definition over all subsets of columns.
+    fn shapley(fitted: &FittedTrees, output: usize, row: &[f32]) -> Vec<f64> {
+        let n = row.len() as u32;
+        let value = |known: u32| -> f64 {
+            let trees = (output..fitted.nodes.n_trees()).step_by(fitted.n_outputs());
+            trees
+                .map(|tree| expected(&fitted.nodes, fitted.nodes.root(tree), row, known))
+                .sum()
+        };
+        let values: Vec<f64> = (0..1 << n).map(value).collect();
+        let factorial = |n: u32| (1..=n).map(f64::from).product::<f64>();
+        let mut parts = vec![0.0; row.len()];
+        for (column, part) in parts.iter_mut().enumerate() {
+            for known in (0..1u32 << n).filter(|known| known >> column & 1 == 0) {
+                let size = known.count_ones();
+                let weight = factorial(size) * factorial(n - size - 1) / factorial(n);
+                *part += weight * (values[(known | 1 << column) as usize] - values[known as usize]);
+            }
+        }
+        parts
+    }
+
+    #[test]
+    fn contributions_are_the_shapley_values_over_all_subsets() {
+        for n_classes in [2, 3] {
+            let market = synthetic::market(900, n_classes, 3);
+            let trees = Trees {
+                n_rounds: 6,
+                min_rows_in_leaf: 5.0,
+                ..Trees::default()
+            };
+            let fitted = trees.fit(&market.set(), 1).unwrap();
+            let is_category = |node: usize| !fitted.nodes.is_leaf(node) && fitted.nodes.column(node) >= 5;
+            let n_nodes = fitted.nodes.root(fitted.n_trees() - 1);
+            assert!(
+                (0..n_nodes).any(is_category),
+                "the market should have splits of categories"
+            );
+            let mut parts = vec![0.0; market.columns.len()];
+            for row in market.x.outer_iter().take(25) {
+                let row = row.to_vec();
+                for output in 0..fitted.n_outputs() {
+                    let base = fitted.margin_contributions(&row, output, &mut parts);
+                    for (part, expected) in parts.iter().zip(shapley(&fitted, output, &row)) {
+                        assert!((part - expected).abs() < 1e-10, "{part}, expected {expected}");
+                    }
+                    let mut margins = vec![0.0; fitted.n_outputs()];
+                    fitted.margins_into(&row, &mut margins);
+                    assert!((base + parts.iter().sum::<f64>() - margins[output]).abs() < 1e-10);
+                }
+            }
+        }
+    }
+
+    fn import(found: &Value, nodes: &mut TreeNodes) -> usize {
+        let at = nodes.push_leaf(found["weight"].as_f64().unwrap());
+        if let Some(value) = found["value"].as_f64() {
+            nodes.set_value(at, value);
+            return at;
+        }
+        let missing_left = found["missing_left"].as_bool().unwrap();
+        let condition = match found["codes"].as_array() {
+            Some(codes) => Condition::Among {
+                codes: codes.iter().map(|code| code.as_u64().unwrap() as u32).collect(),
+                // LightGBM sends a missing category to the right, whatever its default says.
+                missing_left: false,
+            },
+            None => {
+                let threshold = found["threshold"].as_f64().unwrap();
+                let nearest = threshold as f32;
+                // The largest single that is not above the double.
+                let threshold = if f64::from(nearest) > threshold {
+                    nearest.next_down()
+                } else {
+                    nearest
+                };
+                Condition::UpTo {
+                    threshold,
+                    missing_left,
+                }
+            }
+        };
+        let left = import(&found["left"], nodes);
+        let right = import(&found["right"], nodes);
+        nodes.split(at, found["column"].as_u64().unwrap() as usize, condition, left, right);
+        at
+    }
+
+    /// Reference: `pred_contrib` of LightGBM; `tests/lightgbm/contributions.py` wrote the file.
+    #[test]
+    fn contributions_are_those_of_lightgbm_on_its_own_trees() {
+        let file: Value = serde_json::from_str(include_str!("../../tests/lightgbm/contributions.json")).unwrap();
+        let mut nodes = Nodes::default();
+        for tree in file["trees"].as_array().unwrap() {
+            let mut growing = TreeNodes::default();
+            import(tree, &mut growing);
+            nodes.push(&growing);
+        }
+        let fitted = FittedTrees::of(Link::Logistic, 6, vec![0.0], nodes);
+        let numbers = |row: &Value| -> Vec<f64> {
+            let cells = row.as_array().unwrap().iter();
+            cells.map(|cell| cell.as_f64().unwrap_or(f64::NAN)).collect()
+        };
+        let rows = file["rows"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .zip(file["contributions"].as_array().unwrap());
+        let mut n_rows = 0;
+        for (row, theirs) in rows {
+            let row: Vec<f32> = numbers(row).into_iter().map(|cell| cell as f32).collect();
+            let theirs = numbers(theirs);
+            let mut ours = vec![0.0; 6];
+            let base = fitted.margin_contributions(&row, 0, &mut ours);
+            ours.push(base);
+            for (ours, theirs) in ours.iter().zip(&theirs) {
+                assert!(
+                    (ours - theirs).abs() < 1e-9,
+                    "row {n_rows}: {ours}, LightGBM says {theirs}"
+                );
+            }
+            n_rows += 1;
+        }
+        assert_eq!(n_rows, 60);
+    }
+}
