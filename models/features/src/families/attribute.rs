@@ -1,6 +1,7 @@
-//! Declared attributes as last known; sensitive ones are never features.
+//! Declared attributes as last known, and categories as the last events had them; sensitive ones are never features.
 
 use percorso_journey::spec::AttributeKind;
+use percorso_journey::state::RecentValues;
 use percorso_journey::{Spec, Timestamp};
 
 use super::{Described, Entries};
@@ -33,6 +34,9 @@ pub(super) fn enter(spec: &Spec, entries: &mut Entries<'_>) {
             AttributeKind::Category => {
                 let meaning = &format!("the attribute {name}");
                 entries.category(format!("attribute_{name}"), described(meaning), as_it_is);
+                if !attribute.known_at_start {
+                    at_events(entries, at, name);
+                }
             }
             AttributeKind::Timestamp => {
                 let meaning = &format!("days from the cut-off to {name}, negative when it is past");
@@ -54,4 +58,36 @@ pub(super) fn enter(spec: &Spec, entries: &mut Entries<'_>) {
             }
         }
     }
+}
+
+/// Enters what a category was at each of the last events, and whether the last one changed it.
+fn at_events(entries: &mut Entries<'_>, at: usize, name: &str) {
+    for back in 0..RecentValues::LENGTH {
+        let place = back + 1;
+        entries.category(
+            format!("attribute_{name}_at_event_{place}"),
+            Described {
+                unit: "",
+                meaning: &format!("the attribute {name} as event number {place} counted back had it"),
+                missing: "fewer events than that, or the event did not tell",
+            },
+            move |view| view.state.recent_values()[at].get(back),
+        );
+    }
+    entries.number(
+        format!("attribute_{name}_changed"),
+        Described {
+            unit: "",
+            meaning: &format!("1 when {name} differs between the last two events, 0 when not"),
+            missing: "fewer than two events, or one of them did not tell",
+        },
+        move |view| {
+            let values = &view.state.recent_values()[at];
+            let (last, before) = (values.get(0), values.get(1));
+            if last.is_nan() || before.is_nan() {
+                return f64::NAN;
+            }
+            f64::from(u8::from(last != before))
+        },
+    );
 }

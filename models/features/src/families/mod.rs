@@ -32,7 +32,7 @@ pub(crate) fn columns(spec: &Spec) -> Vec<Column> {
             Family::Cadence => cadence::enter(spec, entries),
             Family::Money => money::enter(entries),
             Family::StagePath => stage_path::enter(entries),
-            Family::Sequence => sequence::enter(entries),
+            Family::Sequence => sequence::enter(spec, entries),
             Family::Channel => channel::enter(spec, entries),
             Family::Feedback => feedback::enter(entries),
             Family::Exposure => exposure::enter(entries),

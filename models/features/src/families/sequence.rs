@@ -1,11 +1,33 @@
-//! The last touchpoints in order, and the gaps between them.
+//! The last touchpoints in order, the gaps between them, and how varied the way was.
 
-use percorso_journey::CategoryId;
-use percorso_journey::state::Recent;
+use percorso_journey::state::{Recent, Slot};
+use percorso_journey::{CategoryId, Spec};
 
-use super::{Described, Entries};
+use super::{Described, Entries, NEVER};
 
-pub(super) fn enter(entries: &mut Entries<'_>) {
+pub(super) fn enter(spec: &Spec, entries: &mut Entries<'_>) {
+    entries.number(
+        "touchpoint_run",
+        Described {
+            unit: "",
+            meaning: "how often the last touchpoint came without another in between",
+            missing: NEVER,
+        },
+        |view| f64::from(view.state.recent().run()),
+    );
+    let n_touchpoints = spec.touchpoints().len() as u16;
+    entries.number(
+        "touchpoints_distinct",
+        Described {
+            unit: "",
+            meaning: "number of different touchpoints so far",
+            missing: NEVER,
+        },
+        move |view| {
+            let happened = |at: &u16| view.count(Slot::Touchpoint(*at)) > 0.0;
+            (0..n_touchpoints).filter(happened).count() as f64
+        },
+    );
     for back in 0..Recent::LENGTH {
         let place = back + 1;
         entries.category(

@@ -11,6 +11,7 @@ mod money;
 mod path;
 mod persist;
 mod recent;
+mod recent_values;
 mod rhythm;
 mod tally;
 
@@ -23,6 +24,7 @@ pub use money::Money;
 pub use path::StagePath;
 pub use persist::STATE_FORMAT;
 pub use recent::{Recent, RecentEvent};
+pub use recent_values::RecentValues;
 pub use rhythm::RhythmState;
 pub use tally::{HALF_LIVES_DAYS, N_HALF_LIVES, Slot, Tallies};
 
@@ -45,6 +47,7 @@ pub struct JourneyState {
     feedback: Feedback,
     exposure: Exposure,
     attributes: Vec<f64>,
+    recent_values: Vec<RecentValues>,
 }
 
 /// An event came before one that was already observed.
@@ -73,6 +76,7 @@ impl JourneyState {
             .map(|rhythm| RhythmState::new(&rhythm, &spec))
             .collect();
         let attributes = vec![f64::NAN; spec.attributes().len()];
+        let recent_values = vec![RecentValues::default(); spec.attributes().len()];
         let never = Timestamp::from_micros(i64::MIN);
         Self {
             spec,
@@ -89,6 +93,7 @@ impl JourneyState {
             feedback: Feedback::default(),
             exposure: Exposure::default(),
             attributes,
+            recent_values,
         }
     }
 
@@ -111,6 +116,7 @@ impl JourneyState {
             self.tallies.fade(event.at.days_since(self.last_at));
         }
         attributes::observe(&mut self.attributes, event);
+        RecentValues::observe(&mut self.recent_values, event);
         let touchpoint = &self.spec.touchpoints()[usize::from(event.touchpoint)];
         let step = self.path.observe(&self.spec, &self.attributes, event);
         self.tallies.observe(event, touchpoint, step);
@@ -196,6 +202,11 @@ impl JourneyState {
     /// The last known cell of each attribute, NaN where none is known.
     pub fn attributes(&self) -> &[f64] {
         &self.attributes
+    }
+
+    /// What each attribute was at the last events, in the order of [`Spec::attributes`].
+    pub fn recent_values(&self) -> &[RecentValues] {
+        &self.recent_values
     }
 }
 

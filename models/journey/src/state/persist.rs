@@ -7,7 +7,7 @@ use crate::bytes::{ByteReader, ByteWriter, MalformedBytes};
 use crate::{Spec, Timestamp};
 
 /// The version of the byte form; the first byte of it.
-pub const STATE_FORMAT: u8 = 1;
+pub const STATE_FORMAT: u8 = 2;
 
 impl JourneyState {
     /// The byte form, of the same length for every customer of one spec.
@@ -29,6 +29,7 @@ impl JourneyState {
         self.feedback.write(&mut to);
         self.exposure.write(&mut to);
         self.attributes.iter().for_each(|&cell| to.f64(cell));
+        self.recent_values.iter().for_each(|values| values.write(&mut to));
         to.into_bytes()
     }
 
@@ -59,6 +60,9 @@ impl JourneyState {
         state.exposure = Exposure::read(&mut from)?;
         for cell in &mut state.attributes {
             *cell = from.f64()?;
+        }
+        for values in &mut state.recent_values {
+            values.read(&mut from)?;
         }
         from.end()?;
         Ok(state)

@@ -8,6 +8,7 @@ use crate::{JourneyEvent, Spec, Timestamp};
 pub struct Recent {
     ring: [Option<RecentEvent>; Recent::LENGTH],
     next: usize,
+    run: u32,
 }
 
 /// What is remembered of a recent event.
@@ -24,6 +25,8 @@ impl Recent {
     pub const LENGTH: usize = 8;
 
     pub(super) fn observe(&mut self, event: &JourneyEvent) {
+        let is_repeated = self.get(0).is_some_and(|last| last.touchpoint == event.touchpoint);
+        self.run = if is_repeated { self.run + 1 } else { 1 };
         self.ring[self.next] = Some(RecentEvent {
             touchpoint: event.touchpoint,
             at: event.at,
@@ -38,11 +41,17 @@ impl Recent {
             .flatten()
     }
 
+    /// How often the last touchpoint came without another in between; 0 before any event.
+    pub const fn run(&self) -> u32 {
+        self.run
+    }
+
     pub(super) fn write(&self, to: &mut ByteWriter) {
         for back in (0..Self::LENGTH).rev() {
             to.u16(self.get(back).map_or(u16::MAX, |event| event.touchpoint));
             to.i64(self.get(back).map_or(i64::MIN, |event| event.at.micros()));
         }
+        to.u32(self.run);
     }
 
     pub(super) fn read(spec: &Spec, from: &mut ByteReader<'_>) -> Result<Self, MalformedBytes> {
@@ -54,6 +63,7 @@ impl Recent {
             }
             *place = (touchpoint != u16::MAX).then_some(RecentEvent { touchpoint, at });
         }
-        Ok(Self { ring, next: 0 })
+        let run = from.u32()?;
+        Ok(Self { ring, next: 0, run })
     }
 }
