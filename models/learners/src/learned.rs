@@ -1,9 +1,11 @@
-//! What has been learned: one of six fitted learners behind one set of questions.
+//! What has been learned: one of seven fitted learners behind one set of questions.
 
 use ndarray::{Array2, ArrayView2};
 use percorso_artefact::{Artefact, Sealer};
 
-use crate::{Error, FittedForest, FittedLinear, FittedNgram, FittedPrevalence, FittedRecency, FittedTrees, Result};
+use crate::{
+    Error, FittedBlend, FittedForest, FittedLinear, FittedNgram, FittedPrevalence, FittedRecency, FittedTrees, Result,
+};
 
 /// A fitted learner.
 ///
@@ -23,10 +25,12 @@ pub enum Learned {
     Forest(FittedForest),
     /// Boosted trees.
     Trees(FittedTrees),
+    /// Several of them as one.
+    Blend(FittedBlend),
 }
 
 impl Learned {
-    /// The learner's name: `prevalence`, `recency`, `ngram`, `linear`, `forest` or `trees`.
+    /// The learner's name: `prevalence`, `recency`, `ngram`, `linear`, `forest`, `trees` or `blend`.
     pub fn name(&self) -> &'static str {
         match self {
             Learned::Prevalence(_) => "prevalence",
@@ -35,6 +39,7 @@ impl Learned {
             Learned::Linear(_) => "linear",
             Learned::Forest(_) => "forest",
             Learned::Trees(_) => "trees",
+            Learned::Blend(_) => "blend",
         }
     }
 
@@ -47,6 +52,7 @@ impl Learned {
             Learned::Linear(fitted) => fitted.n_classes(),
             Learned::Forest(fitted) => fitted.n_classes(),
             Learned::Trees(fitted) => fitted.n_classes(),
+            Learned::Blend(fitted) => fitted.n_classes(),
         }
     }
 
@@ -62,6 +68,7 @@ impl Learned {
             Learned::Linear(fitted) => fitted.predict_into(row, out),
             Learned::Forest(fitted) => fitted.predict_into(row, out),
             Learned::Trees(fitted) => fitted.predict_into(row, out),
+            Learned::Blend(fitted) => fitted.predict_into(row, out),
         }
     }
 
@@ -71,10 +78,17 @@ impl Learned {
     /// When `x` has fewer columns than are used.
     pub fn predict(&self, x: &ArrayView2<'_, f32>) -> Array2<f64> {
         let mut probabilities = Array2::zeros((x.nrows(), self.n_classes()));
-        if let (Learned::Trees(trees), Some(rows)) = (self, x.to_slice()) {
-            let out = probabilities.as_slice_mut().expect("a new matrix is row-major");
-            trees.predict_rows_into(rows, x.ncols(), out);
-            return probabilities;
+        let out = probabilities.as_slice_mut().expect("a new matrix is row-major");
+        match (self, x.to_slice()) {
+            (Learned::Trees(trees), Some(rows)) => {
+                trees.predict_rows_into(rows, x.ncols(), out);
+                return probabilities;
+            }
+            (Learned::Blend(blend), _) => {
+                blend.predict_rows_into(x, out);
+                return probabilities;
+            }
+            _ => (),
         }
         let mut cells = vec![0.0; x.ncols()];
         for (row, mut out) in x.outer_iter().zip(probabilities.outer_iter_mut()) {
@@ -100,6 +114,7 @@ impl Learned {
             Learned::Linear(fitted) => fitted.contributions(row, class, out),
             Learned::Forest(fitted) => fitted.contributions(row, class, out),
             Learned::Trees(fitted) => fitted.contributions(row, class, out),
+            Learned::Blend(fitted) => fitted.contributions(row, class, out),
         }
     }
 
@@ -116,6 +131,7 @@ impl Learned {
             Learned::Linear(fitted) => fitted.seal(prefix, sealer),
             Learned::Forest(fitted) => fitted.seal(prefix, sealer),
             Learned::Trees(fitted) => fitted.seal(prefix, sealer),
+            Learned::Blend(fitted) => fitted.seal(prefix, sealer),
         }
     }
 
@@ -132,10 +148,11 @@ impl Learned {
             "linear" => Ok(Learned::Linear(FittedLinear::open(prefix, artefact)?)),
             "forest" => Ok(Learned::Forest(FittedForest::open(prefix, artefact)?)),
             "trees" => Ok(Learned::Trees(FittedTrees::open(prefix, artefact)?)),
+            "blend" => Ok(Learned::Blend(FittedBlend::open(prefix, artefact)?)),
             _ => Err(Error::Malformed {
                 prefix: prefix.to_owned(),
                 what: "learner",
-                why: "its name is none of prevalence, recency, ngram, linear, forest, trees",
+                why: "its name is none of prevalence, recency, ngram, linear, forest, trees, blend",
             }),
         }
     }

@@ -1,6 +1,6 @@
-//! How to learn: the settings of one of six learners.
+//! How to learn: the settings of one of seven learners.
 
-use crate::{Forest, Linear, Ngram, Prevalence, Recency, Trees};
+use crate::{Blend, Forest, Linear, Ngram, Prevalence, Recency, Trees};
 
 /// A learner with its settings.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,10 +17,12 @@ pub enum Learner {
     Forest(Forest),
     /// Boosted trees.
     Trees(Trees),
+    /// Several of them as one.
+    Blend(Blend),
 }
 
 impl Learner {
-    /// The learner's name: `prevalence`, `recency`, `ngram`, `linear`, `forest` or `trees`.
+    /// The learner's name: `prevalence`, `recency`, `ngram`, `linear`, `forest`, `trees` or `blend`.
     pub fn name(&self) -> &'static str {
         match self {
             Learner::Prevalence(_) => "prevalence",
@@ -29,6 +31,7 @@ impl Learner {
             Learner::Linear(_) => "linear",
             Learner::Forest(_) => "forest",
             Learner::Trees(_) => "trees",
+            Learner::Blend(_) => "blend",
         }
     }
 
@@ -41,6 +44,7 @@ impl Learner {
             Learner::Linear(_) => 3,
             Learner::Forest(_) => 4,
             Learner::Trees(_) => 5,
+            Learner::Blend(_) => 6,
         }
     }
 
@@ -62,6 +66,7 @@ impl Learner {
             Learner::Linear(linear) => Learned::Linear(linear.fit(set, seed)?),
             Learner::Forest(forest) => Learned::Forest(forest.fit(set, seed)?),
             Learner::Trees(trees) => Learned::Trees(trees.fit(set, seed)?),
+            Learner::Blend(blend) => Learned::Blend(blend.fit(set, seed)?),
         })
     }
 }

@@ -32,6 +32,7 @@
 //! ```
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod blend;
 mod bootstrap;
 mod calibration;
 mod error;
@@ -53,6 +54,9 @@ mod synthetic;
 mod training_set;
 mod trees;
 
+pub use blend::{Blend, FittedBlend};
+#[cfg(feature = "fit")]
+pub use blend::{Opinions, weights as blend_weights};
 pub use bootstrap::{Bootstrap, Difference, paired_difference};
 pub use calibration::{Calibrator, Level, OriginPredictions};
 pub use error::{Error, Result};

@@ -5,8 +5,8 @@
 use ndarray::Array2;
 use percorso_artefact::{Artefact, Header, Sealer};
 use percorso_learners::{
-    Column, Direction, Error, Forest, Learned, Learner, Linear, Ngram, Prevalence, Random, Recency, TrainingSet, Trees,
-    metrics, odds,
+    Blend, Column, Direction, Error, Forest, Learned, Learner, Linear, Ngram, Prevalence, Random, Recency, TrainingSet,
+    Trees, metrics, odds,
 };
 
 /// Owned rows; the class depends on a number and on the last step, in a known way.
@@ -109,6 +109,14 @@ fn learners() -> Vec<Learner> {
             row_share: 0.8,
             column_share: 0.9,
             ..Trees::default()
+        }),
+        Learner::Blend(Blend {
+            parts: vec![
+                Learner::Ngram(Ngram::over(STEPS.to_vec())),
+                Learner::Linear(Linear::default()),
+                Learner::Trees(Trees::default()),
+            ],
+            weights: vec![0.1, 0.5, 0.5],
         }),
     ]
 }
@@ -226,7 +234,9 @@ fn contributions_add_up_to_the_log_odds_and_name_only_columns_that_matter() {
             Learner::Prevalence(_) => assert_eq!(other_than(&[]), 0),
             Learner::Recency(_) => assert_eq!(other_than(&[RECENCY]), 0),
             Learner::Ngram(_) => assert_eq!(other_than(&[STEPS[0]]), 0),
-            Learner::Linear(_) | Learner::Forest(_) | Learner::Trees(_) => assert!(other_than(&[RECENCY]) > 0),
+            Learner::Linear(_) | Learner::Forest(_) | Learner::Trees(_) | Learner::Blend(_) => {
+                assert!(other_than(&[RECENCY]) > 0)
+            }
         }
     });
 }
@@ -353,7 +363,7 @@ fn every_learner_but_prevalence_beats_the_base_rate_on_new_rows() {
             .collect();
         let base = losses[0].1;
         for (name, loss) in &losses[1..] {
-            let margin = if ["linear", "forest", "trees"].contains(name) {
+            let margin = if ["linear", "forest", "trees", "blend"].contains(name) {
                 0.05
             } else {
                 0.01
@@ -404,6 +414,14 @@ fn settings_outside_their_range_or_without_their_column_are_refused() {
         Learner::Forest(Forest {
             column_share: 1.5,
             ..Forest::default()
+        }),
+        Learner::Blend(Blend {
+            parts: vec![Learner::Prevalence(Prevalence)],
+            weights: vec![-1.0],
+        }),
+        Learner::Blend(Blend {
+            parts: Vec::new(),
+            weights: Vec::new(),
         }),
         Learner::Trees(Trees {
             learning_rate: 0.0,
