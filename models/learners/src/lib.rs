@@ -53,6 +53,8 @@ mod select;
 mod synthetic;
 mod training_set;
 mod trees;
+#[cfg(feature = "fit")]
+mod tune;
 
 pub use blend::{Blend, FittedBlend};
 #[cfg(feature = "fit")]
@@ -74,3 +76,5 @@ pub use training_set::{Column, ColumnKind, TrainingSet};
 pub use trees::{Direction, FittedTrees, Link, Trees};
 #[cfg(feature = "fit")]
 pub use trees::{Target, Watched};
+#[cfg(feature = "fit")]
+pub use tune::{Fold, Search, Tried, Tuned, tune};

@@ -3,7 +3,9 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use ndarray::{Array2, ArrayView2};
-use percorso_learners::{Column, Direction, Error, FittedTrees, Learned, Link, Random, Target, TrainingSet, Trees};
+use percorso_learners::{
+    Column, Direction, Error, FittedTrees, Learned, Level, Link, Random, Target, TrainingSet, Trees,
+};
 
 /// Rows of uniform numbers from 0 to 1.
 fn uniform(n_rows: usize, n_columns: usize, seed: u64) -> Array2<f32> {
@@ -258,7 +260,7 @@ fn watched_rows_tell_when_to_stop_and_cutting_back_is_the_same_as_fewer_rounds()
         n_rounds: 500,
         ..Trees::default()
     };
-    let watched = trees.fit_watched(&set, &other, 20, 1).unwrap();
+    let watched = trees.fit_watched(&set, &other, Level::Free, 20, 1).unwrap();
     let best = watched.best_n_rounds();
     assert!(
         best > 0 && best + 20 == watched.trees.n_rounds(),

@@ -17,7 +17,7 @@ use super::masks::Masks;
 use super::nodes::Nodes;
 use super::{Direction, FittedTrees, Trees};
 use crate::training_set::{check_cells, check_length, check_weights};
-use crate::{Column, Error, Random, Result, TrainingSet};
+use crate::{Column, Error, Level, Random, Result, TrainingSet};
 
 const LEARNER: &str = "trees";
 
@@ -43,6 +43,7 @@ struct Watch<'a> {
     x: ArrayView2<'a, f32>,
     target: Target<'a>,
     weights: Option<&'a [f32]>,
+    level: Level,
     patience: usize,
 }
 
@@ -61,12 +62,16 @@ impl Trees {
     /// The trees of the set and their loss on other rows after each round; stops after `patience` rounds without a
     /// lower one.
     ///
+    /// With the level kept, the loss of two classes is taken with the watched rows' level set right, so that a base rate
+    /// that moved with the season does not decide when to stop.
+    ///
     /// # Errors
     /// - as [`Trees::fit`], or the watched rows have other columns or classes
     pub fn fit_watched(
         &self,
         set: &TrainingSet<'_>,
         watched: &TrainingSet<'_>,
+        level: Level,
         patience: usize,
         seed: u64,
     ) -> Result<Watched> {
@@ -81,6 +86,7 @@ impl Trees {
             x: watched.x(),
             target: target_of(watched),
             weights: watched.weights(),
+            level,
             patience,
         };
         self.boost(
@@ -282,7 +288,7 @@ impl<'w, 'a> Watching<'w, 'a> {
     fn new(watch: &'w Watch<'a>, trees: &FittedTrees) -> Watching<'w, 'a> {
         let n_rows = watch.x.nrows();
         let margins: Vec<f64> = trees.start.iter().flat_map(|start| vec![*start; n_rows]).collect();
-        let losses = vec![watch.target.mean_loss(&margins, watch.weights)];
+        let losses = vec![watch.target.mean_loss(&margins, watch.weights, watch.level)];
         Watching {
             watch,
             margins,
@@ -294,7 +300,10 @@ impl<'w, 'a> Watching<'w, 'a> {
     /// Adds the trees from `first_new` on; true when the loss has not fallen for the last rounds.
     fn is_over(&mut self, trees: &FittedTrees, first_new: usize) -> bool {
         trees.nodes.add_from(first_new, self.watch.x, &mut self.margins);
-        let loss = self.watch.target.mean_loss(&self.margins, self.watch.weights);
+        let loss = self
+            .watch
+            .target
+            .mean_loss(&self.margins, self.watch.weights, self.watch.level);
         self.losses.push(loss);
         if loss < self.losses[self.best] {
             self.best = self.losses.len() - 1;

@@ -6,7 +6,7 @@ use super::histogram::{Packed, STEPS, pack};
 use super::split::Scale;
 use crate::odds::{log_odds, probability, softmax, softplus};
 use crate::trees::Link;
-use crate::{Error, Result};
+use crate::{Error, Level, Result};
 
 /// Rows whose gradients are taken together.
 const BLOCK: usize = 2_048;
@@ -161,34 +161,55 @@ impl Target<'_> {
     }
 
     /// The mean loss of each row's margins (output after output, `n_rows` each), over the rows' weights.
-    pub(super) fn mean_loss(&self, margins: &[f64], weights: Option<&[f32]>) -> f64 {
+    ///
+    /// With the level kept, two classes are judged after one shift of all margins that sets their level right.
+    pub(super) fn mean_loss(&self, margins: &[f64], weights: Option<&[f32]>, level: Level) -> f64 {
         let n_rows = self.n_rows();
-        let (mut sum, mut total) = (0.0, 0.0);
-        let mut scores = vec![0.0; self.n_outputs()];
-        for row in 0..n_rows {
-            let weight = weights.map_or(1.0, |weights| f64::from(weights[row]));
+        let weight = |row: usize| weights.map_or(1.0, |weights| f64::from(weights[row]));
+        let shift = match (*self, level) {
+            (Target::Classes { y, n_classes: 2 }, Level::Kept) => level_shift(margins, y, weight),
+            _ => 0.0,
+        };
+        let of_row = |row: usize, scores: &mut [f64]| {
             scores
                 .iter_mut()
                 .enumerate()
-                .for_each(|(output, score)| *score = margins[output * n_rows + row]);
-            let loss = match *self {
-                Target::Classes { y, n_classes: 2 } => softplus(if y[row] == 1 { -scores[0] } else { scores[0] }),
-                Target::Classes { y, .. } => {
-                    softmax(&mut scores);
-                    -libm::log(scores[y[row] as usize].max(crate::odds::FLOOR))
-                }
-                Target::Amounts(amounts) => 0.5 * (scores[0] - amounts[row]) * (scores[0] - amounts[row]),
-                Target::Counts(counts) => libm::exp(scores[0]) - counts[row] * scores[0],
-                Target::Hazard { interval, happened, .. } => {
-                    let last = interval[row] as usize;
-                    let survived: f64 = scores[..last].iter().map(|score| softplus(*score)).sum();
-                    survived + softplus(if happened[row] { -scores[last] } else { scores[last] })
-                }
-            };
-            sum += weight * loss;
-            total += weight;
-        }
+                .for_each(|(output, score)| *score = margins[output * n_rows + row] + shift);
+            self.loss(row, scores)
+        };
+        // Blocks of fixed size, added in their order: the same sum on any number of threads.
+        let blocks: Vec<(f64, f64)> = (0..n_rows.div_ceil(BLOCK))
+            .into_par_iter()
+            .map(|block| {
+                let mut scores = vec![0.0; self.n_outputs()];
+                let rows = block * BLOCK..((block + 1) * BLOCK).min(n_rows);
+                rows.fold((0.0, 0.0), |(sum, total), row| {
+                    (sum + weight(row) * of_row(row, &mut scores), total + weight(row))
+                })
+            })
+            .collect();
+        let (sum, total) = blocks
+            .into_iter()
+            .fold((0.0, 0.0), |(sum, total), (more, weight)| (sum + more, total + weight));
         sum / total
+    }
+
+    /// The loss of one row's margins, which are overwritten.
+    fn loss(&self, row: usize, scores: &mut [f64]) -> f64 {
+        match *self {
+            Target::Classes { y, n_classes: 2 } => softplus(if y[row] == 1 { -scores[0] } else { scores[0] }),
+            Target::Classes { y, .. } => {
+                softmax(scores);
+                -libm::log(scores[y[row] as usize].max(crate::odds::FLOOR))
+            }
+            Target::Amounts(amounts) => 0.5 * (scores[0] - amounts[row]) * (scores[0] - amounts[row]),
+            Target::Counts(counts) => libm::exp(scores[0]) - counts[row] * scores[0],
+            Target::Hazard { interval, happened, .. } => {
+                let last = interval[row] as usize;
+                let survived: f64 = scores[..last].iter().map(|score| softplus(*score)).sum();
+                survived + softplus(if happened[row] { -scores[last] } else { scores[last] })
+            }
+        }
     }
 
     /// The gradient and hessian of one row's loss by each margin; the margins are overwritten.
@@ -286,4 +307,29 @@ impl Target<'_> {
         });
         scale
     }
+}
+
+/// What all log-odds must move by so that their mean probability is the rate of the labels (with one event and one other
+/// more than came, so that it stays finite): Newton's steps.
+fn level_shift(log_odds: &[f64], y: &[u32], weight: impl Fn(usize) -> f64) -> f64 {
+    let wanted = 1.0
+        + y.iter()
+            .enumerate()
+            .map(|(row, class)| weight(row) * f64::from(*class))
+            .sum::<f64>();
+    let mut shift = 0.0;
+    for _ in 0..20 {
+        let (mut sum, mut slope) = (2.0 * probability(shift), 1e-9);
+        for (row, z) in log_odds.iter().enumerate() {
+            let p = probability(z + shift);
+            sum += weight(row) * p;
+            slope += weight(row) * p * (1.0 - p);
+        }
+        let step = ((wanted - sum) / slope).clamp(-2.0, 2.0);
+        shift += step;
+        if step.abs() < 1e-9 {
+            break;
+        }
+    }
+    shift
 }
