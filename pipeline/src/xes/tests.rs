@@ -2,6 +2,8 @@
 
 use std::io::{Cursor, Read, Write};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -217,6 +219,49 @@ fn a_tag_without_end_or_elements_without_bottom_are_refused_in_bounded_memory() 
     assert!(error.to_string().contains("longer than 16777216 bytes"), "{error}");
     let deep = format!("<log><trace>{}", "<string key=\"a\">".repeat(1_000));
     assert!(refused(deep).contains("nested more than 100 deep"));
+}
+
+/// A log of so many traces, made as it is read, that counts its bytes.
+struct Endless {
+    n_traces: usize,
+    left: Cursor<Vec<u8>>,
+    n_read: Arc<AtomicUsize>,
+}
+
+const TRACE: &str =
+    r#"<trace><string key="concept:name" value="case"/><event><int key="a" value="1"/></event></trace>"#;
+
+impl Read for Endless {
+    fn read(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
+        let mut n_read = self.left.read(to)?;
+        if n_read == 0 && self.n_traces > 0 {
+            self.n_traces -= 1;
+            let end = if self.n_traces == 0 { "</log>" } else { "" };
+            self.left = Cursor::new(format!("{TRACE}{end}").into_bytes());
+            n_read = self.left.read(to)?;
+        }
+        self.n_read.fetch_add(n_read, Ordering::Relaxed);
+        Ok(n_read)
+    }
+}
+
+#[test]
+fn a_trace_comes_out_before_what_follows_it_is_read() {
+    // More in all than one tag may have.
+    let (n_traces, n_read) = (200_000, Arc::new(AtomicUsize::new(0)));
+    let log = Endless {
+        n_traces,
+        left: Cursor::new(b"<log>".to_vec()),
+        n_read: Arc::clone(&n_read),
+    };
+    let mut n_bytes = 0;
+    for trace in XesReader::new(Path::new("log.xes"), log).expect("begins well") {
+        assert_eq!(trace.expect("a good log").events.len(), 1);
+        n_bytes += TRACE.len();
+        let ahead = n_read.load(Ordering::Relaxed).saturating_sub(n_bytes);
+        assert!(ahead < 256 << 10, "{ahead} bytes read ahead");
+    }
+    assert_eq!(n_bytes, n_traces * TRACE.len());
 }
 
 #[test]
