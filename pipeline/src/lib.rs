@@ -19,6 +19,7 @@ mod rows;
 mod run;
 mod score;
 mod training;
+pub mod xes;
 
 pub use churn_list::{ChurnListRow, ChurnListSettings, churn_list, write_churn_list, write_private_text};
 pub use cutoffs::Cutoffs;

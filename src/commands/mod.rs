@@ -66,7 +66,7 @@ impl Run {
 enum Task {
     /// Tells whether a journey.toml and its sources are right; writes nothing
     Check(check::Check),
-    /// Reads journeys from Parquet or CSV into a run folder
+    /// Reads journeys from Parquet, CSV or XES into a run folder
     Ingest(ingest::Ingest),
     /// Lists the features a journey.toml gives rise to
     Features(features::Features),

@@ -4,6 +4,7 @@
 mod churn_list;
 mod cli;
 mod determinism;
+mod event_logs;
 mod known_at;
 mod online_retail;
 mod parity;

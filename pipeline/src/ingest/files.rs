@@ -21,6 +21,8 @@ pub(super) enum FileFormat {
     Parquet,
     Csv,
     CsvGz,
+    /// Gzipped or not.
+    Xes,
 }
 
 impl FileFormat {
@@ -30,6 +32,8 @@ impl FileFormat {
             (".parquet", Self::Parquet),
             (".csv", Self::Csv),
             (".csv.gz", Self::CsvGz),
+            (".xes", Self::Xes),
+            (".xes.gz", Self::Xes),
         ]
         .into_iter()
         .find(|(ending, _)| name.ends_with(ending))
@@ -66,8 +70,10 @@ pub(super) fn files(spec: &Spec, folder: &Path) -> Result<Vec<SourceFile>> {
                         "two paths of journey.toml mean this file; it would be read twice",
                     ));
                 }
-                let format = FileFormat::of(&path)
-                    .ok_or_else(|| Error::data(&path, "expected a name that ends in .parquet, .csv or .csv.gz"))?;
+                let format = FileFormat::of(&path).ok_or_else(|| {
+                    let message = "expected a name that ends in .parquet, .csv, .csv.gz, .xes or .xes.gz";
+                    Error::data(&path, message)
+                })?;
                 files.push(SourceFile { path, source, format });
             }
         }

@@ -6,6 +6,7 @@ mod files;
 mod map;
 mod quarantine;
 mod read;
+mod read_xes;
 mod settle;
 
 use std::path::Path;
@@ -205,7 +206,7 @@ struct FilePart {
 impl Part for FilePart {
     fn open(&self) -> std::result::Result<Batches, CallerError> {
         let file = &self.files[self.at];
-        let batches = read::read(file, self.spec.sources()[file.source].csv).map_err(CallerError::from)?;
+        let batches = read::read(file, &self.spec).map_err(CallerError::from)?;
         let (spec, files, at) = (Arc::clone(&self.spec), Arc::clone(&self.files), self.at);
         let (secret, tally) = (self.secret.clone(), Arc::clone(&self.tally));
         Ok(Box::new(batches.map(move |batch| {

@@ -9,9 +9,11 @@ use arrow::array::{ArrayRef, RecordBatch, StringBuilder};
 use arrow::datatypes::{DataType, Field, Schema};
 use flate2::read::MultiGzDecoder;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use percorso_journey::Spec;
 use percorso_journey::spec::CsvFormat;
 
 use super::files::{FileFormat, SourceFile};
+use super::read_xes::read_xes;
 use crate::{Error, Result};
 
 /// A batch of source rows; `first_row` counts from 1, header lines aside.
@@ -23,7 +25,7 @@ pub(super) struct SourceBatch {
 /// Batches read one after another.
 pub(super) type SourceBatches = Box<dyn Iterator<Item = Result<SourceBatch>> + Send>;
 
-const BATCH_ROWS: usize = 8_192;
+pub(super) const BATCH_ROWS: usize = 8_192;
 const MAX_FOOTER_BYTES: u64 = 256 << 20;
 const MAX_FIELD_BYTES: usize = 1 << 20;
 
@@ -31,11 +33,16 @@ const MAX_FIELD_BYTES: usize = 1 << 20;
 ///
 /// # Errors
 /// - the file cannot be read, is empty, or is not of its format; reading errors come with the batches.
-pub(super) fn read(file: &SourceFile, csv: CsvFormat) -> Result<SourceBatches> {
+pub(super) fn read(file: &SourceFile, spec: &Spec) -> Result<SourceBatches> {
+    let source = &spec.sources()[file.source];
     match file.format {
         FileFormat::Parquet => read_parquet(&file.path),
-        FileFormat::Csv => read_csv(&file.path, csv, BufReader::new(open(&file.path)?)),
-        FileFormat::CsvGz => read_csv(&file.path, csv, BufReader::new(MultiGzDecoder::new(open(&file.path)?))),
+        FileFormat::Csv => read_csv(&file.path, source.csv, BufReader::new(open(&file.path)?)),
+        FileFormat::CsvGz => {
+            let unpacked = MultiGzDecoder::new(open(&file.path)?);
+            read_csv(&file.path, source.csv, BufReader::new(unpacked))
+        }
+        FileFormat::Xes => read_xes(&file.path, source, spec.attributes()),
     }
 }
 

@@ -21,7 +21,7 @@ pub(super) fn checked_source(key: &str, raw: RawSource, names: &Names<'_>) -> Re
         let field = contract_field(&name).map_or_else(
             || {
                 attribute().map_err(|error| {
-                    let fields = FIELDS.iter().map(|(field, _)| *field);
+                    let fields = Field::NAMED.iter().map(|(field, _)| *field);
                     let known = fields.chain(names.attributes.iter().map(|attribute| attribute.name.as_str()));
                     SpecError {
                         nearest: SpecError::unknown("", "", &name, known).nearest,
@@ -107,28 +107,8 @@ fn rule(key: &str, raw: RawColumn) -> Result<ColumnRule, SpecError> {
     }
 }
 
-const FIELDS: [(&str, Field); 17] = [
-    ("customer_id", Field::CustomerId),
-    ("at", Field::At),
-    ("touchpoint", Field::Touchpoint),
-    ("event_id", Field::EventId),
-    ("sequence", Field::Sequence),
-    ("known_at", Field::KnownAt),
-    ("journey_id", Field::JourneyId),
-    ("account_id", Field::AccountId),
-    ("owner", Field::Owner),
-    ("channel", Field::Channel),
-    ("stage", Field::Stage),
-    ("value", Field::Value),
-    ("feedback_score", Field::FeedbackScore),
-    ("feedback_text", Field::FeedbackText),
-    ("action_id", Field::ActionId),
-    ("decision_id", Field::DecisionId),
-    ("propensity", Field::Propensity),
-];
-
 pub(super) fn contract_field(name: &str) -> Option<Field> {
-    FIELDS
+    Field::NAMED
         .iter()
         .find(|(field, _)| *field == name)
         .map(|(_, field)| field.clone())

@@ -1,11 +1,15 @@
 //! Where events lie and how a source row becomes an event.
 
+use std::collections::BTreeSet;
+
+use super::Attribute;
+
 /// Files of one shape and the rule that reads them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Source {
     /// Files, folders and globs, relative to the `journey.toml`.
     pub paths: Vec<String>,
-    /// How CSV files are written; Parquet files need nothing said.
+    /// How CSV files are written; Parquet and XES files need nothing said.
     pub csv: CsvFormat,
     /// What is done with identical rows.
     pub dedupe: Dedupe,
@@ -15,6 +19,34 @@ pub struct Source {
     pub columns: Vec<(Field, ColumnRule)>,
     /// Set when several source rows make one event.
     pub lines: Option<LineMerge>,
+}
+
+impl Source {
+    /// Columns that a rule names; each has to be there.
+    pub fn named_columns(&self) -> BTreeSet<&str> {
+        let named = self.columns.iter().flat_map(|(_, rule)| match rule {
+            ColumnRule::Column { name, .. } | ColumnRule::StartsWith { name, .. } => vec![name.as_str()],
+            ColumnRule::ProductOf(left, right) => vec![left.as_str(), right.as_str()],
+            ColumnRule::Constant(_) => Vec::new(),
+        });
+        named.collect()
+    }
+
+    /// Columns that no rule names but that are read where they are there, each for the field of its own name.
+    ///
+    /// `attributes` are those of the spec.
+    pub fn unnamed_columns<'a>(&self, attributes: &'a [Attribute]) -> BTreeSet<&'a str> {
+        let attributes = (0..).zip(attributes);
+        let fields = Field::NAMED
+            .into_iter()
+            .chain(attributes.map(|(at, attribute)| (attribute.name.as_str(), Field::Attribute(at))));
+        let is_ruled = |field: &Field| self.columns.iter().any(|(ruled, _)| ruled == field);
+        let named = self.named_columns();
+        fields
+            .filter(|(name, field)| !is_ruled(field) && !named.contains(name))
+            .map(|(name, _)| name)
+            .collect()
+    }
 }
 
 /// How a CSV file is written.
@@ -89,10 +121,35 @@ pub enum Field {
     Attribute(u16),
 }
 
+impl Field {
+    /// Every field but the attributes, by the name it has in `journey.toml`.
+    pub const NAMED: [(&'static str, Field); 17] = [
+        ("customer_id", Self::CustomerId),
+        ("at", Self::At),
+        ("touchpoint", Self::Touchpoint),
+        ("event_id", Self::EventId),
+        ("sequence", Self::Sequence),
+        ("known_at", Self::KnownAt),
+        ("journey_id", Self::JourneyId),
+        ("account_id", Self::AccountId),
+        ("owner", Self::Owner),
+        ("channel", Self::Channel),
+        ("stage", Self::Stage),
+        ("value", Self::Value),
+        ("feedback_score", Self::FeedbackScore),
+        ("feedback_text", Self::FeedbackText),
+        ("action_id", Self::ActionId),
+        ("decision_id", Self::DecisionId),
+        ("propensity", Self::Propensity),
+    ];
+}
+
 /// How a field's value is found in a source row.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ColumnRule {
     /// The value of this column; for times in text, read with this `strptime` format when given.
+    ///
+    /// In an XES log `KEY` is an attribute of the event and `case:KEY` one of its case.
     Column {
         /// The source column.
         name: String,
@@ -112,4 +169,42 @@ pub enum ColumnRule {
         /// The value when no prefix fits.
         otherwise: String,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Spec, text};
+
+    #[test]
+    fn columns_are_named_by_rules_or_by_their_fields() {
+        let source = r#"[[source]]
+paths = ["x.csv"]
+
+[source.columns]
+customer_id = "who"
+at = { column = "when", format = "%Y" }
+touchpoint = { column = "what", starts_with = { C = "closed" }, otherwise = "visit" }
+channel = { constant = "web" }
+value = { product_of = ["n", "age"] }
+region = "where"
+
+[stages]"#;
+        let spec = Spec::parse(&text::SMALL_SPEC.replacen("[stages]", source, 1)).expect("a good spec");
+        let source = &spec.sources()[0];
+        let named = ["age", "n", "what", "when", "where", "who"];
+        assert_eq!(source.named_columns(), named.into());
+        let unnamed = source.unnamed_columns(spec.attributes());
+        assert!(
+            ["sequence", "journey_id", "loyal"]
+                .iter()
+                .all(|name| unnamed.contains(name))
+        );
+        assert!(
+            ["customer_id", "channel", "value", "region"]
+                .iter()
+                .all(|name| !unnamed.contains(name))
+        );
+        assert!(!unnamed.contains("age"), "a rule names it already");
+    }
 }
