@@ -9,6 +9,8 @@ use crate::odds::{floor_and_normalise, log_odds, settle, softmax};
 use crate::{Error, Learned, Learner, Result};
 
 #[cfg(feature = "fit")]
+pub(crate) use self::fit::pooled;
+#[cfg(feature = "fit")]
 pub use self::fit::{Opinions, weights};
 
 /// Settings of the blend: its parts with their weights.
@@ -58,10 +60,9 @@ impl FittedBlend {
         out.fill(0.0);
         for (part, weight) in self.parts() {
             part.predict_into(row, opinion);
-            pool(opinion, weight, out);
+            pool(&*opinion, weight, out);
         }
-        softmax(out);
-        floor_and_normalise(out);
+        settle_pool(out);
     }
 
     /// Answers for many rows, row after row, the parts one after another; the same bits as one by one.
@@ -71,13 +72,10 @@ impl FittedBlend {
         for (part, weight) in self.parts() {
             let opinions = part.predict(x);
             for (opinion, out) in opinions.outer_iter().zip(out.chunks_mut(n_classes)) {
-                pool(opinion.as_slice().expect("a new matrix is row-major"), weight, out);
+                pool(opinion, weight, out);
             }
         }
-        for out in out.chunks_mut(n_classes) {
-            softmax(out);
-            floor_and_normalise(out);
-        }
+        out.chunks_mut(n_classes).for_each(settle_pool);
     }
 
     /// Each column's part of the class's log-odds: the parts' own, times their weights.
@@ -134,8 +132,14 @@ impl FittedBlend {
 }
 
 /// Adds an opinion's weighted logarithms to the pool.
-fn pool(opinion: &[f64], weight: f64, out: &mut [f64]) {
+fn pool<'a>(opinion: impl IntoIterator<Item = &'a f64>, weight: f64, out: &mut [f64]) {
     for (out, probability) in out.iter_mut().zip(opinion) {
         *out += weight * libm::log(*probability);
     }
+}
+
+/// Turns the pool into probabilities.
+fn settle_pool(out: &mut [f64]) {
+    softmax(out);
+    floor_and_normalise(out);
 }

@@ -40,6 +40,8 @@ mod forest;
 mod interval;
 mod learned;
 mod learner;
+#[cfg(feature = "fit")]
+mod level;
 mod linear;
 pub mod metrics;
 mod ngram;
@@ -48,6 +50,8 @@ mod platt;
 mod prevalence;
 mod random;
 mod recency;
+#[cfg(feature = "fit")]
+mod recipe;
 mod select;
 #[cfg(all(test, feature = "fit"))]
 mod synthetic;
@@ -66,11 +70,15 @@ pub use forest::{FittedForest, Forest, PRIOR_WEIGHT};
 pub use interval::{Band, OutOfFold};
 pub use learned::Learned;
 pub use learner::Learner;
+#[cfg(feature = "fit")]
+pub use level::with_level_set;
 pub use linear::{FittedLinear, Linear};
 pub use ngram::{FittedNgram, MAX_ORDER, Ngram};
 pub use prevalence::{FittedPrevalence, Prevalence};
 pub use random::Random;
 pub use recency::{FittedRecency, Recency};
+#[cfg(feature = "fit")]
+pub use recipe::{Choice, Contender, Opinion, Recipe};
 pub use select::{Candidate, Selection, Standing, select};
 pub use training_set::{Column, ColumnKind, TrainingSet};
 pub use trees::{Direction, FittedTrees, Link, Trees};

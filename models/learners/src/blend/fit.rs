@@ -1,6 +1,6 @@
 //! Fitting a blend's parts, and finding their weights.
 
-use ndarray::ArrayView2;
+use ndarray::{Array2, ArrayView2};
 
 use super::{Blend, FittedBlend};
 use crate::odds::{FLOOR, softmax};
@@ -113,6 +113,19 @@ pub fn weights(rows: &Opinions<'_>) -> Result<Vec<f64>> {
     Ok(at)
 }
 
+/// The pooled probabilities of each row under these weights: what a blend of the opinions' learners would say.
+pub(crate) fn pooled(opinions: &[ArrayView2<'_, f64>], weights: &[f64]) -> Array2<f64> {
+    let mut pooled = Array2::zeros(opinions[0].dim());
+    for (row, mut out) in pooled.outer_iter_mut().enumerate() {
+        let out = out.as_slice_mut().expect("a new matrix is row-major");
+        for (opinion, weight) in opinions.iter().zip(weights) {
+            super::pool(opinion.row(row).iter(), *weight, out);
+        }
+        super::settle_pool(out);
+    }
+    pooled
+}
+
 /// Logarithms of all opinions, row by row.
 struct Pool<'a> {
     y: &'a [u32],
@@ -218,8 +231,6 @@ impl<'a> Pool<'a> {
 
 #[cfg(test)]
 mod tests {
-    use ndarray::Array2;
-
     use super::*;
     use crate::Random;
     use crate::odds::probability;

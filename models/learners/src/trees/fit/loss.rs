@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use super::histogram::{Packed, STEPS, pack};
 use super::split::Scale;
+use crate::level::level_shift;
 use crate::odds::{log_odds, probability, softmax, softplus};
 use crate::trees::Link;
 use crate::{Error, Level, Result};
@@ -307,29 +308,4 @@ impl Target<'_> {
         });
         scale
     }
-}
-
-/// What all log-odds must move by so that their mean probability is the rate of the labels (with one event and one other
-/// more than came, so that it stays finite): Newton's steps.
-fn level_shift(log_odds: &[f64], y: &[u32], weight: impl Fn(usize) -> f64) -> f64 {
-    let wanted = 1.0
-        + y.iter()
-            .enumerate()
-            .map(|(row, class)| weight(row) * f64::from(*class))
-            .sum::<f64>();
-    let mut shift = 0.0;
-    for _ in 0..20 {
-        let (mut sum, mut slope) = (2.0 * probability(shift), 1e-9);
-        for (row, z) in log_odds.iter().enumerate() {
-            let p = probability(z + shift);
-            sum += weight(row) * p;
-            slope += weight(row) * p * (1.0 - p);
-        }
-        let step = ((wanted - sum) / slope).clamp(-2.0, 2.0);
-        shift += step;
-        if step.abs() < 1e-9 {
-            break;
-        }
-    }
-    shift
 }
