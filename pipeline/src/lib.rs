@@ -4,6 +4,7 @@
 //! A feature is never computed here: steps fold journeys with the models' own state and read rows off it.
 //! Nothing here knows gRPC, and nothing outside `pipeline/engine` knows DataFusion.
 
+mod benchmark;
 mod canonical;
 mod churn_list;
 mod columns;
@@ -21,6 +22,7 @@ mod score;
 mod training;
 pub mod xes;
 
+pub use benchmark::{EndOfCase, LearnerMeasures, NextTouchpoint, next_touchpoint};
 pub use churn_list::{ChurnListRow, ChurnListSettings, churn_list, write_churn_list, write_private_text};
 pub use cutoffs::Cutoffs;
 pub use error::{Error, Result};

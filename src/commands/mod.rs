@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod benchmark;
 mod check;
 mod churn_list;
 mod demo;
@@ -74,6 +75,8 @@ enum Task {
     Train(train::Train),
     /// Prints the evaluation of a trained model
     Evaluate(evaluate::Evaluate),
+    /// Runs published protocols: how good are the learners, against numbers anyone can look up?
+    Benchmark(benchmark::Benchmark),
     /// Lists, shows, promotes and rolls back models
     Models(models::Models),
     /// Scores everyone as of a cut-off, into Parquet
@@ -98,6 +101,7 @@ impl Command {
             Task::Features(features) => features.run(),
             Task::Train(train) => train.run(&self.machine),
             Task::Evaluate(evaluate) => evaluate.run(&self.machine),
+            Task::Benchmark(benchmark) => benchmark.run(&self.machine),
             Task::Models(models) => models.run(&self.machine),
             Task::Score(score) => score.run(&self.machine),
             Task::ChurnList(churn_list) => churn_list.run(),
@@ -112,13 +116,19 @@ impl Command {
 impl Machine {
     /// The engine these limits allow.
     pub(crate) fn engine(&self) -> Result<LocalEngine, Failure> {
+        let threads = self.use_threads();
+        let memory_bytes = self.memory.unwrap_or_else(memory_bytes_default);
+        LocalEngine::new(memory_bytes, threads, &std::env::temp_dir()).map_err(Failure::environment)
+    }
+
+    /// Lets fits take as many threads as the flags allow, and says how many those are.
+    pub(crate) fn use_threads(&self) -> usize {
         let threads = self
             .threads
             .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-        // Fitting takes as many as the engine; a second command in one process finds the pool made.
+        // A second command in one process finds the pool made.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
-        let memory_bytes = self.memory.unwrap_or_else(memory_bytes_default);
-        LocalEngine::new(memory_bytes, threads, &std::env::temp_dir()).map_err(Failure::environment)
+        threads
     }
 
     /// The listener these flags ask for.

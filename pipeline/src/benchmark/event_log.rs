@@ -52,7 +52,11 @@ impl EventLog {
         let mut cases = Vec::new();
         for trace in XesReader::open(path)? {
             let trace = trace?;
-            cases.push((case_name(path, &trace)?, amount(&trace.attributes), events(path, &trace)?));
+            cases.push((
+                case_name(path, &trace)?,
+                amount(&trace.attributes),
+                events(path, &trace)?,
+            ));
         }
         let activities: BTreeSet<&str> = cases
             .iter()
@@ -87,7 +91,8 @@ impl EventLog {
                         ..RawEvent::default()
                     };
                     let place = || format!("case `{name}`, event {}", sequence + 1);
-                    spec.resolve(&raw).map_err(|wrong| data(path, format!("{}: {wrong}", place())))
+                    spec.resolve(&raw)
+                        .map_err(|wrong| data(path, format!("{}: {wrong}", place())))
                 });
                 let mut events = events.collect::<Result<Vec<_>>>()?;
                 events.sort_by_key(|event| (event.at, event.sequence));
@@ -142,7 +147,7 @@ struct WrittenSpec<'a> {
     name: &'a str,
     touchpoint: Vec<WrittenTouchpoint<'a>>,
     attribute: Vec<WrittenAttribute>,
-    churn: Vec<WrittenChurn>,
+    churn: Vec<WrittenChurn<'a>>,
 }
 
 #[derive(Serialize)]
@@ -159,9 +164,10 @@ struct WrittenAttribute {
 }
 
 #[derive(Serialize)]
-struct WrittenChurn {
+struct WrittenChurn<'a> {
     name: &'static str,
     kind: &'static str,
+    touchpoints: Vec<&'a str>,
     days: u32,
 }
 
@@ -195,6 +201,7 @@ fn spec_of(path: &Path, activities: &BTreeSet<&str>) -> Result<Spec> {
         churn: vec![WrittenChurn {
             name: "silent",
             kind: "inactivity",
+            touchpoints: activities.iter().copied().collect(),
             days: 90,
         }],
     };
@@ -204,6 +211,9 @@ fn spec_of(path: &Path, activities: &BTreeSet<&str>) -> Result<Spec> {
 
 /// Where the attributes declared above begin among those of the spec.
 fn first_attribute(spec: &Spec) -> u16 {
-    let position = spec.attributes().iter().position(|attribute| attribute.name == "resource");
+    let position = spec
+        .attributes()
+        .iter()
+        .position(|attribute| attribute.name == "resource");
     position.expect("the spec declares it") as u16
 }

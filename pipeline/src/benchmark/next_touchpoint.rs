@@ -4,14 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use ndarray::{Array2, Axis};
+use ndarray::Array2;
 use percorso_features::{Catalogue, EncodedColumn, Encoder, FeatureRow};
 use percorso_journey::{JourneyState, Timestamp};
-use percorso_learners::{Column, Learner, TrainingSet, metrics};
+use percorso_learners::{
+    Bootstrap, Column, Contender, Fold, Forest, Learner, Linear, Ngram, Prevalence, Random, Recipe, Search,
+    TrainingSet, metrics,
+};
 
 use super::event_log::{Case, EventLog};
 use super::measured::LearnerMeasures;
-use crate::recipe::{self, Examples, Recipe};
 use crate::{Error, Progress, Result};
 
 /// Whether the end of a case is a class that is learnt and scored.
@@ -35,6 +37,9 @@ pub struct NextTouchpoint<'a> {
     /// The seed of every random choice.
     pub seed: u64,
 }
+
+/// A resource or lifecycle that fewer cases had is "other".
+const MIN_CASES_PER_VALUE: usize = 5;
 
 /// What may be looked at, of all features that a spec gives rise to: touchpoints, who handled them, time differences, hour
 /// and weekday, the amount asked for.
@@ -70,7 +75,7 @@ fn is_allowed(feature: &str) -> bool {
 pub fn next_touchpoint(benchmark: &NextTouchpoint<'_>, progress: &dyn Progress) -> Result<Vec<LearnerMeasures>> {
     let log = EventLog::read(benchmark.log)?;
     let fold_of_case = folds(benchmark, &log.cases)?;
-    let prefixes = Prefixes::of(&log, &fold_of_case, benchmark.end);
+    let prefixes = Prefixes::of(log, &fold_of_case, benchmark.end)?;
     let folds: BTreeSet<u32> = fold_of_case.iter().copied().collect();
     progress.start("folds", folds.len() as u64);
     let mut rows: Vec<LearnerMeasures> = Vec::new();
@@ -89,31 +94,81 @@ fn run_fold(
     n_folds: usize,
     rows: &mut Vec<LearnerMeasures>,
 ) -> Result<()> {
-    let (train, test) = prefixes.split(fold);
-    let encoder = prefixes.encoder(&train);
-    let (train, test) = (prefixes.matrix(&encoder, &train), prefixes.matrix(&encoder, &test));
-    let set = train.set()?;
-    let recipe = Recipe::for_sequences(&prefixes.columns(&encoder));
-    let mut measure = |name: &str, fit: &mut dyn FnMut() -> Result<percorso_learners::Learned>| -> Result<()> {
+    let seed = benchmark.seed;
+    let (known, asked) = prefixes.split(|row| prefixes.folds[row] != fold);
+    let encoder = prefixes.encoder(&known);
+    let (known_rows, asked_rows) = (prefixes.matrix(&encoder, &known), prefixes.matrix(&encoder, &asked));
+    let set = known_rows.set()?;
+    let mut measure = |name: &str, learner: &Learner| -> Result<()> {
         if !rows.iter().any(|row| row.learner == name) {
             rows.push(LearnerMeasures::of(name));
         }
-        let row = rows.iter_mut().find(|row| row.learner == name).expect("it was put there");
-        let learned = row.fitting(fit)?;
-        let predicted = row.predicting(|| learned.predict(&test.cells.view()));
-        let measured = metrics::multiclass(predicted.view(), &test.labels).map_err(failed("the measures"))?;
+        let row = rows
+            .iter_mut()
+            .find(|row| row.learner == name)
+            .expect("it was put there");
+        let learned = row.fitting(|| learner.fit(&set, seed)).map_err(failed(name))?;
+        let predicted = row.predicting(|| learned.predict(&asked_rows.cells.view()));
+        let measured = metrics::multiclass(predicted.view(), &asked_rows.labels).map_err(failed("the measures"))?;
         row.add("accuracy", measured.accuracy, n_folds);
         row.add("log_loss", measured.log_loss, n_folds);
         Ok(())
     };
-    for learner in recipe.baselines() {
-        measure(learner.name(), &mut || {
-            learner.fit(&set, benchmark.seed).map_err(failed(learner.name()))
-        })?;
+
+    // A part of the known cases is watched: it decides rounds, leaves, weights and what ships, and nothing else does.
+    let (learned_from, watched) = prefixes.split_of(&known, |row| !prefixes.is_watched(row, seed));
+    let (learned_from, watched) = (
+        prefixes.matrix(&encoder, &learned_from),
+        prefixes.matrix(&encoder, &watched),
+    );
+    let fold = Fold {
+        train: learned_from.set()?,
+        watched: watched.set()?,
+    };
+    let recipe = Recipe {
+        contenders: contenders(&known_rows.columns),
+        search: Search::default(),
+    };
+    let choice = recipe
+        .choose(&[fold], &Bootstrap::seeded(seed), seed, || true)
+        .map_err(failed("the choice"))?;
+    for opinion in &choice.opinions {
+        measure(&opinion.contender.name, &opinion.contender.learner)?;
     }
-    let tuned = recipe::by_cases(&recipe, &train.examples(), benchmark.seed).map_err(failed("trees"))?;
-    measure("trees", &mut || tuned.trees.fit(&set, benchmark.seed).map_err(failed("trees")))?;
-    measure("shipped", &mut || tuned.shipped.fit(&set, benchmark.seed).map_err(failed("what ships")))
+    measure("shipped", &choice.chosen.learner)
+}
+
+/// The learners compared, simplest first: counts, sequences of touchpoints alone and with who handled them, regression,
+/// forest. Trees and the blend come of themselves.
+fn contenders(columns: &[Column]) -> Vec<Contender> {
+    let position = |name: String| columns.iter().position(|column| column.name == name);
+    let places = |prefix: &str| {
+        (1..)
+            .map_while(|place| position(format!("{prefix}{place}")))
+            .collect::<Vec<usize>>()
+    };
+    let touchpoints = places("last_touchpoint_");
+    let handled: Vec<usize> = touchpoints
+        .iter()
+        .zip(places("attribute_resource_at_event_"))
+        .flat_map(|(touchpoint, resource)| [*touchpoint, resource])
+        .collect();
+    let ngram = |columns| {
+        Learner::Ngram(Ngram {
+            min_customers: 1,
+            ..Ngram::over(columns)
+        })
+    };
+    vec![
+        Contender::of(Learner::Prevalence(Prevalence)),
+        Contender::of(ngram(touchpoints)),
+        Contender {
+            name: "ngram_by_resource".to_owned(),
+            learner: ngram(handled),
+        },
+        Contender::of(Learner::Linear(Linear::default())),
+        Contender::of(Learner::Forest(Forest::default())),
+    ]
 }
 
 fn failed(what: &str) -> impl Fn(percorso_learners::Error) -> Error {
@@ -121,5 +176,187 @@ fn failed(what: &str) -> impl Fn(percorso_learners::Error) -> Error {
     move |source| Error::Fit {
         what: what.clone(),
         source,
+    }
+}
+
+/// The fold of each case.
+fn folds(benchmark: &NextTouchpoint<'_>, cases: &[Case]) -> Result<Vec<u32>> {
+    let path = benchmark.folds;
+    let wrong = |message: String| Error::Data {
+        path: path.to_owned(),
+        message,
+    };
+    let mut reader = csv::Reader::from_path(path).map_err(|error| wrong(error.to_string()))?;
+    let header = reader.headers().map_err(|error| wrong(error.to_string()))?.clone();
+    let column = |name: &str| {
+        let found = header.iter().position(|header| header.trim() == name);
+        found.ok_or_else(|| wrong(format!("it has no column `{name}`, expected case_id and fold")))
+    };
+    let (case_id, fold) = (column("case_id")?, column("fold")?);
+    let mut fold_of_case = BTreeMap::new();
+    for (row, record) in reader.records().enumerate() {
+        let line = row + 2;
+        let record = record.map_err(|error| wrong(error.to_string()))?;
+        let (case, text) = (
+            record.get(case_id).unwrap_or_default(),
+            record.get(fold).unwrap_or_default(),
+        );
+        let number = text.trim().parse::<u32>();
+        let number = number.map_err(|_| {
+            wrong(format!(
+                "line {line}: the fold is `{text}`, expected a number from 0 on"
+            ))
+        })?;
+        if fold_of_case
+            .insert(case.trim().to_owned(), number)
+            .is_some_and(|before| before != number)
+        {
+            return Err(wrong(format!("line {line}: case `{case}` has two folds")));
+        }
+    }
+    let of_case = |case: &Case| {
+        let fold = fold_of_case.get(case.name.as_str()).copied();
+        fold.ok_or_else(|| wrong(format!("case `{}` of the log has no fold", case.name)))
+    };
+    let folds: Vec<u32> = cases.iter().map(of_case).collect::<Result<_>>()?;
+    if folds.iter().all(|fold| *fold == folds[0]) {
+        return Err(wrong(
+            "all cases are in one fold, expected two folds or more".to_owned(),
+        ));
+    }
+    Ok(folds)
+}
+
+/// Every prefix of every case: what may be looked at, and what came next.
+struct Prefixes {
+    catalogue: Catalogue,
+    log: EventLog,
+    /// The positions of allowed features.
+    allowed: Vec<usize>,
+    /// All features of each prefix, row after row.
+    cells: Vec<f64>,
+    labels: Vec<u32>,
+    /// The case of each prefix.
+    cases: Vec<u64>,
+    /// The fold of each prefix.
+    folds: Vec<u32>,
+}
+
+impl Prefixes {
+    fn of(log: EventLog, fold_of_case: &[u32], end: EndOfCase) -> Result<Self> {
+        let spec = Arc::new(log.spec.clone());
+        let catalogue = Catalogue::of(&spec);
+        let allowed = (0..)
+            .zip(catalogue.features())
+            .filter(|(_, feature)| is_allowed(&feature.name));
+        let allowed = allowed.map(|(position, _)| position).collect();
+        let end_class = spec.touchpoints().len() as u32;
+        let (mut cells, mut labels, mut cases, mut folds) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut row = FeatureRow::default();
+        for (case, (of, fold)) in log.cases.iter().zip(fold_of_case).enumerate() {
+            let mut state = JourneyState::new(Arc::clone(&spec));
+            for (place, event) in of.events.iter().enumerate() {
+                state.observe(event).expect("events were put in order");
+                let next = of.events.get(place + 1);
+                if next.is_none() && end == EndOfCase::Unscored {
+                    continue;
+                }
+                // Asked as soon as the event is in, before the next one of the same instant.
+                let as_of = Timestamp::from_micros(event.at.micros() + 1);
+                catalogue
+                    .row_into(&state, as_of, &mut row)
+                    .expect("the event is of the past");
+                cells.extend_from_slice(row.cells());
+                labels.push(next.map_or(end_class, |next| next.touchpoint.into()));
+                cases.push(case as u64);
+                folds.push(*fold);
+            }
+        }
+        Ok(Self {
+            catalogue,
+            log,
+            allowed,
+            cells,
+            labels,
+            cases,
+            folds,
+        })
+    }
+
+    fn n_rows(&self) -> usize {
+        self.labels.len()
+    }
+
+    fn row(&self, row: usize) -> &[f64] {
+        &self.cells[row * self.catalogue.len()..(row + 1) * self.catalogue.len()]
+    }
+
+    fn split(&self, is_first: impl Fn(usize) -> bool) -> (Vec<usize>, Vec<usize>) {
+        (0..self.n_rows()).partition(|row| is_first(*row))
+    }
+
+    fn split_of(&self, rows: &[usize], is_first: impl Fn(usize) -> bool) -> (Vec<usize>, Vec<usize>) {
+        rows.iter().partition(|row| is_first(**row))
+    }
+
+    /// Whether the case of a row is among the one in seven that are watched.
+    fn is_watched(&self, row: usize, seed: u64) -> bool {
+        Random::stream(seed, self.cases[row]).below(7) == 0
+    }
+
+    fn encoder(&self, rows: &[usize]) -> Encoder {
+        let with_case = |row: &usize| (self.row(*row), self.cases[*row]);
+        Encoder::fit(
+            &self.catalogue,
+            rows.iter().map(with_case),
+            |at, id| self.catalogue.label(&self.log.spec, &self.log.labels, at, id),
+            MIN_CASES_PER_VALUE,
+        )
+    }
+
+    fn matrix(&self, encoder: &Encoder, rows: &[usize]) -> Matrix {
+        let encoded = encoder.columns();
+        let features: Vec<_> = self.catalogue.features().collect();
+        let column = |position: &usize| match encoded[*position] {
+            EncodedColumn::Number => Column::number(&features[*position].name),
+            EncodedColumn::Category { cardinality } => Column::category(&features[*position].name, cardinality),
+        };
+        let mut all = vec![0.0; self.catalogue.len()];
+        let mut cells = Array2::zeros((rows.len(), self.allowed.len()));
+        for (row, mut to) in rows.iter().zip(cells.outer_iter_mut()) {
+            encoder.encode(self.row(*row), &mut all);
+            to.iter_mut()
+                .zip(&self.allowed)
+                .for_each(|(to, position)| *to = all[*position]);
+        }
+        Matrix {
+            cells,
+            columns: self.allowed.iter().map(column).collect(),
+            labels: rows.iter().map(|row| self.labels[*row]).collect(),
+            cases: rows.iter().map(|row| self.cases[*row]).collect(),
+            n_classes: self.log.spec.touchpoints().len() + 1,
+        }
+    }
+}
+
+/// Encoded prefixes.
+struct Matrix {
+    cells: Array2<f32>,
+    columns: Vec<Column>,
+    labels: Vec<u32>,
+    cases: Vec<u64>,
+    n_classes: usize,
+}
+
+impl Matrix {
+    fn set(&self) -> Result<TrainingSet<'_>> {
+        TrainingSet::new(
+            self.cells.view(),
+            &self.columns,
+            &self.labels,
+            self.n_classes,
+            &self.cases,
+        )
+        .map_err(failed("the rows"))
     }
 }
