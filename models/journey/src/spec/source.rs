@@ -173,7 +173,6 @@ pub enum ColumnRule {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::{Spec, text};
 
     #[test]
