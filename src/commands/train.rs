@@ -1,5 +1,7 @@
 //! `percorso train`: learn, judge, keep.
 
+use std::time::Duration;
+
 use clap::Args;
 use percorso_pipeline::TrainSettings;
 
@@ -20,6 +22,9 @@ pub(crate) struct Train {
     /// Rows a fit may learn from, whole customers at a time
     #[arg(long, default_value_t = TrainSettings::default().max_rows)]
     max_rows: usize,
+    /// Seconds that better settings of boosted trees are searched; the first ones are always tried
+    #[arg(long, default_value_t = TrainSettings::default().time_budget.as_secs(), value_name = "SECONDS")]
+    time_budget: u64,
 }
 
 impl Train {
@@ -29,11 +34,13 @@ impl Train {
             seed,
             origins,
             max_rows,
+            time_budget,
         } = self;
         let settings = TrainSettings {
             seed,
             origins,
             max_rows,
+            time_budget: Duration::from_secs(time_budget),
         };
         let summary = percorso_pipeline::train(&run.folder(), &settings, &machine.engine()?, &*machine.progress())?;
         print_evaluation(&summary.evaluation, machine.wants_json());

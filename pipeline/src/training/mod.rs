@@ -7,6 +7,7 @@ mod question;
 mod recipe;
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use percorso_artefact::{Header, Registry, TrainingWindow, VersionId};
 use percorso_churn::ChurnHead;
@@ -20,7 +21,7 @@ use rayon::prelude::*;
 
 pub use self::evaluation::{CutoffRate, Evaluation, LearnerEvaluation, QuestionEvaluation, SegmentEvaluation};
 use self::matrix::{Matrix, encoder, sample};
-use self::predictions::{Phase, Predictions};
+use self::predictions::Predictions;
 pub use self::predictions::{TestPrediction, test_predictions};
 use self::question::{MIN_ROWS, Question};
 use self::recipe::{Bench, recalibrated};
@@ -40,6 +41,10 @@ pub struct TrainSettings {
     pub origins: usize,
     /// Rows a fit may learn from, at most; whole customers are left out above it.
     pub max_rows: usize,
+    /// How long better settings of boosted trees are searched, all questions together; the first ones are always tried.
+    ///
+    /// A search that the budget cuts short may end elsewhere on another machine.
+    pub time_budget: Duration,
 }
 
 impl Default for TrainSettings {
@@ -48,6 +53,7 @@ impl Default for TrainSettings {
             seed: 42,
             origins: 4,
             max_rows: 60_000,
+            time_budget: Duration::from_secs(120),
         }
     }
 }
@@ -98,6 +104,7 @@ pub fn train(
         encoder(&dataset, &spec, &catalogue, &all)
     };
     progress.start("train", questions.len() as u64);
+    let search_until = Instant::now() + settings.time_budget;
     let answers = questions
         .par_iter()
         .map(|question| {
@@ -108,7 +115,13 @@ pub fn train(
                 settings,
                 question,
             };
-            let answer = answer(&bench, &cutoffs, manifest.observed_until(), &shipped_encoder);
+            let answer = answer(
+                &bench,
+                &cutoffs,
+                manifest.observed_until(),
+                &shipped_encoder,
+                search_until,
+            );
             progress.advance(1);
             answer
         })
@@ -218,6 +231,7 @@ fn answer(
     cutoffs: &Cutoffs,
     observed_until: Timestamp,
     shipped_encoder: &Encoder,
+    search_until: Instant,
 ) -> Result<Answer> {
     let Bench {
         dataset,
@@ -252,11 +266,11 @@ fn answer(
     }
     let origins = question.origins(dataset, &cutoffs.all, cutoffs.test_at, settings.origins);
     let level = level(bench, &origins);
-    let chosen = bench.choose(&origins, level)?;
+    let chosen = bench.choose(&origins, level, search_until)?;
     let at_origins: Vec<&Predictions> = chosen
         .at_origins
         .iter()
-        .filter(|predictions| predictions.learner == chosen.learner.name())
+        .filter(|predictions| predictions.learner == chosen.chosen.name)
         .collect();
     let calibrator = calibrator(bench, &at_origins, level)?;
     let band = question
@@ -265,10 +279,10 @@ fn answer(
         .transpose()?;
 
     let mut predictions = chosen.at_origins.clone();
-    let at_test = bench.fit_and_predict(&bench.learners(), cutoffs.test_at, Phase::Test)?;
+    let at_test = bench.fit_and_predict(&chosen.contenders, cutoffs.test_at)?;
     let of_chosen = at_test
         .iter()
-        .find(|predictions| predictions.learner == chosen.learner.name());
+        .find(|predictions| predictions.learner == chosen.chosen.name);
     let shipped = recalibrated(of_chosen.expect("every learner was asked"), |p| calibrator.apply(p));
     let mut learners = at_test
         .iter()
@@ -289,7 +303,7 @@ fn answer(
 
     let evaluation = QuestionEvaluation {
         question: question.name.clone(),
-        shipped: chosen.learner.name().to_owned(),
+        shipped: chosen.chosen.name,
         calibrator: told_calibrator(&calibrator),
         n_test: test_rows.len(),
         origins_log_loss: chosen.losses.into_iter().collect(),
@@ -298,7 +312,7 @@ fn answer(
         segments,
         rates,
     };
-    let learned = refit(bench, &chosen.learner, everything, shipped_encoder)?;
+    let learned = refit(bench, &chosen.chosen.learner, everything, shipped_encoder)?;
     let shipped = Shipped {
         learned,
         calibrator,
