@@ -5,9 +5,10 @@ mod matrix;
 mod predictions;
 mod question;
 mod recipe;
+mod settings;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use percorso_artefact::{Header, Registry, TrainingWindow, VersionId};
 use percorso_churn::ChurnHead;
@@ -25,38 +26,13 @@ use self::predictions::Predictions;
 pub use self::predictions::{TestPrediction, test_predictions};
 use self::question::{MIN_ROWS, Question};
 use self::recipe::{Bench, recalibrated};
+pub use self::settings::TrainSettings;
 use crate::cutoffs::Cutoffs;
 use crate::dataset::Dataset;
 use crate::progress::Progress;
 use crate::rows::training_rows;
 use crate::run::{RunFolder, write_json};
 use crate::{Error, Result};
-
-/// How to train.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TrainSettings {
-    /// The seed of every random choice.
-    pub seed: u64,
-    /// Rolling origins at which learners are compared, at most.
-    pub origins: usize,
-    /// Rows a fit may learn from, at most; whole customers are left out above it.
-    pub max_rows: usize,
-    /// How long better settings of boosted trees are searched, all questions together; the first ones are always tried.
-    ///
-    /// A search that the budget cuts short may end elsewhere on another machine.
-    pub time_budget: Duration,
-}
-
-impl Default for TrainSettings {
-    fn default() -> Self {
-        Self {
-            seed: 42,
-            origins: 4,
-            max_rows: 60_000,
-            time_budget: Duration::from_secs(120),
-        }
-    }
-}
 
 /// What training made.
 #[derive(Clone, Debug)]

@@ -6,7 +6,7 @@ use ndarray::Array2;
 use percorso_features::Catalogue;
 use percorso_journey::{CustomerKey, Spec, Timestamp};
 use percorso_learners::{
-    Bootstrap, Contender, Fold, Forest, Learned, Learner, Level, Linear, Ngram, Prevalence, Recency, Recipe, Search,
+    Bootstrap, Contender, Fold, Learned, Learner, Level, Ngram, Prevalence, Recency, Recipe, Search,
 };
 use rayon::prelude::*;
 
@@ -73,11 +73,8 @@ impl Bench<'_> {
                 min_customers,
                 ..Ngram::over(sequence)
             }),
-            Learner::Linear(Linear::default()),
-            Learner::Forest(Forest {
-                n_trees: 32,
-                ..Forest::default()
-            }),
+            Learner::Linear(self.settings.linear.clone()),
+            Learner::Forest(self.settings.forest.clone()),
         ];
         learners.map(Contender::of).to_vec()
     }
@@ -103,6 +100,8 @@ impl Bench<'_> {
         let recipe = Recipe {
             contenders: self.contenders(),
             search: Search {
+                start: self.settings.trees.clone(),
+                patience: self.settings.patience,
                 level,
                 ..Search::default()
             },
