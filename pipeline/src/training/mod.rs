@@ -1,6 +1,7 @@
 //! Training: rows, recipes chosen at rolling origins, one judgement at the test cut-off, a model kept.
 
 mod evaluation;
+mod judge;
 mod matrix;
 mod predictions;
 mod question;
@@ -15,17 +16,20 @@ use percorso_churn::ChurnHead;
 use percorso_engine::Engine;
 use percorso_features::{Catalogue, Encoder};
 use percorso_journey::{CategoryId, Spec, Timestamp};
-use percorso_learners::{Band, Bootstrap, Calibrator, Learned, Learner, Level, OriginPredictions, OutOfFold};
+use percorso_learners::{Band, Calibrator, Learned, Learner};
 use percorso_next_stage::NextStageHead;
 use percorso_scoring::{Parts, ScoringModel};
 use rayon::prelude::*;
 
+pub(crate) use self::evaluation::measures as named_measures;
 pub use self::evaluation::{CutoffRate, Evaluation, LearnerEvaluation, QuestionEvaluation, SegmentEvaluation};
+use self::judge::Judged;
+pub(crate) use self::judge::judge;
 use self::matrix::{Matrix, encoder, sample};
-use self::predictions::Predictions;
+pub(crate) use self::predictions::Predictions;
 pub use self::predictions::{TestPrediction, test_predictions};
-use self::question::{MIN_ROWS, Question};
-use self::recipe::{Bench, recalibrated};
+pub(crate) use self::question::{MIN_ROWS, Question};
+pub(crate) use self::recipe::Bench;
 pub use self::settings::TrainSettings;
 use crate::cutoffs::Cutoffs;
 use crate::dataset::Dataset;
@@ -240,26 +244,16 @@ fn answer(
             is_churn: true,
         });
     }
-    let origins = question.origins(dataset, &cutoffs.all, cutoffs.test_at, settings.origins);
-    let level = level(bench, &origins);
-    let chosen = bench.choose(&origins, level, search_until)?;
-    let at_origins: Vec<&Predictions> = chosen
-        .at_origins
-        .iter()
-        .filter(|predictions| predictions.learner == chosen.chosen.name)
-        .collect();
-    let calibrator = calibrator(bench, &at_origins, level)?;
-    let band = question
-        .is_churn()
-        .then(|| band(bench, &at_origins, &calibrator))
-        .transpose()?;
-
+    let Judged {
+        origins,
+        chosen,
+        calibrator,
+        band,
+        at_test,
+        shipped,
+    } = judge(bench, &cutoffs.all, cutoffs.test_at, search_until)?;
     let mut predictions = chosen.at_origins.clone();
-    let at_test = bench.fit_and_predict(&chosen.contenders, cutoffs.test_at)?;
-    let of_chosen = at_test
-        .iter()
-        .find(|predictions| predictions.learner == chosen.chosen.name);
-    let shipped = recalibrated(of_chosen.expect("every learner was asked"), |p| calibrator.apply(p));
+    let at_test: Vec<Predictions> = at_test.into_iter().map(|(_, predictions)| predictions).collect();
     let mut learners = at_test
         .iter()
         .map(|predictions| {
@@ -313,76 +307,6 @@ fn refit(bench: &Bench<'_>, learner: &Learner, rows: Vec<usize>, encoder: &Encod
     } = *bench;
     let rows = sample(dataset, rows, settings.max_rows, settings.seed);
     bench.fit(learner, &Matrix::of(dataset, catalogue, encoder, question, &rows))
-}
-
-/// The calibrator that helped later origins, fitted on all of them.
-fn calibrator(bench: &Bench<'_>, at_origins: &[&Predictions], level: Level) -> Result<Calibrator> {
-    if at_origins.is_empty() {
-        return Ok(Calibrator::Identity);
-    }
-    let origins: Vec<OriginPredictions<'_>> = at_origins
-        .iter()
-        .map(|predictions| OriginPredictions {
-            p: predictions.probabilities.view(),
-            y: &predictions.labels,
-            at: predictions.as_of.micros(),
-            known_at: predictions.as_of.plus_days(bench.question.window_days).micros(),
-        })
-        .collect();
-    Calibrator::choose(&origins, level).map_err(bench.failed("the calibration"))
-}
-
-/// The level may move only where every season was an origin and had a whole one behind it; else drift and season are one.
-fn level(bench: &Bench<'_>, origins: &[Timestamp]) -> Level {
-    let first = bench.dataset.as_of.iter().min();
-    let spans_seasons = match (first, origins.first(), origins.last()) {
-        (Some(first), Some(first_origin), Some(last_origin)) => {
-            first_origin.days_since(*first) >= SEASON_DAYS
-                && last_origin.days_since(*first_origin) >= SEASON_DAYS - 31.0
-        }
-        _ => false,
-    };
-    if spans_seasons { Level::Free } else { Level::Kept }
-}
-
-/// After so many days the seasons come again.
-const SEASON_DAYS: f64 = 365.0;
-
-/// The 90 % band around calibrated scores, from the origins' out-of-fold scores.
-///
-/// Without origins there is nothing to tell it from: it is then fitted on the rows known by the end, of one prevalence.
-fn band(bench: &Bench<'_>, at_origins: &[&Predictions], calibrator: &Calibrator) -> Result<Band> {
-    let (mut p, mut y, mut customers, mut origins) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for predictions in at_origins {
-        p.extend(recalibrated(predictions, |p| calibrator.apply(p)).of_leaving());
-        y.extend(&predictions.labels);
-        customers.extend(predictions.groups());
-        origins.extend(predictions.labels.iter().map(|_| predictions.as_of.micros() as u64));
-    }
-    if p.is_empty() {
-        let rows: Vec<usize> = (0..bench.dataset.len())
-            .filter(|&row| bench.question.label(bench.dataset, row).is_some())
-            .collect();
-        y = rows
-            .iter()
-            .filter_map(|&row| bench.question.label(bench.dataset, row))
-            .collect();
-        let rate = y.iter().map(|&left| f64::from(left)).sum::<f64>() / y.len() as f64;
-        p = vec![rate; y.len()];
-        customers = rows.iter().map(|&row| bench.dataset.customers[row].group()).collect();
-        origins = vec![0; y.len()];
-    }
-    let bootstrap = Bootstrap {
-        level: 0.9,
-        ..Bootstrap::seeded(bench.settings.seed)
-    };
-    let rows = OutOfFold {
-        p: &p,
-        y: &y,
-        customers: &customers,
-        origins: &origins,
-    };
-    Band::fit(&rows, &bootstrap).map_err(bench.failed("the interval"))
 }
 
 fn told_calibrator(calibrator: &Calibrator) -> String {

@@ -14,15 +14,16 @@ use super::matrix::{Matrix, encoder, sample};
 use super::predictions::{Phase, Predictions, SHIPPED};
 use super::question::Question;
 use crate::dataset::Dataset;
+use crate::measured::LearnerMeasures;
 use crate::{Error, Result, TrainSettings};
 
 /// Everything a fit reads.
-pub(super) struct Bench<'a> {
-    pub(super) spec: &'a Spec,
-    pub(super) catalogue: &'a Catalogue,
-    pub(super) dataset: &'a Dataset,
-    pub(super) settings: &'a TrainSettings,
-    pub(super) question: &'a Question,
+pub(crate) struct Bench<'a> {
+    pub(crate) spec: &'a Spec,
+    pub(crate) catalogue: &'a Catalogue,
+    pub(crate) dataset: &'a Dataset,
+    pub(crate) settings: &'a TrainSettings,
+    pub(crate) question: &'a Question,
 }
 
 /// The learner chosen, and what every learner said at the origins.
@@ -133,12 +134,17 @@ impl Bench<'_> {
     }
 
     /// Fits the learners on what was known by `at` and asks them about the rows of that day.
-    pub(super) fn fit_and_predict(&self, contenders: &[Contender], at: Timestamp) -> Result<Vec<Predictions>> {
+    pub(super) fn fit_and_predict(
+        &self,
+        contenders: &[Contender],
+        at: Timestamp,
+    ) -> Result<Vec<(LearnerMeasures, Predictions)>> {
         let origin = self.origin(at);
         let predict = |contender: &Contender| {
-            let learned = self.fit(&contender.learner, &origin.known)?;
-            let p = learned.predict(&origin.asked.cells.view());
-            Ok(origin.predictions(&contender.name, Phase::Test, p))
+            let mut took = LearnerMeasures::of(&contender.name);
+            let learned = took.fitting(|| self.fit(&contender.learner, &origin.known))?;
+            let p = took.predicting(|| learned.predict(&origin.asked.cells.view()));
+            Ok((took, origin.predictions(&contender.name, Phase::Test, p)))
         };
         contenders.iter().map(predict).collect()
     }
