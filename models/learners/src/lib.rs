@@ -73,7 +73,7 @@ pub use learner::Learner;
 #[cfg(feature = "fit")]
 pub use level::with_level_set;
 pub use linear::{FittedLinear, Linear};
-pub use ngram::{FittedNgram, MAX_ORDER, Ngram};
+pub use ngram::{FittedNgram, MAX_ORDER, Ngram, NgramCounts, Observed, Smoothing};
 pub use prevalence::{FittedPrevalence, Prevalence};
 pub use random::Random;
 pub use recency::{FittedRecency, Recency};
