@@ -73,7 +73,7 @@ impl Ngram {
                 steps: &steps,
                 class: set.y()[row],
                 customer: set.customers()[row],
-                weight: set.weights().map_or(1.0, |weights| f64::from(weights[row])),
+                weight: set.weight(row),
             })?;
         }
         Ok(counts)
