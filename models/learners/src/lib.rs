@@ -48,6 +48,7 @@ mod ngram;
 pub mod odds;
 mod platt;
 mod prevalence;
+mod purchases;
 mod random;
 mod recency;
 #[cfg(feature = "fit")]
@@ -75,6 +76,7 @@ pub use level::with_level_set;
 pub use linear::{FittedLinear, Linear};
 pub use ngram::{FittedNgram, MAX_ORDER, Ngram, NgramCounts, Observed, Smoothing};
 pub use prevalence::{FittedPrevalence, Prevalence};
+pub use purchases::{BgNbd, GammaGamma, Purchases, Spending, Stake};
 pub use random::Random;
 pub use recency::{FittedRecency, Recency};
 #[cfg(feature = "fit")]
