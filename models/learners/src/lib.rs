@@ -38,6 +38,7 @@ mod calibration;
 mod error;
 mod forest;
 mod interval;
+mod isotonic;
 mod learned;
 mod learner;
 #[cfg(feature = "fit")]
@@ -60,6 +61,7 @@ mod training_set;
 mod trees;
 #[cfg(feature = "fit")]
 mod tune;
+mod venn_abers;
 
 pub use blend::{Blend, FittedBlend};
 #[cfg(feature = "fit")]
@@ -69,6 +71,7 @@ pub use calibration::{Calibrator, Level, OriginPredictions};
 pub use error::{Error, Result};
 pub use forest::{FittedForest, Forest, PRIOR_WEIGHT};
 pub use interval::{Band, OutOfFold};
+pub use isotonic::Isotonic;
 pub use learned::Learned;
 pub use learner::Learner;
 #[cfg(feature = "fit")]
@@ -88,3 +91,4 @@ pub use trees::{Direction, FittedTrees, Link, Trees};
 pub use trees::{Target, Watched};
 #[cfg(feature = "fit")]
 pub use tune::{Fold, Search, Tried, Tuned, tune};
+pub use venn_abers::VennAbers;

@@ -290,7 +290,7 @@ fn answer(
     let evaluation = QuestionEvaluation {
         question: question.name.clone(),
         shipped: chosen.learner.name().to_owned(),
-        calibrator: told_calibrator(&calibrator),
+        calibrator: calibrator.to_string(),
         n_test: test_rows.len(),
         origins_log_loss: chosen.losses.into_iter().collect(),
         origins: origins.iter().map(Timestamp::to_string).collect(),
@@ -393,14 +393,6 @@ fn band(bench: &Bench<'_>, at_origins: &[&Predictions], calibrator: &Calibrator)
         origins: &origins,
     };
     Band::fit(&rows, &bootstrap).map_err(bench.failed("the interval"))
-}
-
-fn told_calibrator(calibrator: &Calibrator) -> String {
-    match calibrator {
-        Calibrator::Identity => "identity".to_owned(),
-        Calibrator::Platt { slope, intercept } => format!("platt (slope {slope:.3}, intercept {intercept:.3})"),
-        Calibrator::Temperature { temperature } => format!("temperature {temperature:.3}"),
-    }
 }
 
 /// The segments of a row: its stage, and its audience where one is known.
