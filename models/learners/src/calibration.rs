@@ -1,15 +1,19 @@
 //! Making probabilities mean what they say, only where that has been shown to help.
 
+use std::fmt;
+
 use ndarray::ArrayView2;
 use percorso_artefact::{Artefact, Sealer};
 
+use crate::isotonic::{Isotonic, by_score};
 use crate::odds::{FLOOR, floor_and_normalise, log_odds, probability, softmax};
 use crate::platt::{self, Line, Point};
 use crate::training_set::check_length;
+use crate::venn_abers::VennAbers;
 use crate::{Error, Result};
 
 /// A correction of a learner's probabilities.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Calibrator {
     /// None.
     Identity,
@@ -20,6 +24,10 @@ pub enum Calibrator {
         /// What is added to all log-odds.
         intercept: f64,
     },
+    /// Two classes: any rising rates.
+    Isotonic(Isotonic),
+    /// Two classes: any rising rates, drawn away from 0 and 1 where rows are few.
+    VennAbers(VennAbers),
     /// More classes: log-probabilities are divided by the temperature and normalised (Guo et al. 2017).
     Temperature {
         /// Above 1 it draws the probabilities together.
@@ -56,10 +64,10 @@ impl Calibrator {
         match self {
             Calibrator::Identity => {}
             Calibrator::Platt { slope, intercept } => {
-                let z = log_odds(p[1].clamp(FLOOR, 1.0 - FLOOR));
-                p[1] = probability(slope * z + intercept).clamp(FLOOR, 1.0 - FLOOR);
-                p[0] = 1.0 - p[1];
+                set_two(p, |z| probability(slope * z + intercept));
             }
+            Calibrator::Isotonic(isotonic) => set_two(p, |z| isotonic.at(z)),
+            Calibrator::VennAbers(venn_abers) => set_two(p, |z| venn_abers.at(z)),
             Calibrator::Temperature { temperature } => {
                 for p in p.iter_mut() {
                     *p = libm::log(p.max(FLOOR)) / temperature;
@@ -72,8 +80,11 @@ impl Calibrator {
 
     /// The correction learned from the origins, or [`Calibrator::Identity`] when it would not have helped.
     ///
-    /// For each origin the correction is fitted on those whose classes were known by then and judged on it; it is kept
-    /// when its log loss summed over these later rows is lower than without, and then fitted on all origins.
+    /// For each origin corrections are fitted on those whose classes were known by then and judged on it; the one whose
+    /// log loss summed over these later rows is lowest is kept when that is lower than without, and then fitted on all
+    /// origins.
+    /// Two classes are corrected by a line ([`Calibrator::Platt`]) or, where the level is free, by rates of any rising
+    /// shape, for these move the level too; more classes by a temperature.
     /// Where no origin was known by a later one nothing is shown, so nothing is corrected.
     ///
     /// # Errors
@@ -81,7 +92,8 @@ impl Calibrator {
     /// - a probability is not from 0 to 1, or a class has no column
     pub fn choose(origins: &[OriginPredictions<'_>], level: Level) -> Result<Calibrator> {
         check(origins)?;
-        let (mut without, mut with) = (0.0, 0.0);
+        let methods = Method::candidates(origins[0].p.ncols(), level);
+        let (mut without, mut with) = (0.0, vec![0.0; methods.len()]);
         for later in origins {
             let earlier: Vec<_> = origins
                 .iter()
@@ -92,12 +104,14 @@ impl Calibrator {
                 continue;
             }
             without += summed_loss(&Calibrator::Identity, later);
-            with += summed_loss(&fit(&earlier, level), later);
+            for (method, loss) in methods.iter().zip(&mut with) {
+                *loss += summed_loss(&method.fit(&earlier), later);
+            }
         }
-        Ok(if with < without {
-            fit(origins, level)
-        } else {
-            Calibrator::Identity
+        let best = methods.iter().zip(with).min_by(|a, b| a.1.total_cmp(&b.1));
+        Ok(match best {
+            Some((method, loss)) if loss < without => method.fit(origins),
+            _ => Calibrator::Identity,
         })
     }
 
@@ -109,6 +123,8 @@ impl Calibrator {
         let (name, numbers) = match self {
             Calibrator::Identity => ("identity", vec![]),
             Calibrator::Platt { slope, intercept } => ("platt", vec![*slope, *intercept]),
+            Calibrator::Isotonic(isotonic) => ("isotonic", isotonic.numbers()),
+            Calibrator::VennAbers(venn_abers) => ("venn_abers", venn_abers.numbers()),
             Calibrator::Temperature { temperature } => ("temperature", vec![*temperature]),
         };
         sealer.put_text(&format!("{prefix}/calibrator"), name)?;
@@ -121,20 +137,98 @@ impl Calibrator {
     /// - an array is missing, its name is unknown, or a number is outside its range
     pub fn open(prefix: &str, artefact: &Artefact) -> Result<Calibrator> {
         let numbers = artefact.vector::<f64>(&format!("{prefix}/calibrator_numbers"))?;
-        match (artefact.text(&format!("{prefix}/calibrator"))?, numbers) {
-            ("identity", []) => Ok(Calibrator::Identity),
-            ("platt", [slope, intercept]) if *slope >= 0.0 => Ok(Calibrator::Platt {
+        let opened = match (artefact.text(&format!("{prefix}/calibrator"))?, numbers) {
+            ("identity", []) => Some(Calibrator::Identity),
+            ("platt", [slope, intercept]) if *slope >= 0.0 => Some(Calibrator::Platt {
                 slope: *slope,
                 intercept: *intercept,
             }),
-            ("temperature", [temperature]) if *temperature > 0.0 => Ok(Calibrator::Temperature {
+            ("isotonic", numbers) => Isotonic::of_numbers(numbers).map(Calibrator::Isotonic),
+            ("venn_abers", numbers) => VennAbers::of_numbers(numbers).map(Calibrator::VennAbers),
+            ("temperature", [temperature]) if *temperature > 0.0 => Some(Calibrator::Temperature {
                 temperature: *temperature,
             }),
-            _ => Err(Error::Malformed {
-                prefix: prefix.to_owned(),
-                what: "calibrator",
-                why: "its name and numbers do not fit together",
-            }),
+            _ => None,
+        };
+        opened.ok_or_else(|| Error::Malformed {
+            prefix: prefix.to_owned(),
+            what: "calibrator",
+            why: "its name and numbers do not fit together",
+        })
+    }
+}
+
+impl fmt::Display for Calibrator {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Calibrator::Identity => write!(to, "identity"),
+            Calibrator::Platt { slope, intercept } => {
+                write!(to, "platt (slope {slope:.3}, intercept {intercept:.3})")
+            }
+            Calibrator::Isotonic(_) => write!(to, "isotonic"),
+            Calibrator::VennAbers(_) => write!(to, "venn-abers"),
+            Calibrator::Temperature { temperature } => write!(to, "temperature {temperature:.3}"),
+        }
+    }
+}
+
+/// Two classes' probabilities from a function of the second one's log-odds.
+fn set_two(p: &mut [f64], calibrated: impl Fn(f64) -> f64) {
+    let z = log_odds(p[1].clamp(FLOOR, 1.0 - FLOOR));
+    p[1] = calibrated(z).clamp(FLOOR, 1.0 - FLOOR);
+    p[0] = 1.0 - p[1];
+}
+
+/// How a correction is fitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Method {
+    /// A line through log-odds.
+    Line,
+    /// A line that leaves the mean log-odds where they are.
+    Slope,
+    Isotonic,
+    VennAbers,
+    Temperature,
+}
+
+impl Method {
+    /// Simplest first.
+    fn candidates(n_classes: usize, level: Level) -> &'static [Method] {
+        match level {
+            _ if n_classes > 2 => &[Method::Temperature],
+            Level::Kept => &[Method::Slope],
+            Level::Free => &[Method::Line, Method::Isotonic, Method::VennAbers],
+        }
+    }
+
+    fn fit(self, origins: &[OriginPredictions<'_>]) -> Calibrator {
+        let rows = || {
+            origins
+                .iter()
+                .flat_map(|origin| origin.p.column(1).into_iter().zip(origin.y))
+        };
+        match self {
+            Method::Line => {
+                let point = |(p, class): (&f64, &u32)| Point {
+                    log_odds: log_odds(p.clamp(FLOOR, 1.0 - FLOOR)),
+                    events: f64::from(*class),
+                    others: 1.0 - f64::from(*class),
+                };
+                let Line { slope, intercept } = platt::fit(&rows().map(point).collect::<Vec<_>>(), Line::IDENTITY);
+                Calibrator::Platt { slope, intercept }
+            }
+            Method::Slope => {
+                let (slope, mean_log_odds) = common_slope(origins);
+                Calibrator::Platt {
+                    slope,
+                    intercept: mean_log_odds * (1.0 - slope),
+                }
+            }
+            Method::Isotonic => Calibrator::Isotonic(Isotonic::fit(&by_score(rows()))),
+            Method::VennAbers => Calibrator::VennAbers(VennAbers::fit(&by_score(rows()))),
+            Method::Temperature => Calibrator::Temperature {
+                temperature: 1.0 / inverse_temperature(origins),
+            },
         }
     }
 }
@@ -160,35 +254,6 @@ fn summed_loss(calibrator: &Calibrator, origin: &OriginPredictions<'_>) -> f64 {
         sum -= libm::log(row[*class as usize].max(FLOOR));
     }
     sum
-}
-
-fn fit(origins: &[OriginPredictions<'_>], level: Level) -> Calibrator {
-    if origins[0].p.ncols() > 2 {
-        return Calibrator::Temperature {
-            temperature: 1.0 / inverse_temperature(origins),
-        };
-    }
-    if level == Level::Kept {
-        let (slope, mean_log_odds) = common_slope(origins);
-        return Calibrator::Platt {
-            slope,
-            intercept: mean_log_odds * (1.0 - slope),
-        };
-    }
-    let mut points = Vec::new();
-    for origin in origins {
-        for (p, class) in origin.p.outer_iter().zip(origin.y) {
-            let events = f64::from(*class);
-            let log_odds = log_odds(p[1].clamp(FLOOR, 1.0 - FLOOR));
-            points.push(Point {
-                log_odds,
-                events,
-                others: 1.0 - events,
-            });
-        }
-    }
-    let Line { slope, intercept } = platt::fit(&points, Line::IDENTITY);
-    Calibrator::Platt { slope, intercept }
 }
 
 /// The slope of least log loss when each origin has an intercept of its own, in [0, 4], and the mean log-odds of all rows.
@@ -339,7 +404,7 @@ mod tests {
             (slope - 0.5).abs() < 0.05 && mean_log_odds.abs() < 0.1,
             "{slope} {mean_log_odds}"
         );
-        let Calibrator::Platt { slope, intercept } = fit(&origins, Level::Kept) else {
+        let Calibrator::Platt { slope, intercept } = Method::Slope.fit(&origins) else {
             panic!("two classes")
         };
         assert!((slope * mean_log_odds + intercept - mean_log_odds).abs() < 1e-12);

@@ -82,6 +82,18 @@ pub enum Error {
         /// What it should be.
         expected: &'static str,
     },
+    /// A customer's purchases that cannot be.
+    #[error("customer {row}: {what} is {found}, expected {expected}")]
+    Customer {
+        /// The customer's position.
+        row: usize,
+        /// The number's name.
+        what: &'static str,
+        /// The number.
+        found: f64,
+        /// What it should be.
+        expected: &'static str,
+    },
     /// A probability outside [0, 1], or not a number.
     #[error("row {row} has probability {found}, expected one from 0 to 1")]
     Probability {

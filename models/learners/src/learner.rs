@@ -53,7 +53,8 @@ impl Learner {
     /// Prevalence, recency and n-gram also learn from a set of a single class.
     ///
     /// # Errors
-    /// - linear or forest, and all rows are of one class
+    /// - all rows are of one class, and the learner does not count only
+    /// - linear or forest, alone or in a blend, and rows are weighted
     /// - a setting is outside its range or names a column that is not there or of another kind
     /// - the library behind linear or forest fails
     #[cfg(feature = "fit")]

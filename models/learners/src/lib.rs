@@ -38,6 +38,7 @@ mod calibration;
 mod error;
 mod forest;
 mod interval;
+mod isotonic;
 mod learned;
 mod learner;
 #[cfg(feature = "fit")]
@@ -48,6 +49,7 @@ mod ngram;
 pub mod odds;
 mod platt;
 mod prevalence;
+mod purchases;
 mod random;
 mod recency;
 #[cfg(feature = "fit")]
@@ -59,6 +61,7 @@ mod training_set;
 mod trees;
 #[cfg(feature = "fit")]
 mod tune;
+mod venn_abers;
 
 pub use blend::{Blend, FittedBlend};
 #[cfg(feature = "fit")]
@@ -68,13 +71,15 @@ pub use calibration::{Calibrator, Level, OriginPredictions};
 pub use error::{Error, Result};
 pub use forest::{FittedForest, Forest, PRIOR_WEIGHT};
 pub use interval::{Band, OutOfFold};
+pub use isotonic::Isotonic;
 pub use learned::Learned;
 pub use learner::Learner;
 #[cfg(feature = "fit")]
 pub use level::with_level_set;
 pub use linear::{FittedLinear, Linear};
-pub use ngram::{FittedNgram, MAX_ORDER, Ngram};
+pub use ngram::{FittedNgram, MAX_ORDER, Ngram, NgramCounts, Observed, Smoothing};
 pub use prevalence::{FittedPrevalence, Prevalence};
+pub use purchases::{BgNbd, GammaGamma, Purchases, Spending, Stake};
 pub use random::Random;
 pub use recency::{FittedRecency, Recency};
 #[cfg(feature = "fit")]
@@ -86,3 +91,4 @@ pub use trees::{Direction, FittedTrees, Link, Trees};
 pub use trees::{Target, Watched};
 #[cfg(feature = "fit")]
 pub use tune::{Fold, Search, Tried, Tuned, tune};
+pub use venn_abers::VennAbers;

@@ -19,19 +19,19 @@ pub struct FittedPrevalence {
 
 #[cfg(feature = "fit")]
 impl Prevalence {
-    /// The shares in the set; works with a single class too.
+    /// The shares of the rows' weight in the set; works with a single class too.
     pub fn fit(&self, set: &crate::TrainingSet<'_>) -> FittedPrevalence {
         FittedPrevalence {
-            probabilities: smoothed_shares(&set.class_counts()),
+            probabilities: smoothed_shares(&set.class_weights()),
         }
     }
 }
 
-/// The smoothed share of each class.
+/// The smoothed share of each class from the weight of its rows.
 #[cfg(feature = "fit")]
-pub(crate) fn smoothed_shares(counts: &[u64]) -> Vec<f64> {
-    let total = counts.iter().sum::<u64>() as f64 + 0.5 * counts.len() as f64;
-    let mut shares: Vec<f64> = counts.iter().map(|count| (*count as f64 + 0.5) / total).collect();
+pub(crate) fn smoothed_shares(weights: &[f64]) -> Vec<f64> {
+    let total = weights.iter().sum::<f64>() + 0.5 * weights.len() as f64;
+    let mut shares: Vec<f64> = weights.iter().map(|weight| (weight + 0.5) / total).collect();
     crate::odds::floor_and_normalise(&mut shares);
     shares
 }
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn shares_are_smoothed_by_half_a_row() {
-        let shares = smoothed_shares(&[3, 0]);
+        let shares = smoothed_shares(&[3.0, 0.0]);
         assert!((shares[0] - 3.5 / 4.0).abs() < 1e-15 && (shares[1] - 0.5 / 4.0).abs() < 1e-15);
     }
 }

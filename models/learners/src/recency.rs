@@ -41,7 +41,7 @@ pub struct FittedRecency {
 
 #[cfg(feature = "fit")]
 impl Recency {
-    /// The rates in the set; works with a single class too.
+    /// The rates in the set, each row as if it were there `weight` times; works with a single class too.
     ///
     /// # Errors
     /// - the column is not there or does not hold numbers
@@ -79,19 +79,20 @@ impl Recency {
             });
         }
         let n_classes = set.n_classes();
-        let overall = crate::prevalence::smoothed_shares(&set.class_counts());
-        let ends = quantile_ends(set.x().column(column).iter().copied(), self.n_bins);
-        let mut counts = vec![0u64; (ends.len() + 2) * n_classes];
+        let overall = crate::prevalence::smoothed_shares(&set.class_weights());
+        let weighted_cells = (0..set.n_rows()).map(|row| (set.row(row)[column], set.weight(row)));
+        let ends = quantile_ends(weighted_cells, self.n_bins);
+        let mut weights = vec![0.0; (ends.len() + 2) * n_classes];
         for (row, class) in set.y().iter().enumerate() {
-            counts[bin(&ends, set.row(row)[column]) * n_classes + *class as usize] += 1;
+            weights[bin(&ends, set.row(row)[column]) * n_classes + *class as usize] += set.weight(row);
         }
-        let shares = counts
+        let shares = weights
             .chunks(n_classes)
             .flat_map(|bin| {
-                let n_rows = bin.iter().sum::<u64>() as f64;
+                let n_rows = bin.iter().sum::<f64>();
                 bin.iter()
                     .zip(&overall)
-                    .map(move |(count, share)| (*count as f64 + self.prior_rows * share) / (n_rows + self.prior_rows))
+                    .map(move |(weight, share)| (weight + self.prior_rows * share) / (n_rows + self.prior_rows))
             })
             .collect();
         Ok(FittedRecency {
@@ -104,16 +105,30 @@ impl Recency {
     }
 }
 
+/// The last cell of each bin but the last, where cells of weight w stand w times in a row: as many to each bin as nearly
+/// as ties allow.
 #[cfg(feature = "fit")]
-fn quantile_ends(cells: impl Iterator<Item = f32>, n_bins: usize) -> Vec<f32> {
-    let mut present: Vec<f32> = cells.filter(|cell| !cell.is_nan()).collect();
-    present.sort_unstable_by(f32::total_cmp);
-    let mut ends: Vec<f32> = (1..n_bins)
-        .filter_map(|end| present.get((end * present.len() / n_bins).checked_sub(1)?).copied())
-        .collect();
+fn quantile_ends(cells: impl Iterator<Item = (f32, f64)>, n_bins: usize) -> Vec<f32> {
+    let mut present: Vec<(f32, f64)> = cells.filter(|(cell, weight)| !cell.is_nan() && *weight > 0.0).collect();
+    present.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+    let total: f64 = present.iter().map(|(_, weight)| weight).sum();
+    let mut ends = Vec::new();
+    let (mut place, mut up_to) = (0, 0.0);
+    for end in 1..n_bins {
+        let wanted = end as f64 * total / n_bins as f64;
+        if wanted < 1.0 {
+            continue;
+        }
+        // The cell in the last whole place before the cut.
+        while place < present.len() && up_to <= wanted - 1.0 {
+            up_to += present[place].1;
+            place += 1;
+        }
+        ends.push(present[place - 1].0);
+    }
     ends.dedup();
     // An end at the largest cell would leave the last bin empty.
-    ends.pop_if(|end| present.last() == Some(end));
+    ends.pop_if(|end| present.last().is_some_and(|(cell, _)| cell == end));
     ends
 }
 
@@ -186,13 +201,36 @@ mod tests {
 
     #[test]
     fn bins_hold_equally_many_rows_and_ties_stay_together() {
-        let ends = quantile_ends([5.0, 1.0, 2.0, 3.0, 4.0, 6.0, f32::NAN].into_iter(), 3);
+        let ends_of = |cells: &[f32], n_bins| quantile_ends(cells.iter().map(|cell| (*cell, 1.0)), n_bins);
+        let ends = ends_of(&[5.0, 1.0, 2.0, 3.0, 4.0, 6.0, f32::NAN], 3);
         assert_eq!(ends, [2.0, 4.0]);
         assert_eq!(
             [1.0, 2.0, 2.5, 4.0, 9.0, f32::NAN].map(|cell| bin(&ends, cell)),
             [0, 0, 1, 1, 2, 3]
         );
-        assert!(quantile_ends([7.0; 9].into_iter(), 3).is_empty());
-        assert!(quantile_ends([f32::NAN].into_iter(), 3).is_empty());
+        assert!(ends_of(&[7.0; 9], 3).is_empty());
+        assert!(ends_of(&[f32::NAN], 3).is_empty());
+    }
+
+    #[test]
+    fn a_weight_is_so_many_rows() {
+        let cells: Vec<(f32, f64)> = (0..40u8)
+            .map(|cell| (f32::from(cell * 7 % 31), f64::from(cell % 4)))
+            .collect();
+        let repeated: Vec<(f32, f64)> = cells
+            .iter()
+            .flat_map(|(cell, weight)| vec![(*cell, 1.0); *weight as usize])
+            .collect();
+        for n_bins in 1..80 {
+            let found = quantile_ends(cells.iter().copied(), n_bins);
+            assert_eq!(found, quantile_ends(repeated.iter().copied(), n_bins), "{n_bins} bins");
+            let mut sorted: Vec<f32> = repeated.iter().map(|(cell, _)| *cell).collect();
+            sorted.sort_by(f32::total_cmp);
+            let places = (1..n_bins).filter_map(|end| (end * sorted.len() / n_bins).checked_sub(1));
+            let mut expected: Vec<f32> = places.map(|place| sorted[place]).collect();
+            expected.dedup();
+            expected.retain(|end| Some(end) != sorted.last());
+            assert_eq!(found, expected, "{n_bins} bins");
+        }
     }
 }

@@ -149,6 +149,29 @@ impl<'a> TrainingSet<'a> {
         counts
     }
 
+    /// The weight of the rows of each class: their number, without weights.
+    pub fn class_weights(&self) -> Vec<f64> {
+        let mut sums = vec![0.0; self.n_classes];
+        for (row, class) in self.y.iter().enumerate() {
+            sums[*class as usize] += self.weight(row);
+        }
+        sums
+    }
+
+    /// The weight of a row.
+    pub fn weight(&self, row: usize) -> f64 {
+        self.weights.map_or(1.0, |weights| f64::from(weights[row]))
+    }
+
+    /// Refuses weights on behalf of a learner that cannot take them into account.
+    #[cfg(feature = "fit")]
+    pub(crate) fn check_unweighted(&self, learner: &'static str) -> Result<()> {
+        match self.weights {
+            Some(_) => Err(Error::Weighted { learner }),
+            None => Ok(()),
+        }
+    }
+
     /// The cells of a row.
     pub fn row(&self, row: usize) -> &'a [f32] {
         let n_columns = self.x.ncols();

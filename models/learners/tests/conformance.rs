@@ -5,8 +5,8 @@
 use ndarray::Array2;
 use percorso_artefact::{Artefact, Header, Sealer};
 use percorso_learners::{
-    Blend, Column, Direction, Error, Forest, Learned, Learner, Linear, Ngram, Prevalence, Random, Recency, TrainingSet,
-    Trees, metrics, odds,
+    Blend, Column, Direction, Error, Forest, Learned, Learner, Linear, Ngram, Prevalence, Random, Recency, Smoothing,
+    TrainingSet, Trees, metrics, odds,
 };
 
 /// Owned rows; the class depends on a number and on the last step, in a known way.
@@ -369,6 +369,55 @@ fn every_learner_but_prevalence_beats_the_base_rate_on_new_rows() {
                 0.01
             };
             assert!(*loss < base - margin, "{name}: {loss}, base rate {base}");
+        }
+    }
+}
+
+/// Trees are asked without drawing rows, for repeated rows would be drawn one by one.
+#[test]
+fn a_weight_is_so_many_rows_or_is_refused() {
+    for n_classes in [2, 4] {
+        let market = market(900, n_classes, 1);
+        let weights: Vec<f32> = (0..900).map(|row| [1.0, 0.0, 3.0, 2.0][row % 4]).collect();
+        let times: Vec<usize> = weights.iter().map(|weight| *weight as usize).collect();
+        let repeated_rows: Vec<usize> = (0..market.y.len()).flat_map(|row| vec![row; times[row]]).collect();
+        let repeated = Market {
+            x: market.x.select(ndarray::Axis(0), &repeated_rows),
+            y: repeated_rows.iter().map(|row| market.y[*row]).collect(),
+            customers: repeated_rows.iter().map(|row| market.customers[*row]).collect(),
+            ..market.clone()
+        };
+        let weighted = market.set().with_weights(&weights).unwrap();
+        let mut learners = learners();
+        learners.retain(|learner| learner.name() != "trees");
+        learners.push(Learner::Trees(Trees {
+            n_rounds: 40,
+            row_share: 1.0,
+            ..Trees::default()
+        }));
+        learners.push(Learner::Ngram(Ngram {
+            smoothing: Smoothing::WittenBell,
+            min_customers: 1,
+            ..Ngram::over(STEPS.to_vec())
+        }));
+        learners.push(Learner::Ngram(Ngram {
+            min_customers: 1,
+            ..Ngram::over(STEPS.to_vec())
+        }));
+        for learner in learners {
+            match learner.fit(&weighted, 7) {
+                Ok(learned) => {
+                    let expected = learner.fit(&repeated.set(), 7).unwrap().predict(&market.x.view());
+                    let found = learned.predict(&market.x.view());
+                    let furthest = (&found - &expected).iter().fold(0.0_f64, |most, by| most.max(by.abs()));
+                    assert!(furthest < 1e-9, "{}: {furthest}", learner.name());
+                    assert_ne!(found, learner.fit(&market.set(), 7).unwrap().predict(&market.x.view()));
+                }
+                Err(error) => {
+                    assert!(matches!(error, Error::Weighted { .. }), "{}: {error}", learner.name());
+                    assert!(["linear", "forest", "blend"].contains(&learner.name()), "{error}");
+                }
+            }
         }
     }
 }

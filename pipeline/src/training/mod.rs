@@ -274,7 +274,7 @@ fn answer(
     let evaluation = QuestionEvaluation {
         question: question.name.clone(),
         shipped: chosen.chosen.name,
-        calibrator: told_calibrator(&calibrator),
+        calibrator: calibrator.to_string(),
         n_test: test_rows.len(),
         origins_log_loss: chosen.losses.into_iter().collect(),
         origins: origins.iter().map(Timestamp::to_string).collect(),
@@ -307,14 +307,6 @@ fn refit(bench: &Bench<'_>, learner: &Learner, rows: Vec<usize>, encoder: &Encod
     } = *bench;
     let rows = sample(dataset, rows, settings.max_rows, settings.seed);
     bench.fit(learner, &Matrix::of(dataset, catalogue, encoder, question, &rows))
-}
-
-fn told_calibrator(calibrator: &Calibrator) -> String {
-    match calibrator {
-        Calibrator::Identity => "identity".to_owned(),
-        Calibrator::Platt { slope, intercept } => format!("platt (slope {slope:.3}, intercept {intercept:.3})"),
-        Calibrator::Temperature { temperature } => format!("temperature {temperature:.3}"),
-    }
 }
 
 /// The segments of a row: its stage, and its audience where one is known.

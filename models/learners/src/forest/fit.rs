@@ -22,13 +22,14 @@ impl Forest {
     /// The forest of the set; the same seed gives the same trees, whatever the number of threads.
     ///
     /// # Errors
-    /// - all rows are of one class
+    /// - all rows are of one class, or rows are weighted
     /// - a setting is outside its range
     /// - the library fails
     pub fn fit(&self, set: &TrainingSet<'_>, seed: u64) -> Result<FittedForest> {
         self.check()?;
-        let counts = set.class_counts();
-        if counts.iter().filter(|count| **count > 0).count() < 2 {
+        set.check_unweighted(LEARNER)?;
+        let counts = set.class_weights();
+        if counts.iter().filter(|count| **count > 0.0).count() < 2 {
             return Err(Error::OneClass {
                 learner: LEARNER,
                 class: set.y()[0],

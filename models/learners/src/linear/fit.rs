@@ -24,17 +24,18 @@ impl Linear {
     /// A class without a training row keeps its smoothed share and no weights.
     ///
     /// # Errors
-    /// - all rows are of one class
+    /// - all rows are of one class, or rows are weighted
     /// - a setting is outside its range
     /// - the library finds no way down
     pub fn fit(&self, set: &TrainingSet<'_>, seed: u64) -> Result<FittedLinear> {
         self.check()?;
+        set.check_unweighted(LEARNER)?;
         let rows = Random::new(seed).sample(set.n_rows(), self.max_rows);
-        let mut counts = vec![0; set.n_classes()];
+        let mut counts = vec![0.0; set.n_classes()];
         for row in &rows {
-            counts[set.y()[*row] as usize] += 1;
+            counts[set.y()[*row] as usize] += 1.0;
         }
-        if counts.iter().filter(|count| **count > 0).count() < 2 {
+        if counts.iter().filter(|count| **count > 0.0).count() < 2 {
             return Err(Error::OneClass {
                 learner: LEARNER,
                 class: set.y()[rows[0]],
@@ -293,7 +294,7 @@ mod tests {
         let terms = design::terms(set, linear.min_rows);
         (
             Problem::new(linear, set, &terms, &rows),
-            smoothed_shares(&set.class_counts()),
+            smoothed_shares(&set.class_weights()),
         )
     }
 
