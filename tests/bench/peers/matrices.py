@@ -17,7 +17,7 @@ MISSING_SHARE = 0.03
 
 def write_binary(folder: pathlib.Path, n_train_rows: int) -> float:
     """Writes two classes by 40 numbers, of which 26 matter, and returns the log loss of the true probabilities on the
-    test rows: no learner does better but by luck."""
+    test rows. They know the cells that are then hidden, so no learner reaches it but by luck."""
     random = numpy.random.default_rng(7)
     # The test rows come first, so that they are the same for every number of training rows.
     test_x, test_y, truth = _binary(random, N_TEST_ROWS)

@@ -1,10 +1,11 @@
 //! forust-ml, a peer in Rust: two classes, no categories, and no least number of rows in a leaf.
 //!
+//! It grows level by level, as it does by default: leaf by leaf its log loss is worse (.596 against .580 after 60 rounds).
+//! Its least hessian in a leaf is its default too, 1.
 //! It takes columns of `f64`; turning the matrix into them counts as its memory, but not as its time.
 
 use std::time::Instant;
 
-use forust_ml::gradientbooster::GrowPolicy;
 use forust_ml::{GradientBooster, Matrix as Columns};
 use ndarray::Array2;
 
@@ -15,15 +16,14 @@ use crate::{MAX_SINGLE_ROWS, Run, Settings};
 pub(crate) fn run(settings: &Settings, train: &Matrix, test: &Matrix) -> Run {
     assert!(train.y.iter().all(|class| *class < 2), "forust-ml knows two classes");
     let y: Vec<f64> = train.y.iter().map(|class| f64::from(*class)).collect();
+    let depth = settings.max_leaves.next_power_of_two().ilog2() as usize;
     let mut booster = GradientBooster::default()
         .set_iterations(settings.n_rounds)
         .set_learning_rate(0.1)
         .set_max_leaves(settings.max_leaves)
-        .set_max_depth(usize::MAX)
+        .set_max_depth(depth)
         .set_l2(1.0)
-        .set_min_leaf_weight(1e-3)
         .set_nbins(255);
-    booster.grow_policy = GrowPolicy::LossGuide;
 
     let (fit_s, fit_mib) = peak_mib_of(|| {
         let cells = column_major(&train.x);
