@@ -14,20 +14,26 @@ const ROWS: [[f32; 4]; 4] = [
     [0.0, 1e9, 1.0, 2.0],
 ];
 
-/// The predictions of every learner for every row, as the writer of the file made them.
-fn predictions(artefact: &Artefact) -> Vec<f64> {
+/// The predictions of learners for every row.
+fn of_learners(artefact: &Artefact, names: &[&str]) -> Vec<f64> {
     let mut all = Vec::new();
     for n_classes in [2, 4] {
         let mut p = vec![0.0; n_classes];
-        for name in NAMES {
+        for name in names {
             let learned = Learned::open(&format!("{n_classes}/{name}"), artefact).unwrap();
-            assert_eq!((learned.name(), learned.n_classes()), (name, n_classes));
+            assert_eq!((learned.name(), learned.n_classes()), (*name, n_classes));
             for row in &ROWS {
                 learned.predict_into(row, &mut p);
                 all.extend_from_slice(&p);
             }
         }
     }
+    all
+}
+
+/// The predictions of every learner for every row, calibrators and band, as the writer of the file made them.
+fn predictions(artefact: &Artefact) -> Vec<f64> {
+    let mut all = of_learners(artefact, &NAMES);
     for name in ["platt", "temperature", "identity"] {
         let mut p = if name == "temperature" {
             vec![0.2, 0.1, 0.7]
@@ -56,6 +62,17 @@ fn a_file_of_format_1_predicts_the_same_bits_for_ever() {
         .map(|p| p.to_bits())
         .collect();
     assert_eq!(found, expected);
+}
+
+#[test]
+fn trees_and_blends_of_format_1_predict_the_same_bits_for_ever() {
+    let artefact = Artefact::open(include_bytes!("../fixtures/v1-trees.safetensors")).unwrap();
+    let expected = artefact.vector::<f64>("expected").unwrap().iter();
+    let found = of_learners(&artefact, &["trees", "blend"]);
+    assert_eq!(
+        found.iter().map(|p| p.to_bits()).collect::<Vec<_>>(),
+        expected.map(|p| p.to_bits()).collect::<Vec<_>>()
+    );
 }
 
 #[cfg(feature = "fit")]
@@ -153,4 +170,66 @@ fn write_the_fixture() {
     let opened = Artefact::open(&first.seal(&Header::default()).unwrap()).unwrap();
     second.put_vector("expected", &predictions(&opened)).unwrap();
     std::fs::write(path, second.seal(&Header::default()).unwrap()).unwrap();
+}
+
+#[cfg(feature = "fit")]
+#[test]
+#[ignore = "writes the fixture of trees and blends, once"]
+fn write_the_fixture_of_trees() {
+    use ndarray::Array2;
+    use percorso_artefact::{Header, Sealer};
+    use percorso_learners::{Blend, Column, Learner, Ngram, Random, TrainingSet, Trees};
+
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/v1-trees.safetensors");
+    assert!(!std::path::Path::new(path).exists(), "a fixture is written once");
+    let mut random = Random::new(1);
+    let x = Array2::from_shape_fn((400, 4), |(_, column)| {
+        let cell = if column < 2 {
+            (60.0 * random.uniform()) as f32
+        } else {
+            random.below(3) as f32
+        };
+        if random.uniform() < 0.1 { f32::NAN } else { cell }
+    });
+    let columns = [
+        Column::number("recency_days"),
+        Column::number("spend"),
+        Column::category("step_1", 3),
+        Column::category("step_2", 3),
+    ];
+    let customers: Vec<u64> = (0..400).collect();
+    let mut sealers = [Sealer::new(), Sealer::new()];
+    for n_classes in [2, 4] {
+        let class = |row: ndarray::ArrayView1<'_, f32>| {
+            let more = if n_classes == 4 {
+                2 * u32::from(row[2] == 1.0)
+            } else {
+                0
+            };
+            u32::from(row[0] > 30.0 || row[3] == 2.0) + more
+        };
+        let y: Vec<u32> = x.outer_iter().map(class).collect();
+        let set = TrainingSet::new(x.view(), &columns, &y, n_classes, &customers).unwrap();
+        let trees = Trees {
+            n_rounds: 8,
+            ..Trees::default()
+        };
+        let blend = Blend {
+            parts: vec![Learner::Ngram(Ngram::over(vec![2, 3])), Learner::Trees(trees.clone())],
+            weights: vec![0.3, 0.8],
+        };
+        for learner in [Learner::Trees(trees), Learner::Blend(blend)] {
+            let learned = learner.fit(&set, 1).unwrap();
+            for sealer in &mut sealers {
+                learned
+                    .seal(&format!("{n_classes}/{}", learner.name()), sealer)
+                    .unwrap();
+            }
+        }
+    }
+    let [without, mut with] = sealers;
+    let artefact = Artefact::open(&without.seal(&Header::default()).unwrap()).unwrap();
+    with.put_vector("expected", &of_learners(&artefact, &["trees", "blend"]))
+        .unwrap();
+    std::fs::write(path, with.seal(&Header::default()).unwrap()).unwrap();
 }
