@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use percorso_pipeline::{EndOfCase, LearnerMeasures, NextTouchpoint};
+use percorso_pipeline::{
+    Churn, ChurnBenchmark, EndOfCase, LearnerMeasures, NextTouchpoint, TrainSettings, write_private_text,
+};
 
 use super::Machine;
 use crate::failure::Outcome;
@@ -18,6 +20,24 @@ pub(crate) struct Benchmark {
 enum Protocol {
     /// What comes next after every prefix of every case of an event log
     NextTouchpoint(NextTouchpointFlags),
+    /// Who leaves, at the test cut-off of a business and before it
+    Churn(ChurnFlags),
+}
+
+#[derive(Args)]
+struct ChurnFlags {
+    /// The journey.toml of the business
+    #[arg(long, value_name = "FILE")]
+    journey: PathBuf,
+    /// Cut-offs before the test that are judged too, each as if the data had ended there
+    #[arg(long, default_value_t = 0, value_name = "NUMBER")]
+    before: usize,
+    /// A CSV for what ships said of each customer (as_of, customer_id, label, probability); only its owner may read it
+    #[arg(long, value_name = "FILE")]
+    predictions: Option<PathBuf>,
+    /// A TOML file with training settings by name
+    #[arg(long, value_name = "FILE")]
+    settings: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -44,8 +64,24 @@ enum End {
 
 impl Benchmark {
     pub(crate) fn run(self, machine: &Machine) -> Outcome {
-        machine.use_threads();
+        let engine = machine.engine()?;
         let rows = match self.protocol {
+            Protocol::Churn(flags) => {
+                let settings = match &flags.settings {
+                    Some(path) => TrainSettings::read(path)?,
+                    None => TrainSettings::default(),
+                };
+                let benchmark = ChurnBenchmark {
+                    journey: &flags.journey,
+                    settings: &settings,
+                    n_before: flags.before,
+                };
+                let churn = percorso_pipeline::churn(&benchmark, &engine, &*machine.progress())?;
+                if let Some(path) = &flags.predictions {
+                    write_private_text(path, &predictions(&churn))?;
+                }
+                churn.rows
+            }
             Protocol::NextTouchpoint(flags) => {
                 let benchmark = NextTouchpoint {
                     log: &flags.log,
@@ -64,6 +100,16 @@ impl Benchmark {
     }
 }
 
+fn predictions(churn: &Churn) -> String {
+    let mut text = "question,as_of,customer_id,label,probability\n".to_owned();
+    for (question, as_of, customer, left, p) in &churn.predictions {
+        // An id may hold anything, so it is quoted as CSV does.
+        let customer = customer.replace('"', "\"\"");
+        text += &format!("{question},{as_of},\"{customer}\",{},{p}\n", u8::from(*left));
+    }
+    text
+}
+
 fn print_rows(rows: &[LearnerMeasures], json: bool) {
     if json {
         for row in rows {
@@ -72,17 +118,22 @@ fn print_rows(rows: &[LearnerMeasures], json: bool) {
         return;
     }
     let Some(first) = rows.first() else { return };
-    let measures: Vec<&str> = first.measures.keys().copied().collect();
-    let titles = measures.iter().chain(&["fit_s", "predict_s", "peak_rss_mib"]);
-    println!(
-        "{:<20}{}",
-        "learner",
-        titles.map(|title| format!("{title:>18}")).collect::<String>()
-    );
+    let measures: Vec<&String> = first.measures.keys().collect();
+    let took = ["fit_s", "predict_s", "peak_rss_mib"];
+    let titles = measures.iter().map(|measure| measure.as_str()).chain(took);
+    let titles: String = titles.map(|title| format!("{title:>18}")).collect();
+    let mut told_of = None;
     for row in rows {
-        let cells = measures
-            .iter()
-            .map(|measure| format!("{:>18.4}", row.measures[measure]));
+        let of = (&row.question, &row.as_of);
+        if told_of != Some(of) {
+            told_of = Some(of);
+            if let (Some(question), Some(as_of)) = of {
+                println!("\n{question} at {as_of}");
+            }
+            println!("{:<20}{titles}", "learner");
+        }
+        let measured = |measure: &&String| row.measures.get(*measure).copied().unwrap_or(f64::NAN);
+        let cells = measures.iter().map(|measure| format!("{:>18.4}", measured(measure)));
         let took = [
             format!("{:>18.1}", row.fit_s),
             format!("{:>18.2}", row.predict_s),

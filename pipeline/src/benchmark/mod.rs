@@ -2,9 +2,9 @@
 //!
 //! A benchmark uses the same state, features and learners as training; what it may look at is written down in one place.
 
+mod churn;
 mod event_log;
-mod measured;
 mod next_touchpoint;
 
-pub use self::measured::LearnerMeasures;
+pub use self::churn::{Churn, ChurnBenchmark, churn};
 pub use self::next_touchpoint::{EndOfCase, NextTouchpoint, next_touchpoint};

@@ -13,7 +13,7 @@ use percorso_learners::{
 };
 
 use super::event_log::{Case, EventLog};
-use super::measured::LearnerMeasures;
+use crate::measured::LearnerMeasures;
 use crate::{Error, Progress, Result};
 
 /// Whether the end of a case is a class that is learnt and scored.

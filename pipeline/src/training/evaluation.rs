@@ -83,7 +83,7 @@ pub struct CutoffRate {
 }
 
 /// Measures without intervals.
-pub(super) fn measures(question: &Question, predictions: &Predictions) -> Result<BTreeMap<String, f64>> {
+pub(crate) fn measures(question: &Question, predictions: &Predictions) -> Result<BTreeMap<String, f64>> {
     let failed = |source| Error::Fit {
         what: format!("the measures of {}", question.name),
         source,

@@ -1,56 +1,42 @@
 //! Training: rows, recipes chosen at rolling origins, one judgement at the test cut-off, a model kept.
 
 mod evaluation;
+mod judge;
 mod matrix;
 mod predictions;
 mod question;
 mod recipe;
+mod settings;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use percorso_artefact::{Header, Registry, TrainingWindow, VersionId};
 use percorso_churn::ChurnHead;
 use percorso_engine::Engine;
 use percorso_features::{Catalogue, Encoder};
 use percorso_journey::{CategoryId, Spec, Timestamp};
-use percorso_learners::{Band, Bootstrap, Calibrator, Learned, Learner, Level, OriginPredictions, OutOfFold};
+use percorso_learners::{Band, Calibrator, Learned, Learner};
 use percorso_next_stage::NextStageHead;
 use percorso_scoring::{Parts, ScoringModel};
 use rayon::prelude::*;
 
+pub(crate) use self::evaluation::measures as named_measures;
 pub use self::evaluation::{CutoffRate, Evaluation, LearnerEvaluation, QuestionEvaluation, SegmentEvaluation};
+use self::judge::Judged;
+pub(crate) use self::judge::judge;
 use self::matrix::{Matrix, encoder, sample};
-use self::predictions::{Phase, Predictions};
+pub(crate) use self::predictions::Predictions;
 pub use self::predictions::{TestPrediction, test_predictions};
-use self::question::{MIN_ROWS, Question};
-use self::recipe::{Bench, recalibrated};
+pub(crate) use self::question::{MIN_ROWS, Question};
+pub(crate) use self::recipe::Bench;
+pub use self::settings::TrainSettings;
 use crate::cutoffs::Cutoffs;
 use crate::dataset::Dataset;
 use crate::progress::Progress;
 use crate::rows::training_rows;
 use crate::run::{RunFolder, write_json};
 use crate::{Error, Result};
-
-/// How to train.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TrainSettings {
-    /// The seed of every random choice.
-    pub seed: u64,
-    /// Rolling origins at which learners are compared, at most.
-    pub origins: usize,
-    /// Rows a fit may learn from, at most; whole customers are left out above it.
-    pub max_rows: usize,
-}
-
-impl Default for TrainSettings {
-    fn default() -> Self {
-        Self {
-            seed: 42,
-            origins: 4,
-            max_rows: 60_000,
-        }
-    }
-}
 
 /// What training made.
 #[derive(Clone, Debug)]
@@ -98,6 +84,7 @@ pub fn train(
         encoder(&dataset, &spec, &catalogue, &all)
     };
     progress.start("train", questions.len() as u64);
+    let search_until = Instant::now() + settings.time_budget;
     let answers = questions
         .par_iter()
         .map(|question| {
@@ -108,7 +95,13 @@ pub fn train(
                 settings,
                 question,
             };
-            let answer = answer(&bench, &cutoffs, manifest.observed_until(), &shipped_encoder);
+            let answer = answer(
+                &bench,
+                &cutoffs,
+                manifest.observed_until(),
+                &shipped_encoder,
+                search_until,
+            );
             progress.advance(1);
             answer
         })
@@ -218,6 +211,7 @@ fn answer(
     cutoffs: &Cutoffs,
     observed_until: Timestamp,
     shipped_encoder: &Encoder,
+    search_until: Instant,
 ) -> Result<Answer> {
     let Bench {
         dataset,
@@ -250,26 +244,16 @@ fn answer(
             is_churn: true,
         });
     }
-    let origins = question.origins(dataset, &cutoffs.all, cutoffs.test_at, settings.origins);
-    let level = level(bench, &origins);
-    let chosen = bench.choose(&origins, level)?;
-    let at_origins: Vec<&Predictions> = chosen
-        .at_origins
-        .iter()
-        .filter(|predictions| predictions.learner == chosen.learner.name())
-        .collect();
-    let calibrator = calibrator(bench, &at_origins, level)?;
-    let band = question
-        .is_churn()
-        .then(|| band(bench, &at_origins, &calibrator))
-        .transpose()?;
-
+    let Judged {
+        origins,
+        chosen,
+        calibrator,
+        band,
+        at_test,
+        shipped,
+    } = judge(bench, &cutoffs.all, cutoffs.test_at, search_until)?;
     let mut predictions = chosen.at_origins.clone();
-    let at_test = bench.fit_and_predict(&bench.learners(), cutoffs.test_at, Phase::Test)?;
-    let of_chosen = at_test
-        .iter()
-        .find(|predictions| predictions.learner == chosen.learner.name());
-    let shipped = recalibrated(of_chosen.expect("every learner was asked"), |p| calibrator.apply(p));
+    let at_test: Vec<Predictions> = at_test.into_iter().map(|(_, predictions)| predictions).collect();
     let mut learners = at_test
         .iter()
         .map(|predictions| {
@@ -289,7 +273,7 @@ fn answer(
 
     let evaluation = QuestionEvaluation {
         question: question.name.clone(),
-        shipped: chosen.learner.name().to_owned(),
+        shipped: chosen.chosen.name,
         calibrator: calibrator.to_string(),
         n_test: test_rows.len(),
         origins_log_loss: chosen.losses.into_iter().collect(),
@@ -298,7 +282,7 @@ fn answer(
         segments,
         rates,
     };
-    let learned = refit(bench, &chosen.learner, everything, shipped_encoder)?;
+    let learned = refit(bench, &chosen.chosen.learner, everything, shipped_encoder)?;
     let shipped = Shipped {
         learned,
         calibrator,
@@ -323,76 +307,6 @@ fn refit(bench: &Bench<'_>, learner: &Learner, rows: Vec<usize>, encoder: &Encod
     } = *bench;
     let rows = sample(dataset, rows, settings.max_rows, settings.seed);
     bench.fit(learner, &Matrix::of(dataset, catalogue, encoder, question, &rows))
-}
-
-/// The calibrator that helped later origins, fitted on all of them.
-fn calibrator(bench: &Bench<'_>, at_origins: &[&Predictions], level: Level) -> Result<Calibrator> {
-    if at_origins.is_empty() {
-        return Ok(Calibrator::Identity);
-    }
-    let origins: Vec<OriginPredictions<'_>> = at_origins
-        .iter()
-        .map(|predictions| OriginPredictions {
-            p: predictions.probabilities.view(),
-            y: &predictions.labels,
-            at: predictions.as_of.micros(),
-            known_at: predictions.as_of.plus_days(bench.question.window_days).micros(),
-        })
-        .collect();
-    Calibrator::choose(&origins, level).map_err(bench.failed("the calibration"))
-}
-
-/// The level may move only where every season was an origin and had a whole one behind it; else drift and season are one.
-fn level(bench: &Bench<'_>, origins: &[Timestamp]) -> Level {
-    let first = bench.dataset.as_of.iter().min();
-    let spans_seasons = match (first, origins.first(), origins.last()) {
-        (Some(first), Some(first_origin), Some(last_origin)) => {
-            first_origin.days_since(*first) >= SEASON_DAYS
-                && last_origin.days_since(*first_origin) >= SEASON_DAYS - 31.0
-        }
-        _ => false,
-    };
-    if spans_seasons { Level::Free } else { Level::Kept }
-}
-
-/// After so many days the seasons come again.
-const SEASON_DAYS: f64 = 365.0;
-
-/// The 90 % band around calibrated scores, from the origins' out-of-fold scores.
-///
-/// Without origins there is nothing to tell it from: it is then fitted on the rows known by the end, of one prevalence.
-fn band(bench: &Bench<'_>, at_origins: &[&Predictions], calibrator: &Calibrator) -> Result<Band> {
-    let (mut p, mut y, mut customers, mut origins) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for predictions in at_origins {
-        p.extend(recalibrated(predictions, |p| calibrator.apply(p)).of_leaving());
-        y.extend(&predictions.labels);
-        customers.extend(predictions.groups());
-        origins.extend(predictions.labels.iter().map(|_| predictions.as_of.micros() as u64));
-    }
-    if p.is_empty() {
-        let rows: Vec<usize> = (0..bench.dataset.len())
-            .filter(|&row| bench.question.label(bench.dataset, row).is_some())
-            .collect();
-        y = rows
-            .iter()
-            .filter_map(|&row| bench.question.label(bench.dataset, row))
-            .collect();
-        let rate = y.iter().map(|&left| f64::from(left)).sum::<f64>() / y.len() as f64;
-        p = vec![rate; y.len()];
-        customers = rows.iter().map(|&row| bench.dataset.customers[row].group()).collect();
-        origins = vec![0; y.len()];
-    }
-    let bootstrap = Bootstrap {
-        level: 0.9,
-        ..Bootstrap::seeded(bench.settings.seed)
-    };
-    let rows = OutOfFold {
-        p: &p,
-        y: &y,
-        customers: &customers,
-        origins: &origins,
-    };
-    Band::fit(&rows, &bootstrap).map_err(bench.failed("the interval"))
 }
 
 /// The segments of a row: its stage, and its audience where one is known.

@@ -1,12 +1,12 @@
 //! How one question's recipe is chosen: learners compared at rolling origins, calibration kept only if it helps later ones.
 
+use std::time::Instant;
+
 use ndarray::Array2;
 use percorso_features::Catalogue;
-use percorso_journey::{Spec, Timestamp};
-use percorso_learners::metrics::{binary_losses, multiclass_losses};
-use percorso_learners::odds::{FLOOR, log_odds, probability};
+use percorso_journey::{CustomerKey, Spec, Timestamp};
 use percorso_learners::{
-    Bootstrap, Candidate, Forest, Learned, Learner, Level, Linear, Ngram, Prevalence, Recency, select,
+    Bootstrap, Contender, Fold, Learned, Learner, Level, Ngram, Prevalence, Recency, Recipe, Search,
 };
 use rayon::prelude::*;
 
@@ -14,95 +14,118 @@ use super::matrix::{Matrix, encoder, sample};
 use super::predictions::{Phase, Predictions, SHIPPED};
 use super::question::Question;
 use crate::dataset::Dataset;
+use crate::measured::LearnerMeasures;
 use crate::{Error, Result, TrainSettings};
 
 /// Everything a fit reads.
-pub(super) struct Bench<'a> {
-    pub(super) spec: &'a Spec,
-    pub(super) catalogue: &'a Catalogue,
-    pub(super) dataset: &'a Dataset,
-    pub(super) settings: &'a TrainSettings,
-    pub(super) question: &'a Question,
+pub(crate) struct Bench<'a> {
+    pub(crate) spec: &'a Spec,
+    pub(crate) catalogue: &'a Catalogue,
+    pub(crate) dataset: &'a Dataset,
+    pub(crate) settings: &'a TrainSettings,
+    pub(crate) question: &'a Question,
 }
 
 /// The learner chosen, and what every learner said at the origins.
 pub(super) struct Chosen {
-    pub(super) learner: Learner,
+    /// Every learner with the settings found, simplest first.
+    pub(super) contenders: Vec<Contender>,
+    pub(super) chosen: Contender,
     pub(super) at_origins: Vec<Predictions>,
     /// Mean log loss by learner.
     pub(super) losses: Vec<(String, f64)>,
 }
 
+/// A day on which learners are asked.
+struct Origin {
+    at: Timestamp,
+    /// The rows whose answers were known by then, at most as many as a fit may learn from.
+    known: Matrix,
+    /// The rows of that day.
+    asked: Matrix,
+    /// The customers of that day's rows.
+    customers: Vec<CustomerKey>,
+}
+
+impl Origin {
+    fn predictions(&self, learner: &str, phase: Phase, probabilities: Array2<f64>) -> Predictions {
+        Predictions {
+            learner: learner.to_owned(),
+            phase,
+            as_of: self.at,
+            customers: self.customers.clone(),
+            labels: self.asked.labels.clone(),
+            probabilities,
+        }
+    }
+}
+
 impl Bench<'_> {
-    /// The learners compared, simplest first.
-    pub(super) fn learners(&self) -> Vec<Learner> {
+    /// The learners compared whose settings are given, simplest first.
+    fn contenders(&self) -> Vec<Contender> {
         let sequence = (1..)
             .map_while(|place| self.catalogue.position(&format!("last_touchpoint_{place}")))
             .collect();
         let min_customers = self.spec.training().min_customers_per_value as usize;
-        vec![
+        let learners = [
             Learner::Prevalence(Prevalence),
             Learner::Recency(Recency::of("recency_days")),
             Learner::Ngram(Ngram {
                 min_customers,
                 ..Ngram::over(sequence)
             }),
-            Learner::Linear(Linear::default()),
-            Learner::Forest(Forest {
-                n_trees: 32,
-                ..Forest::default()
-            }),
-        ]
+            Learner::Linear(self.settings.linear.clone()),
+            Learner::Forest(self.settings.forest.clone()),
+        ];
+        learners.map(Contender::of).to_vec()
     }
 
     /// Compares the learners at the origins; on too little history the prevalence is all that is honest.
     ///
     /// Where the level cannot be told from the season, each learner is judged with its level at each origin set right:
     /// else the luckiest base rate would win, not the learner that tells customers apart.
-    pub(super) fn choose(&self, origins: &[Timestamp], level: Level) -> Result<Chosen> {
-        let learners = self.learners();
-        let at_origins: Vec<Vec<Predictions>> = origins
+    pub(super) fn choose(&self, origins: &[Timestamp], level: Level, search_until: Instant) -> Result<Chosen> {
+        // Of one class only, nothing can be learnt but its prevalence.
+        let rows: Vec<Origin> = origins
             .par_iter()
-            .map(|&at| self.fit_and_predict(&learners, at, Phase::Origin))
-            .collect::<Result<_>>()?;
-        let at_origins: Vec<Predictions> = at_origins.into_iter().flatten().collect();
-        if at_origins.is_empty() {
-            return Ok(Chosen {
-                learner: Learner::Prevalence(Prevalence),
-                at_origins,
-                losses: Vec::new(),
-            });
-        }
-        let mut losses: Vec<Vec<f64>> = vec![Vec::new(); learners.len()];
-        let mut customers = Vec::new();
-        for (learner, losses) in learners.iter().zip(&mut losses) {
-            for predictions in at_origins
-                .iter()
-                .filter(|predictions| predictions.learner == learner.name())
-            {
-                losses.extend(self.losses(predictions, level)?);
-                if learner.name() == learners[0].name() {
-                    customers.extend(predictions.groups());
-                }
-            }
-        }
-        let candidate =
-            |(learner, losses): (&Learner, &'_ Vec<f64>)| (learner.name(), learner.complexity(), losses.clone());
-        let told: Vec<_> = learners.iter().zip(&losses).map(candidate).collect();
-        let candidates: Vec<Candidate<'_>> = told
-            .iter()
-            .map(|(name, complexity, losses)| Candidate {
-                name,
-                complexity: *complexity,
-                losses,
-            })
+            .map(|&at| self.origin(at))
+            .filter(|origin| !origin.known.is_of_one_class())
             .collect();
-        let selection = select(&candidates, &customers, &Bootstrap::seeded(self.settings.seed))
+        let folds = rows.iter().map(|origin| {
+            Ok(Fold {
+                train: origin.known.training_set(&self.question.name)?,
+                watched: origin.asked.training_set(&self.question.name)?,
+            })
+        });
+        let folds = folds.collect::<Result<Vec<_>>>()?;
+        let recipe = Recipe {
+            contenders: self.contenders(),
+            search: Search {
+                start: self.settings.trees.clone(),
+                patience: self.settings.patience,
+                level,
+                ..Search::default()
+            },
+        };
+        let seed = self.settings.seed;
+        let choice = recipe
+            .choose(&folds, &Bootstrap::seeded(seed), seed, || Instant::now() < search_until)
             .map_err(self.failed("the choice"))?;
+        let at_origins = choice.opinions.iter().flat_map(|opinion| {
+            let name = opinion.contender.name.as_str();
+            let of_origin = |(origin, p): (&Origin, &Array2<f64>)| origin.predictions(name, Phase::Origin, p.clone());
+            rows.iter().zip(&opinion.probabilities).map(of_origin)
+        });
+        let at_origins = at_origins.collect();
+        let mut contenders: Vec<Contender> = choice.opinions.into_iter().map(|opinion| opinion.contender).collect();
+        if contenders.is_empty() {
+            contenders.push(choice.chosen.clone());
+        }
         Ok(Chosen {
-            learner: learners[selection.chosen].clone(),
+            contenders,
+            chosen: choice.chosen,
             at_origins,
-            losses: selection
+            losses: choice
                 .standings
                 .into_iter()
                 .map(|standing| (standing.name, standing.mean_loss))
@@ -113,29 +136,31 @@ impl Bench<'_> {
     /// Fits the learners on what was known by `at` and asks them about the rows of that day.
     pub(super) fn fit_and_predict(
         &self,
-        learners: &[Learner],
+        contenders: &[Contender],
         at: Timestamp,
-        phase: Phase,
-    ) -> Result<Vec<Predictions>> {
+    ) -> Result<Vec<(LearnerMeasures, Predictions)>> {
+        let origin = self.origin(at);
+        let predict = |contender: &Contender| {
+            let mut took = LearnerMeasures::of(&contender.name);
+            let learned = took.fitting(|| self.fit(&contender.learner, &origin.known))?;
+            let p = took.predicting(|| learned.predict(&origin.asked.cells.view()));
+            Ok((took, origin.predictions(&contender.name, Phase::Test, p)))
+        };
+        contenders.iter().map(predict).collect()
+    }
+
+    fn origin(&self, at: Timestamp) -> Origin {
         let known = self.question.known_by(self.dataset, at);
         let known = sample(self.dataset, known, self.settings.max_rows, self.settings.seed);
         let asked = self.question.asked_at(self.dataset, at);
         let encoder = encoder(self.dataset, self.spec, self.catalogue, &known);
         let of = |rows: &[usize]| Matrix::of(self.dataset, self.catalogue, &encoder, self.question, rows);
-        let (known, asked_of) = (of(&known), of(&asked));
-        let mut predictions = Vec::with_capacity(learners.len());
-        for learner in learners {
-            let fitted = self.fit(learner, &known)?;
-            predictions.push(Predictions {
-                learner: learner.name().to_owned(),
-                phase,
-                as_of: at,
-                customers: asked.iter().map(|&row| self.dataset.customers[row]).collect(),
-                labels: asked_of.labels.clone(),
-                probabilities: fitted.predict(&asked_of.cells.view()),
-            });
+        Origin {
+            at,
+            known: of(&known),
+            asked: of(&asked),
+            customers: asked.iter().map(|&row| self.dataset.customers[row]).collect(),
         }
-        Ok(predictions)
     }
 
     /// Fits a learner; of one class only, nothing but its prevalence can be learnt.
@@ -151,19 +176,6 @@ impl Bench<'_> {
             .map_err(self.failed(learner.name()))
     }
 
-    fn losses(&self, predictions: &Predictions, level: Level) -> Result<Vec<f64>> {
-        let losses = if self.question.is_churn() {
-            let p = match level {
-                Level::Free => predictions.of_leaving(),
-                Level::Kept => with_level_set(&predictions.of_leaving(), &predictions.labels),
-            };
-            binary_losses(&p, &predictions.labels)
-        } else {
-            multiclass_losses(predictions.probabilities.view(), &predictions.labels)
-        };
-        losses.map_err(self.failed("the losses"))
-    }
-
     pub(super) fn failed(&self, what: &str) -> impl Fn(percorso_learners::Error) -> Error {
         let what = format!("{what} of {}", self.question.name);
         move |source| Error::Fit {
@@ -171,24 +183,6 @@ impl Bench<'_> {
             source,
         }
     }
-}
-
-/// The probabilities shifted on the log-odds scale until their mean is the rate of the labels.
-fn with_level_set(p: &[f64], labels: &[u32]) -> Vec<f64> {
-    // One event and one other more than came keep the shift finite.
-    let wanted = labels.iter().map(|&label| f64::from(label)).sum::<f64>() + 1.0;
-    let log_odds: Vec<f64> = p.iter().map(|p| log_odds(p.clamp(FLOOR, 1.0 - FLOOR))).collect();
-    let mut shift = 0.0;
-    for _ in 0..50 {
-        let (mut sum, mut slope) = (2.0 * probability(shift), 1e-9);
-        for z in &log_odds {
-            let p = probability(z + shift);
-            sum += p;
-            slope += p * (1.0 - p);
-        }
-        shift += ((wanted - sum) / slope).clamp(-2.0, 2.0);
-    }
-    log_odds.iter().map(|z| probability(z + shift)).collect()
 }
 
 /// Calibrated probabilities in place of raw ones.
@@ -201,19 +195,5 @@ pub(super) fn recalibrated(predictions: &Predictions, mut calibrate: impl FnMut(
         learner: SHIPPED.to_owned(),
         probabilities,
         ..predictions.clone()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_level_set_right_has_the_rate_of_the_labels_and_keeps_the_order() {
-        let p = [0.02, 0.05, 0.1, 0.2];
-        let shifted = with_level_set(&p.repeat(500), &[0, 1, 0, 1].repeat(500));
-        let mean = shifted.iter().sum::<f64>() / 2_000.0;
-        assert!((mean - 0.5).abs() < 1e-3, "{mean}");
-        assert!(shifted[..4].is_sorted());
     }
 }

@@ -1,8 +1,11 @@
-//! The customer's own rhythm: gaps between events, and the present silence measured by them.
+//! The customer's own rhythm: gaps between events, the present silence measured by them, and how the last year looked.
+
+use std::ops::Range;
 
 use percorso_journey::Spec;
 
-use super::{Described, Entries};
+use super::{Described, Entries, NEVER};
+use crate::view::View;
 
 const TOO_FEW: &str = "fewer than two such events";
 const TOO_FEW_GAPS: &str = "fewer than three such events";
@@ -70,6 +73,60 @@ pub(super) fn enter(spec: &Spec, entries: &mut Entries<'_>) {
                 let silence = libm::log1p(view.days_since(rhythm.last_at()));
                 (silence - rhythm.log_gaps().mean()) / (rhythm.log_gaps().deviation() + 0.1)
             },
+        );
+        last_year(entries, at, &name);
+    }
+}
+
+/// Enters how many events the last weeks had, how many of the weeks had any, and what came at this time last year.
+fn last_year(entries: &mut Entries<'_>, at: usize, name: &str) {
+    let weeks = move |view: &View<'_>, ages: Range<usize>| -> Vec<u16> {
+        let weeks = view.state.rhythms()[at].weeks();
+        weeks.counts(view.as_of, ages).collect()
+    };
+    for n_weeks in [4, 13, 26, 52] {
+        entries.number(
+            format!("{name}_last_{n_weeks}w_n"),
+            Described {
+                unit: "",
+                meaning: &format!("number of {name} events in the last {n_weeks} weeks"),
+                missing: NEVER,
+            },
+            move |view| weeks(view, 0..n_weeks).into_iter().map(f64::from).sum(),
+        );
+    }
+    for n_weeks in [13, 52] {
+        entries.number(
+            format!("{name}_weeks_of_{n_weeks}_n"),
+            Described {
+                unit: "",
+                meaning: &format!("number of the last {n_weeks} weeks that had {name} events"),
+                missing: NEVER,
+            },
+            move |view| weeks(view, 0..n_weeks).into_iter().filter(|&n| n > 0).count() as f64,
+        );
+    }
+    entries.number(
+        format!("{name}_months_of_13_n"),
+        Described {
+            unit: "",
+            meaning: &format!("number of the last 13 spans of 4 weeks that had {name} events"),
+            missing: NEVER,
+        },
+        move |view| {
+            let counts = weeks(view, 0..52);
+            counts.chunks(4).filter(|month| month.iter().any(|&n| n > 0)).count() as f64
+        },
+    );
+    for (which, ages) in [("after", 39..52), ("before", 52..65)] {
+        entries.number(
+            format!("{name}_quarter_{which}_this_day_last_year_n"),
+            Described {
+                unit: "",
+                meaning: &format!("number of {name} events in the 13 weeks {which} this day one year ago"),
+                missing: NEVER,
+            },
+            move |view| weeks(view, ages.clone()).into_iter().map(f64::from).sum(),
         );
     }
 }

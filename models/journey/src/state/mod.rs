@@ -14,6 +14,7 @@ mod recent;
 mod recent_values;
 mod rhythm;
 mod tally;
+mod weeks;
 
 use std::sync::Arc;
 
@@ -27,6 +28,7 @@ pub use recent::{Recent, RecentEvent};
 pub use recent_values::RecentValues;
 pub use rhythm::RhythmState;
 pub use tally::{HALF_LIVES_DAYS, N_HALF_LIVES, Slot, Tallies};
+pub use weeks::Weeks;
 
 use crate::{JourneyEvent, Spec, Timestamp};
 

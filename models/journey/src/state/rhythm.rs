@@ -1,6 +1,6 @@
-//! The customer's own rhythm: how far apart their events use to be.
+//! The customer's own rhythm: how far apart their events use to be, and how the last year's weeks looked.
 
-use super::Moments;
+use super::{Moments, Weeks};
 use crate::bytes::{ByteReader, ByteWriter, MalformedBytes};
 use crate::spec::Rhythm;
 use crate::{JourneyEvent, Spec, Timestamp};
@@ -13,6 +13,7 @@ pub struct RhythmState {
     last_gap_days: f64,
     gaps_days: Moments,
     log_gaps: Moments,
+    weeks: Weeks,
 }
 
 impl RhythmState {
@@ -26,6 +27,7 @@ impl RhythmState {
             last_gap_days: f64::NAN,
             gaps_days: Moments::default(),
             log_gaps: Moments::default(),
+            weeks: Weeks::default(),
         }
     }
 
@@ -40,6 +42,7 @@ impl RhythmState {
             self.log_gaps.observe(libm::log1p(gap_days));
         }
         self.last_at = Some(event.at);
+        self.weeks.observe(event.at);
     }
 
     /// When the last event of the set happened; `None` before any.
@@ -62,11 +65,17 @@ impl RhythmState {
         &self.log_gaps
     }
 
+    /// Events of the last weeks.
+    pub const fn weeks(&self) -> &Weeks {
+        &self.weeks
+    }
+
     pub(super) fn write(&self, to: &mut ByteWriter) {
         to.i64(self.last_at.map_or(i64::MIN, Timestamp::micros));
         to.f64(self.last_gap_days);
         self.gaps_days.write(to);
         self.log_gaps.write(to);
+        self.weeks.write(to);
     }
 
     pub(super) fn read(&mut self, from: &mut ByteReader<'_>) -> Result<(), MalformedBytes> {
@@ -75,6 +84,7 @@ impl RhythmState {
         self.last_gap_days = from.f64()?;
         self.gaps_days = Moments::read(from)?;
         self.log_gaps = Moments::read(from)?;
+        self.weeks = Weeks::read(from)?;
         Ok(())
     }
 }

@@ -10,9 +10,15 @@ use serde::Serialize;
 pub struct LearnerMeasures {
     /// Its name; `shipped` is what training would keep.
     pub learner: String,
-    /// Measures by name, means over the folds.
+    /// The question, where a benchmark asks several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub question: Option<String>,
+    /// The cut-off, RFC 3339, where a benchmark asks at several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<String>,
+    /// Measures by name; means where there are folds.
     #[serde(flatten)]
-    pub measures: BTreeMap<&'static str, f64>,
+    pub measures: BTreeMap<String, f64>,
     /// Seconds that its fits took, all folds together.
     pub fit_s: f64,
     /// Seconds that its predictions took, all folds together.
@@ -22,9 +28,11 @@ pub struct LearnerMeasures {
 }
 
 impl LearnerMeasures {
-    pub(super) fn of(learner: &str) -> Self {
+    pub(crate) fn of(learner: &str) -> Self {
         Self {
             learner: learner.to_owned(),
+            question: None,
+            as_of: None,
             measures: BTreeMap::new(),
             fit_s: 0.0,
             predict_s: 0.0,
@@ -33,7 +41,7 @@ impl LearnerMeasures {
     }
 
     /// Runs a fit and adds what it took.
-    pub(super) fn fitting<T>(&mut self, fit: impl FnOnce() -> T) -> T {
+    pub(crate) fn fitting<T>(&mut self, fit: impl FnOnce() -> T) -> T {
         reset_peak();
         let start = Instant::now();
         let fitted = fit();
@@ -43,7 +51,7 @@ impl LearnerMeasures {
     }
 
     /// Runs a prediction and adds what it took.
-    pub(super) fn predicting<T>(&mut self, predict: impl FnOnce() -> T) -> T {
+    pub(crate) fn predicting<T>(&mut self, predict: impl FnOnce() -> T) -> T {
         let start = Instant::now();
         let predicted = predict();
         self.predict_s += start.elapsed().as_secs_f64();
@@ -52,8 +60,8 @@ impl LearnerMeasures {
     }
 
     /// Adds a measure of one of `n_folds` folds to its mean.
-    pub(super) fn add(&mut self, measure: &'static str, value: f64, n_folds: usize) {
-        *self.measures.entry(measure).or_default() += value / n_folds as f64;
+    pub(crate) fn add(&mut self, measure: &str, value: f64, n_folds: usize) {
+        *self.measures.entry(measure.to_owned()).or_default() += value / n_folds as f64;
     }
 }
 

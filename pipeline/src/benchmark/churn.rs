@@ -1,0 +1,112 @@
+//! Who leaves, judged at the test cut-off of a business and at cut-offs before it, each as if the data had ended there.
+
+use std::path::Path;
+use std::time::Instant;
+
+use percorso_engine::Engine;
+use percorso_features::Catalogue;
+use percorso_journey::Timestamp;
+
+use crate::cutoffs::Cutoffs;
+use crate::ids::reveal;
+use crate::measured::LearnerMeasures;
+use crate::rows::training_rows;
+use crate::training::{Bench, MIN_ROWS, Predictions, Question, judge, named_measures};
+use crate::{Error, Progress, Result, RunFolder, TrainSettings, ingest, write_secret};
+
+/// What a benchmark runs on.
+#[derive(Clone, Debug)]
+pub struct ChurnBenchmark<'a> {
+    /// The `journey.toml`; its sources are read anew.
+    pub journey: &'a Path,
+    /// How to train.
+    pub settings: &'a TrainSettings,
+    /// How many cut-offs before the test are judged too.
+    pub n_before: usize,
+}
+
+/// The outcome of a benchmark.
+#[derive(Clone, Debug)]
+pub struct Churn {
+    /// For each question and cut-off a row for each learner, what ships last; the test cut-off comes first.
+    pub rows: Vec<LearnerMeasures>,
+    /// What ships said of each customer: question, cut-off, customer id, whether they left, the probability.
+    ///
+    /// Customer ids are private: write them only where their owner looks.
+    pub predictions: Vec<(String, Timestamp, String, bool, f64)>,
+}
+
+/// Runs the protocol in a folder of its own that is removed afterwards.
+///
+/// # Errors
+/// - the data cannot be read, or their history is too short
+/// - a fit fails
+pub fn churn(benchmark: &ChurnBenchmark<'_>, engine: &dyn Engine, progress: &dyn Progress) -> Result<Churn> {
+    let folder = tempfile::tempdir().map_err(Error::io("create", &std::env::temp_dir()))?;
+    let run = RunFolder::at(folder.path());
+    // Ids are turned into keys by a known secret, so that the same data make the same rows: nothing leaves this folder.
+    write_secret(&run.key_file(), &[7; 32])?;
+    ingest(benchmark.journey, &run, engine, progress)?;
+    let (spec, manifest) = (run.spec()?, run.manifest()?);
+    let first_at = Timestamp::from_micros(manifest.first_at_us);
+    let too_short = || Error::Missing(format!("{} describes too short a history", benchmark.journey.display()));
+    let cutoffs = Cutoffs::of(&spec, first_at, manifest.observed_until()).ok_or_else(too_short)?;
+    let catalogue = std::sync::Arc::new(Catalogue::of(&spec));
+    let rows = folder.path().join("rows.parquet");
+    let dataset = training_rows(&run, &spec, &catalogue, &cutoffs, &rows, engine, progress)?;
+    let judged_at: Vec<Timestamp> = {
+        let up_to_test = cutoffs.all.iter().rev().filter(|at| **at <= cutoffs.test_at);
+        up_to_test.take(benchmark.n_before + 1).copied().collect()
+    };
+    let questions: Vec<Question> = Question::all(&spec).into_iter().filter(Question::is_churn).collect();
+    progress.start("judge", (questions.len() * judged_at.len()) as u64);
+    let mut churn = Churn {
+        rows: Vec::new(),
+        predictions: Vec::new(),
+    };
+    for question in &questions {
+        for test_at in &judged_at {
+            let n_known = question.known_by(&dataset, *test_at).len();
+            if n_known < MIN_ROWS || question.asked_at(&dataset, *test_at).len() < MIN_ROWS {
+                return Err(too_short());
+            }
+            let bench = Bench {
+                spec: &spec,
+                catalogue: &catalogue,
+                dataset: &dataset,
+                settings: benchmark.settings,
+                question,
+            };
+            let until = Instant::now() + benchmark.settings.time_budget;
+            let judged = judge(&bench, &cutoffs.all, *test_at, until)?;
+            let took_chosen = judged.at_test.iter().find(|(took, _)| took.learner == judged.chosen());
+            let (took_chosen, _) = took_chosen.expect("what ships was asked");
+            let shipped = LearnerMeasures {
+                learner: judged.shipped.learner.clone(),
+                ..took_chosen.clone()
+            };
+            let said = judged.at_test.iter().map(|(took, said)| (took.clone(), said));
+            for (mut row, said) in said.chain([(shipped, &judged.shipped)]) {
+                row.question = Some(question.name.clone());
+                row.as_of = Some(test_at.to_string());
+                row.measures = named_measures(question, said)?;
+                churn.rows.push(row);
+            }
+            tell(&run, question, &judged.shipped, &mut churn)?;
+            progress.advance(1);
+        }
+    }
+    progress.finish();
+    Ok(churn)
+}
+
+fn tell(run: &RunFolder, question: &Question, shipped: &Predictions, churn: &mut Churn) -> Result<()> {
+    let ids = reveal(&run.id_map(), &shipped.customers)?;
+    let leaving = shipped.of_leaving();
+    for ((customer, label), p) in shipped.customers.iter().zip(&shipped.labels).zip(leaving) {
+        let id = ids.get(customer).cloned().unwrap_or_default();
+        let told = (question.name.clone(), shipped.as_of, id, *label == 1, p);
+        churn.predictions.push(told);
+    }
+    Ok(())
+}

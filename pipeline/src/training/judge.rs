@@ -1,0 +1,136 @@
+//! A recipe chosen and calibrated on what was known by a cut-off, and judged there once.
+
+use std::time::Instant;
+
+use percorso_journey::Timestamp;
+use percorso_learners::{Band, Bootstrap, Calibrator, Level, OriginPredictions, OutOfFold};
+
+use super::predictions::Predictions;
+use super::recipe::{Bench, Chosen, recalibrated};
+use crate::Result;
+use crate::measured::LearnerMeasures;
+
+/// One question judged at a test cut-off by a recipe that was chosen before it.
+pub(crate) struct Judged {
+    pub(super) origins: Vec<Timestamp>,
+    pub(super) chosen: Chosen,
+    pub(super) calibrator: Calibrator,
+    /// For churn, the 90 % band around calibrated scores.
+    pub(super) band: Option<Band>,
+    /// What every learner said, with what that took.
+    pub(crate) at_test: Vec<(LearnerMeasures, Predictions)>,
+    /// What ships: the chosen one after calibration.
+    pub(crate) shipped: Predictions,
+}
+
+impl Judged {
+    /// The name of the learner that ships.
+    pub(crate) fn chosen(&self) -> &str {
+        &self.chosen.chosen.name
+    }
+}
+
+/// Chooses and calibrates on what was known by `test_at`, and asks everyone of that day once.
+pub(crate) fn judge(
+    bench: &Bench<'_>,
+    cutoffs: &[Timestamp],
+    test_at: Timestamp,
+    search_until: Instant,
+) -> Result<Judged> {
+    let question = bench.question;
+    let origins = question.origins(bench.dataset, cutoffs, test_at, bench.settings.origins);
+    let level = level(bench, &origins);
+    let chosen = bench.choose(&origins, level, search_until)?;
+    let at_origins: Vec<&Predictions> = chosen
+        .at_origins
+        .iter()
+        .filter(|predictions| predictions.learner == chosen.chosen.name)
+        .collect();
+    let calibrator = calibrator(bench, &at_origins, level)?;
+    let band = question
+        .is_churn()
+        .then(|| band(bench, &at_origins, &calibrator))
+        .transpose()?;
+    let at_test = bench.fit_and_predict(&chosen.contenders, test_at)?;
+    let is_chosen = |(_, said): &&(LearnerMeasures, Predictions)| said.learner == chosen.chosen.name;
+    let (_, of_chosen) = at_test.iter().find(is_chosen).expect("every learner was asked");
+    let shipped = recalibrated(of_chosen, |p| calibrator.apply(p));
+    Ok(Judged {
+        origins,
+        chosen,
+        calibrator,
+        band,
+        at_test,
+        shipped,
+    })
+}
+
+/// The calibrator that helped later origins, fitted on all of them.
+fn calibrator(bench: &Bench<'_>, at_origins: &[&Predictions], level: Level) -> Result<Calibrator> {
+    if at_origins.is_empty() {
+        return Ok(Calibrator::Identity);
+    }
+    let origins: Vec<OriginPredictions<'_>> = at_origins
+        .iter()
+        .map(|predictions| OriginPredictions {
+            p: predictions.probabilities.view(),
+            y: &predictions.labels,
+            at: predictions.as_of.micros(),
+            known_at: predictions.as_of.plus_days(bench.question.window_days).micros(),
+        })
+        .collect();
+    Calibrator::choose(&origins, level).map_err(bench.failed("the calibration"))
+}
+
+/// The level may move only where every season was an origin and had a whole one behind it; else drift and season are one.
+fn level(bench: &Bench<'_>, origins: &[Timestamp]) -> Level {
+    let first = bench.dataset.as_of.iter().min();
+    let spans_seasons = match (first, origins.first(), origins.last()) {
+        (Some(first), Some(first_origin), Some(last_origin)) => {
+            first_origin.days_since(*first) >= SEASON_DAYS
+                && last_origin.days_since(*first_origin) >= SEASON_DAYS - 31.0
+        }
+        _ => false,
+    };
+    if spans_seasons { Level::Free } else { Level::Kept }
+}
+
+/// After so many days the seasons come again.
+const SEASON_DAYS: f64 = 365.0;
+
+/// The 90 % band around calibrated scores, from the origins' out-of-fold scores.
+///
+/// Without origins there is nothing to tell it from: it is then fitted on the rows known by the end, of one prevalence.
+fn band(bench: &Bench<'_>, at_origins: &[&Predictions], calibrator: &Calibrator) -> Result<Band> {
+    let (mut p, mut y, mut customers, mut origins) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for predictions in at_origins {
+        p.extend(recalibrated(predictions, |p| calibrator.apply(p)).of_leaving());
+        y.extend(&predictions.labels);
+        customers.extend(predictions.groups());
+        origins.extend(predictions.labels.iter().map(|_| predictions.as_of.micros() as u64));
+    }
+    if p.is_empty() {
+        let rows: Vec<usize> = (0..bench.dataset.len())
+            .filter(|&row| bench.question.label(bench.dataset, row).is_some())
+            .collect();
+        y = rows
+            .iter()
+            .filter_map(|&row| bench.question.label(bench.dataset, row))
+            .collect();
+        let rate = y.iter().map(|&left| f64::from(left)).sum::<f64>() / y.len() as f64;
+        p = vec![rate; y.len()];
+        customers = rows.iter().map(|&row| bench.dataset.customers[row].group()).collect();
+        origins = vec![0; y.len()];
+    }
+    let bootstrap = Bootstrap {
+        level: 0.9,
+        ..Bootstrap::seeded(bench.settings.seed)
+    };
+    let rows = OutOfFold {
+        p: &p,
+        y: &y,
+        customers: &customers,
+        origins: &origins,
+    };
+    Band::fit(&rows, &bootstrap).map_err(bench.failed("the interval"))
+}
