@@ -42,7 +42,7 @@ impl Rows {
                 .collect(),
             y,
             n_classes,
-            customers: (0..n_rows as u64).map(|row| row % (n_rows as u64 / 2)).collect(),
+            customers: (0..n_rows as u64).map(|row| row % 25).collect(),
         }
     }
 
@@ -304,7 +304,7 @@ fn out_of_fold_no_row_is_predicted_from_its_own_customer() {
     let rows = Rows::drawn(300, 4, 9);
     for ngram in ngrams() {
         let p = ngram.out_of_fold(&rows.set(), 5, 1).unwrap();
-        for customer in [0, 17, 149] {
+        for customer in [0, 17, 24] {
             let mut changed = Rows {
                 x: rows.x.clone(),
                 columns: rows.columns.clone(),
@@ -336,4 +336,22 @@ fn out_of_fold_a_single_customer_is_told_nothing() {
     rows.customers.fill(3);
     let p = ngram(Smoothing::KneserNey, 1).out_of_fold(&rows.set(), 3, 1).unwrap();
     assert!(p.iter().all(|p| (p - 0.25).abs() < 1e-12));
+}
+
+#[test]
+fn a_context_of_too_few_customers_is_forgotten_however_many_its_rows() {
+    for n_customers in [8, 9] {
+        let mut counts = NgramCounts::new(&ngram(Smoothing::KneserNey, 9), 2).unwrap();
+        for row in 0..100 {
+            let observed = Observed {
+                steps: &[1, 2],
+                class: row % 2,
+                customer: u64::from(row % n_customers),
+                weight: 1.0,
+            };
+            counts.observe(&observed).unwrap();
+        }
+        let n_contexts = if n_customers < 9 { 1 } else { 3 };
+        assert_eq!(counts.freeze().n_contexts(), n_contexts);
+    }
 }

@@ -329,6 +329,9 @@ fn known_values_are_found_again_and_drawn_to_the_mean() {
         })
     };
     let drawn = [0, 1, 5, 100, 100_000].map(expected);
+    // The note's other form: the population's mean and the customer's own, weighted by q − 1 and p x.
+    let weighted = (4.0 * mean + 4.0 * 5.0 * 90.0) / (4.0 + 4.0 * 5.0);
+    assert!((drawn[2] - weighted).abs() < 1e-12, "{drawn:?}");
     assert!(
         (drawn[0] - mean).abs() < 1e-12 && (drawn[4] - 90.0).abs() < 0.01,
         "{drawn:?}"
