@@ -4,7 +4,7 @@ mod truth;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use percorso_artefact::{Label, Registry};
@@ -38,6 +38,9 @@ pub(crate) struct Demo {
     listen: SocketAddr,
 }
 
+/// A newcomer waits; the rest of the search would gain little on this market.
+const SEARCH: Duration = Duration::from_secs(20);
+
 impl Demo {
     pub(crate) fn run(self, machine: &Machine) -> Outcome {
         let started = Instant::now();
@@ -67,6 +70,7 @@ impl Demo {
         step("train and evaluate out of time");
         let training = TrainSettings {
             seed: self.seed,
+            time_budget: SEARCH,
             ..TrainSettings::default()
         };
         let trained = percorso_pipeline::train(&run, &training, &engine, &*progress)?;

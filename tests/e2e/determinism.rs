@@ -14,7 +14,17 @@ fn threads_and_memory_change_no_byte() {
         printed(&[&["ingest", "--journey", text(&journey), "--run", text(&run)], flags].concat());
         printed(
             &[
-                &["train", "--run", text(&run), "--origins", "1", "--max-rows", "800"],
+                &[
+                    "train",
+                    "--run",
+                    text(&run),
+                    "--origins",
+                    "1",
+                    "--max-rows",
+                    "800",
+                    "--time-budget",
+                    "0",
+                ],
                 flags,
             ]
             .concat(),

@@ -74,7 +74,7 @@ fn a_row_of_the_past_is_the_row_of_that_day() {
             text(&run),
             "--json",
         ]);
-        printed(&["train", "--run", text(&run), "--origins", "1"]);
+        printed(&["train", "--run", text(&run), "--origins", "1", "--time-budget", "0"]);
         printed(&["models", "--run", text(&run), "promote", "000001"]);
         let scores = run.join("then.parquet");
         // As of day 100: what was known by then, whatever came or became known after.

@@ -46,7 +46,17 @@ fn nothing_is_half_written_when_the_disk_is_full() {
     assert_failed_and_changed_nothing(&run, &ingest, &before);
     let train = with_file_limit(
         64,
-        &["train", "--run", text(&run), "--origins", "1", "--max-rows", "500"],
+        &[
+            "train",
+            "--run",
+            text(&run),
+            "--origins",
+            "1",
+            "--max-rows",
+            "500",
+            "--time-budget",
+            "0",
+        ],
     );
     assert_failed_and_changed_nothing(&run, &train, &before);
     let score = with_file_limit(8, &["score", "--run", text(&run)]);

@@ -12,6 +12,7 @@ use percorso_artefact::{Artefact, Sealer};
 pub use self::fit::{Target, Watched};
 use self::masks::{BLOCK, Masks};
 use self::nodes::Nodes;
+#[cfg(feature = "fit")]
 pub(crate) use self::nodes::{Condition, TreeNodes};
 use crate::odds::{FLOOR, floor_and_normalise, log_odds, mean_slopes, probability, settle, softmax};
 use crate::{Error, Result};

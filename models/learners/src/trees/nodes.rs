@@ -16,11 +16,13 @@ const AMONG: u32 = 1 << 30;
 const COLUMN: u32 = AMONG - 1;
 
 /// One tree while it grows.
+#[cfg(feature = "fit")]
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct TreeNodes {
     nodes: Vec<GrowingNode>,
 }
 
+#[cfg(feature = "fit")]
 #[derive(Debug, Clone, PartialEq)]
 struct GrowingNode {
     split: Option<(usize, Condition, usize, usize)>,
@@ -29,6 +31,7 @@ struct GrowingNode {
 }
 
 /// Which cells go left.
+#[cfg(feature = "fit")]
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Condition {
     /// Cells up to the threshold.

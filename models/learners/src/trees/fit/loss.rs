@@ -256,8 +256,8 @@ impl Target<'_> {
             Target::Classes { n_classes, .. } => (1.0, 0.25 * n_classes as f64 / (n_classes - 1) as f64),
             Target::Amounts(_) | Target::Counts(_) => {
                 let (mut gradient, mut hessian) = (f64::MIN_POSITIVE, f64::MIN_POSITIVE);
-                for row in 0..self.n_rows() {
-                    self.slopes(row, &mut [margins[row]], |_, g, h| {
+                for (row, margin) in margins.iter().enumerate() {
+                    self.slopes(row, &mut [*margin], |_, g, h| {
                         gradient = gradient.max(g.abs());
                         hessian = hessian.max(h);
                     });
