@@ -2,24 +2,46 @@
 
 use std::io::IsTerminal;
 use std::sync::Mutex;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use percorso_pipeline::{Progress, Silent};
+use percorso_pipeline::Progress;
 
 /// The listener that fits the terminal and the flags.
 pub(crate) fn progress(json: bool) -> Box<dyn Progress> {
+    let started = Instant::now();
     if json {
-        Box::new(JsonLines::default())
+        let step = Mutex::default();
+        Box::new(JsonLines { started, step })
     } else if std::io::stderr().is_terminal() {
-        Box::new(Bars::default())
+        let bar = Mutex::default();
+        Box::new(Bars { started, bar })
     } else {
-        Box::new(Silent)
+        Box::new(Quiet { started })
     }
 }
 
-#[derive(Default)]
-struct Bars(Mutex<Option<ProgressBar>>);
+/// Nobody watches, but time passes.
+struct Quiet {
+    started: Instant,
+}
+
+impl Progress for Quiet {
+    fn start(&self, _: &str, _: u64) {}
+
+    fn advance(&self, _: u64) {}
+
+    fn finish(&self) {}
+
+    fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+}
+
+struct Bars {
+    started: Instant,
+    bar: Mutex<Option<ProgressBar>>,
+}
 
 impl Progress for Bars {
     fn start(&self, step: &str, parts: u64) {
@@ -33,24 +55,30 @@ impl Progress for Bars {
         bar.set_style(style);
         bar.set_message(step.to_owned());
         bar.enable_steady_tick(Duration::from_millis(200));
-        *self.0.lock().expect("no bar panicked") = Some(bar);
+        *self.bar.lock().expect("no bar panicked") = Some(bar);
     }
 
     fn advance(&self, parts: u64) {
-        if let Some(bar) = &*self.0.lock().expect("no bar panicked") {
+        if let Some(bar) = &*self.bar.lock().expect("no bar panicked") {
             bar.inc(parts);
         }
     }
 
     fn finish(&self) {
-        if let Some(bar) = self.0.lock().expect("no bar panicked").take() {
+        if let Some(bar) = self.bar.lock().expect("no bar panicked").take() {
             bar.finish_and_clear();
         }
     }
+
+    fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
 }
 
-#[derive(Default)]
-struct JsonLines(Mutex<Step>);
+struct JsonLines {
+    started: Instant,
+    step: Mutex<Step>,
+}
 
 #[derive(Default)]
 struct Step {
@@ -71,7 +99,7 @@ impl JsonLines {
 
 impl Progress for JsonLines {
     fn start(&self, step: &str, parts: u64) {
-        let mut current = self.0.lock().expect("no line panicked");
+        let mut current = self.step.lock().expect("no line panicked");
         *current = Step {
             name: step.to_owned(),
             parts,
@@ -81,7 +109,7 @@ impl Progress for JsonLines {
     }
 
     fn advance(&self, parts: u64) {
-        let mut current = self.0.lock().expect("no line panicked");
+        let mut current = self.step.lock().expect("no line panicked");
         let percent = |done: u64| (100 * done).checked_div(current.parts).unwrap_or(0);
         let moved = percent(current.done + parts) / 10 > percent(current.done) / 10;
         current.done += parts;
@@ -91,6 +119,10 @@ impl Progress for JsonLines {
     }
 
     fn finish(&self) {
-        Self::line(&self.0.lock().expect("no line panicked"), "done");
+        Self::line(&self.step.lock().expect("no line panicked"), "done");
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.started.elapsed()
     }
 }

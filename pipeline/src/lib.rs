@@ -32,7 +32,7 @@ pub use ids::{secret, write_secret};
 pub use ingest::{IngestSummary, check, ingest};
 pub use measured::LearnerMeasures;
 pub use percorso_engine::{Engine, LocalEngine, memory_bytes_default};
-pub use progress::{Progress, Silent};
+pub use progress::Progress;
 pub use run::{IngestManifest, RunFolder, read_spec};
 pub use score::{ScoreSettings, ScoreSummary, score};
 pub use training::{

@@ -1,9 +1,10 @@
 //! What a learner's fits and predictions took.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
 
 use serde::Serialize;
+
+use crate::Progress;
 
 /// One learner's row of a benchmark.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -41,20 +42,20 @@ impl LearnerMeasures {
     }
 
     /// Runs a fit and adds what it took.
-    pub(crate) fn fitting<T>(&mut self, fit: impl FnOnce() -> T) -> T {
+    pub(crate) fn fitting<T>(&mut self, progress: &dyn Progress, fit: impl FnOnce() -> T) -> T {
         reset_peak();
-        let start = Instant::now();
+        let start = progress.elapsed();
         let fitted = fit();
-        self.fit_s += start.elapsed().as_secs_f64();
+        self.fit_s += (progress.elapsed() - start).as_secs_f64();
         self.peak_rss_mib = self.peak_rss_mib.max(peak_mib());
         fitted
     }
 
     /// Runs a prediction and adds what it took.
-    pub(crate) fn predicting<T>(&mut self, predict: impl FnOnce() -> T) -> T {
-        let start = Instant::now();
+    pub(crate) fn predicting<T>(&mut self, progress: &dyn Progress, predict: impl FnOnce() -> T) -> T {
+        let start = progress.elapsed();
         let predicted = predict();
-        self.predict_s += start.elapsed().as_secs_f64();
+        self.predict_s += (progress.elapsed() - start).as_secs_f64();
         self.peak_rss_mib = self.peak_rss_mib.max(peak_mib());
         predicted
     }

@@ -1,4 +1,6 @@
-//! How long commands say where they are, without knowing who listens.
+//! How long commands say where they are and learn how long they took, without knowing who listens.
+
+use std::time::Duration;
 
 /// Hears of progress: a bar on a terminal, a line of JSON, or nobody.
 pub trait Progress: Send + Sync {
@@ -10,16 +12,7 @@ pub trait Progress: Send + Sync {
 
     /// The step is over.
     fn finish(&self);
-}
 
-/// Nobody listens.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Silent;
-
-impl Progress for Silent {
-    fn start(&self, _: &str, _: u64) {}
-
-    fn advance(&self, _: u64) {}
-
-    fn finish(&self) {}
+    /// How long the listener has been there: what time budgets are held against, and what tells how long a fit took.
+    fn elapsed(&self) -> Duration;
 }

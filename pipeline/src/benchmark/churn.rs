@@ -1,7 +1,6 @@
 //! Who leaves, judged at the test cut-off of a business and at cut-offs before it, each as if the data had ended there.
 
 use std::path::Path;
-use std::time::Instant;
 
 use percorso_engine::Engine;
 use percorso_features::Catalogue;
@@ -76,8 +75,9 @@ pub fn churn(benchmark: &ChurnBenchmark<'_>, engine: &dyn Engine, progress: &dyn
                 dataset: &dataset,
                 settings: benchmark.settings,
                 question,
+                progress,
             };
-            let until = Instant::now() + benchmark.settings.time_budget;
+            let until = progress.elapsed() + benchmark.settings.time_budget;
             let judged = judge(&bench, &cutoffs.all, *test_at, until)?;
             let took_chosen = judged.at_test.iter().find(|(took, _)| took.learner == judged.chosen());
             let (took_chosen, _) = took_chosen.expect("what ships was asked");

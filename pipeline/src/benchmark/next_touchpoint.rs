@@ -80,7 +80,7 @@ pub fn next_touchpoint(benchmark: &NextTouchpoint<'_>, progress: &dyn Progress) 
     progress.start("folds", folds.len() as u64);
     let mut rows: Vec<LearnerMeasures> = Vec::new();
     for fold in &folds {
-        run_fold(benchmark, &prefixes, *fold, folds.len(), &mut rows)?;
+        run_fold(benchmark, &prefixes, *fold, folds.len(), &mut rows, progress)?;
         progress.advance(1);
     }
     progress.finish();
@@ -93,6 +93,7 @@ fn run_fold(
     fold: u32,
     n_folds: usize,
     rows: &mut Vec<LearnerMeasures>,
+    progress: &dyn Progress,
 ) -> Result<()> {
     let seed = benchmark.seed;
     let (known, asked) = prefixes.split(|row| prefixes.folds[row] != fold);
@@ -107,8 +108,10 @@ fn run_fold(
             .iter_mut()
             .find(|row| row.learner == name)
             .expect("it was put there");
-        let learned = row.fitting(|| learner.fit(&set, seed)).map_err(failed(name))?;
-        let predicted = row.predicting(|| learned.predict(&asked_rows.cells.view()));
+        let learned = row
+            .fitting(progress, || learner.fit(&set, seed))
+            .map_err(failed(name))?;
+        let predicted = row.predicting(progress, || learned.predict(&asked_rows.cells.view()));
         let measured = metrics::multiclass(predicted.view(), &asked_rows.labels).map_err(failed("the measures"))?;
         row.add("accuracy", measured.accuracy, n_folds);
         row.add("log_loss", measured.log_loss, n_folds);

@@ -1,6 +1,6 @@
 //! A recipe chosen and calibrated on what was known by a cut-off, and judged there once.
 
-use std::time::Instant;
+use std::time::Duration;
 
 use percorso_journey::Timestamp;
 use percorso_learners::{Band, Bootstrap, Calibrator, Level, OriginPredictions, OutOfFold};
@@ -35,7 +35,7 @@ pub(crate) fn judge(
     bench: &Bench<'_>,
     cutoffs: &[Timestamp],
     test_at: Timestamp,
-    search_until: Instant,
+    search_until: Duration,
 ) -> Result<Judged> {
     let question = bench.question;
     let origins = question.origins(bench.dataset, cutoffs, test_at, bench.settings.origins);

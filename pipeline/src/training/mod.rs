@@ -9,7 +9,7 @@ mod recipe;
 mod settings;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::Duration;
 
 use percorso_artefact::{Header, Registry, TrainingWindow, VersionId};
 use percorso_churn::ChurnHead;
@@ -84,7 +84,7 @@ pub fn train(
         encoder(&dataset, &spec, &catalogue, &all)
     };
     progress.start("train", questions.len() as u64);
-    let search_until = Instant::now() + settings.time_budget;
+    let search_until = progress.elapsed() + settings.time_budget;
     let answers = questions
         .par_iter()
         .map(|question| {
@@ -94,6 +94,7 @@ pub fn train(
                 dataset: &dataset,
                 settings,
                 question,
+                progress,
             };
             let answer = answer(
                 &bench,
@@ -211,7 +212,7 @@ fn answer(
     cutoffs: &Cutoffs,
     observed_until: Timestamp,
     shipped_encoder: &Encoder,
-    search_until: Instant,
+    search_until: Duration,
 ) -> Result<Answer> {
     let Bench {
         dataset,

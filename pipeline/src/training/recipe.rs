@@ -1,6 +1,6 @@
 //! How one question's recipe is chosen: learners compared at rolling origins, calibration kept only if it helps later ones.
 
-use std::time::Instant;
+use std::time::Duration;
 
 use ndarray::Array2;
 use percorso_features::Catalogue;
@@ -15,7 +15,7 @@ use super::predictions::{Phase, Predictions, SHIPPED};
 use super::question::Question;
 use crate::dataset::Dataset;
 use crate::measured::LearnerMeasures;
-use crate::{Error, Result, TrainSettings};
+use crate::{Error, Progress, Result, TrainSettings};
 
 /// Everything a fit reads.
 pub(crate) struct Bench<'a> {
@@ -24,6 +24,8 @@ pub(crate) struct Bench<'a> {
     pub(crate) dataset: &'a Dataset,
     pub(crate) settings: &'a TrainSettings,
     pub(crate) question: &'a Question,
+    /// Tells how long things took.
+    pub(crate) progress: &'a dyn Progress,
 }
 
 /// The learner chosen, and what every learner said at the origins.
@@ -84,7 +86,7 @@ impl Bench<'_> {
     ///
     /// Where the level cannot be told from the season, each learner is judged with its level at each origin set right:
     /// else the luckiest base rate would win, not the learner that tells customers apart.
-    pub(super) fn choose(&self, origins: &[Timestamp], level: Level, search_until: Instant) -> Result<Chosen> {
+    pub(super) fn choose(&self, origins: &[Timestamp], level: Level, search_until: Duration) -> Result<Chosen> {
         // Of one class only, nothing can be learnt but its prevalence.
         let rows: Vec<Origin> = origins
             .par_iter()
@@ -109,7 +111,9 @@ impl Bench<'_> {
         };
         let seed = self.settings.seed;
         let choice = recipe
-            .choose(&folds, &Bootstrap::seeded(seed), seed, || Instant::now() < search_until)
+            .choose(&folds, &Bootstrap::seeded(seed), seed, || {
+                self.progress.elapsed() < search_until
+            })
             .map_err(self.failed("the choice"))?;
         let at_origins = choice.opinions.iter().flat_map(|opinion| {
             let name = opinion.contender.name.as_str();
@@ -142,8 +146,8 @@ impl Bench<'_> {
         let origin = self.origin(at);
         let predict = |contender: &Contender| {
             let mut took = LearnerMeasures::of(&contender.name);
-            let learned = took.fitting(|| self.fit(&contender.learner, &origin.known))?;
-            let p = took.predicting(|| learned.predict(&origin.asked.cells.view()));
+            let learned = took.fitting(self.progress, || self.fit(&contender.learner, &origin.known))?;
+            let p = took.predicting(self.progress, || learned.predict(&origin.asked.cells.view()));
             Ok((took, origin.predictions(&contender.name, Phase::Test, p)))
         };
         contenders.iter().map(predict).collect()
