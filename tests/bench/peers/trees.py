@@ -1,7 +1,7 @@
 """Our boosted trees beside LightGBM and forust-ml: time, memory and log loss, as tables.
 
     pip install lightgbm==4.7.0 numpy
-    python trees.py [--matrices binary prefixes rows] [--runs 3]
+    python trees.py [--matrices binary prefixes rows] [--runs 3] [--seed 7]
 
 Builds the bench `trees`, writes the matrices to a temporary folder, runs the learners in turn, each in its own process,
 and prints the best of the runs. The prefixes need the event logs of `../shared/data` and are skipped without them.
@@ -29,6 +29,7 @@ def main():
     parser.add_argument("--matrices", nargs="+", choices=["binary", "prefixes", "rows"])
     parser.add_argument("--runs", type=int, default=3, help="runs of each learner, of which the best counts")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=7, help="of the matrices of two classes")
     parser.add_argument("--data", type=pathlib.Path, default=ROOT.parent / "shared/data", help="folder of real data")
     arguments = parser.parse_args()
     chosen = arguments.matrices or ["binary", "prefixes", "rows"]
@@ -36,7 +37,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         if "binary" in chosen:
-            best_log_loss = matrices.write_binary(folder / "binary", 160_000)
+            best_log_loss = matrices.write_binary(folder / "binary", 160_000, arguments.seed)
             learners = ["percorso", "lightgbm", "forust"]
             compare(arguments, bench, folder / "binary", 200, 31, learners, "Two classes, 160,000 x 40")
             print(f"The true probabilities have a log loss of {best_log_loss:.5f}.\n")
@@ -49,7 +50,7 @@ def main():
                 print(f"skipped: no real data (put the event logs at {logs})")
         if "rows" in chosen:
             for n_rows in ROWS:
-                matrices.write_binary(folder / f"rows_{n_rows}", n_rows)
+                matrices.write_binary(folder / f"rows_{n_rows}", n_rows, arguments.seed)
                 learners = ["percorso", "lightgbm"]
                 compare(arguments, bench, folder / f"rows_{n_rows}", 50, 31, learners, f"Two classes, {n_rows:,} x 40")
 
