@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn a_weight_is_so_many_rows() {
-        let cells: Vec<(f32, f64)> = (0..40u8)
+        let cells: Vec<(f32, f64)> = (0..40u16)
             .map(|cell| (f32::from(cell * 7 % 31), f64::from(cell % 4)))
             .collect();
         let repeated: Vec<(f32, f64)> = cells

@@ -163,11 +163,11 @@ mod tests {
 
     #[test]
     fn a_count_that_grows_leaves_its_old_place() {
-        let mut counts = counted([2, 0, 0, 0]);
+        let mut counts = counted([2, 0, 1, 0]);
         counts.change(1.0, 2.0);
         counts.change(0.0, 0.4);
         counts.change(4.0 - 1.0, 5.0 - 2.0);
-        assert_eq!(counts.0, [1, 1, 0, 0]);
+        assert_eq!(counts.0, [1, 1, 1, 0]);
     }
 
     #[test]

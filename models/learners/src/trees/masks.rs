@@ -68,7 +68,10 @@ impl Masks {
         });
         self.add(nodes, left, first)?;
         let end = self.value.len() - first;
-        // At least one leaf lies to the right, so `end` is below 64.
+        // At least one leaf lies to the right.
+        if end >= MAX_LEAVES {
+            return None;
+        }
         self.tests[place].kept = !((1u64 << end) - (1u64 << begin));
         self.add(nodes, right, first)
     }
