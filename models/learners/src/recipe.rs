@@ -6,8 +6,8 @@ use rayon::prelude::*;
 use crate::blend::{self, Opinions};
 use crate::level::with_level_set;
 use crate::metrics::{binary_losses, multiclass_losses};
-use crate::tune::{Fold, Search, Tuned, tune};
-use crate::{Blend, Bootstrap, Candidate, Learned, Learner, Level, Prevalence, Result, Standing, Trees, select};
+use crate::tune::{Fold, Search, tune};
+use crate::{Blend, Bootstrap, Candidate, Learned, Learner, Level, Prevalence, Result, Standing, select};
 
 /// What is compared.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,14 +55,8 @@ pub struct Choice {
     pub opinions: Vec<Opinion>,
     /// How each stands, in the order of opinions.
     pub standings: Vec<Standing>,
-    /// The tuned trees; none when no fold could be learned from.
-    pub tuned: Option<Tuned>,
 }
 
-/// The name of the trees whose settings were searched.
-const TREES: &str = "trees";
-/// The name of the blend.
-const BLEND: &str = "blend";
 /// A part with less weight than this does not earn its time.
 const LEAST_WEIGHT: f64 = 0.03;
 /// Learners from this place in the order of [`Learner::complexity`] on are worth blending.
@@ -91,7 +85,6 @@ impl Recipe {
                 chosen: Contender::of(Learner::Prevalence(Prevalence)),
                 opinions: Vec::new(),
                 standings: Vec::new(),
-                tuned: None,
             });
         }
         let mut opinions: Vec<Opinion> = self
@@ -101,11 +94,8 @@ impl Recipe {
             .collect::<Result<_>>()?;
         let tuned = tune(&folds, &self.search, seed, go_on)?;
         opinions.push(Opinion {
-            contender: Contender {
-                name: TREES.to_owned(),
-                learner: Learner::Trees(tuned.trees.clone()),
-            },
-            probabilities: tuned.opinions.clone(),
+            contender: Contender::of(Learner::Trees(tuned.trees)),
+            probabilities: tuned.opinions,
         });
         opinions.extend(self.blend(&opinions, &folds)?);
 
@@ -132,7 +122,6 @@ impl Recipe {
             chosen: opinions[selection.chosen].contender.clone(),
             standings: selection.standings,
             opinions,
-            tuned: Some(tuned),
         })
     }
 
@@ -143,18 +132,15 @@ impl Recipe {
             .zip(folds)
             .flat_map(|(origin, fold)| vec![origin; fold.watched.n_rows()])
             .collect();
-        let mut parts: Vec<&Opinion> = opinions
+        let mut parts: Vec<(&Opinion, Array2<f64>)> = opinions
             .iter()
             .filter(|opinion| opinion.contender.learner.complexity() >= FIRST_BLENDED)
+            .map(|opinion| (opinion, stacked(&opinion.probabilities)))
             .collect();
-        loop {
-            if parts.len() < 2 {
-                return Ok(None);
-            }
-            let together: Vec<Array2<f64>> = parts.iter().map(|part| stacked(&part.probabilities)).collect();
-            let views: Vec<ArrayView2<'_, f64>> = together.iter().map(Array2::view).collect();
+        while parts.len() >= 2 {
+            let together: Vec<ArrayView2<'_, f64>> = parts.iter().map(|(_, together)| together.view()).collect();
             let weights = blend::weights(&Opinions {
-                opinions: &views,
+                opinions: &together,
                 y: &y,
                 origins: &origins,
                 level: self.search.level,
@@ -166,23 +152,21 @@ impl Recipe {
                 parts.remove(least);
                 continue;
             }
-            let probabilities = (0..folds.len())
-                .map(|fold| {
-                    let of_fold: Vec<ArrayView2<'_, f64>> =
-                        parts.iter().map(|part| part.probabilities[fold].view()).collect();
-                    blend::pooled(&of_fold, &weights)
-                })
-                .collect();
+            let of_fold = |fold: usize| {
+                let of_parts: Vec<_> = parts.iter().map(|(part, _)| part.probabilities[fold].view()).collect();
+                blend::pooled(&of_parts, &weights)
+            };
+            let probabilities = (0..folds.len()).map(of_fold).collect();
             let learner = Learner::Blend(Blend {
-                parts: parts.iter().map(|part| part.contender.learner.clone()).collect(),
+                parts: parts.iter().map(|(part, _)| part.contender.learner.clone()).collect(),
                 weights,
             });
-            let name = BLEND.to_owned();
             return Ok(Some(Opinion {
-                contender: Contender { name, learner },
+                contender: Contender::of(learner),
                 probabilities,
             }));
         }
+        Ok(None)
     }
 
     fn losses(&self, opinion: &Opinion, folds: &[Fold<'_>]) -> Result<Vec<f64>> {
@@ -215,9 +199,12 @@ fn stacked(parts: &[Array2<f64>]) -> Array2<f64> {
 }
 
 impl Choice {
-    /// The settings that trees were found to want.
-    pub fn trees(&self) -> Option<&Trees> {
-        self.tuned.as_ref().map(|tuned| &tuned.trees)
+    /// Every learner with the settings found, simplest first; the chosen one is among them.
+    pub fn contenders(&self) -> Vec<&Contender> {
+        match self.opinions.as_slice() {
+            [] => vec![&self.chosen],
+            opinions => opinions.iter().map(|opinion| &opinion.contender).collect(),
+        }
     }
 }
 

@@ -75,13 +75,7 @@ impl<'a> TrainingSet<'a> {
         check_cells(x, columns)?;
         check_length("classes, one for each row", x.nrows(), y.len())?;
         check_length("customers, one for each row", x.nrows(), customers.len())?;
-        if let Some(row) = y.iter().position(|class| *class as usize >= n_classes) {
-            return Err(Error::Class {
-                row,
-                found: y[row],
-                n_classes,
-            });
-        }
+        check_classes(y, n_classes)?;
         Ok(TrainingSet {
             x,
             columns,
@@ -207,6 +201,18 @@ pub(crate) fn check_weights(weights: &[f32], n_rows: usize) -> Result<()> {
         Some(row) => Err(Error::Weight {
             row,
             found: weights[row],
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Checks that every class is declared.
+pub(crate) fn check_classes(y: &[u32], n_classes: usize) -> Result<()> {
+    match y.iter().position(|class| *class as usize >= n_classes) {
+        Some(row) => Err(Error::Class {
+            row,
+            found: y[row],
+            n_classes,
         }),
         None => Ok(()),
     }

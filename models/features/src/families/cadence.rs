@@ -80,10 +80,7 @@ pub(super) fn enter(spec: &Spec, entries: &mut Entries<'_>) {
 
 /// Enters how many events the last weeks had, how many of the weeks had any, and what came at this time last year.
 fn last_year(entries: &mut Entries<'_>, at: usize, name: &str) {
-    let weeks = move |view: &View<'_>, ages: Range<usize>| -> Vec<u16> {
-        let weeks = view.state.rhythms()[at].weeks();
-        weeks.counts(view.as_of, ages).collect()
-    };
+    let count = move |view: &View<'_>, ages: Range<usize>| -> f64 { weeks(view, at, ages).map(f64::from).sum() };
     for n_weeks in [4, 13, 26, 52] {
         entries.number(
             format!("{name}_last_{n_weeks}w_n"),
@@ -92,7 +89,7 @@ fn last_year(entries: &mut Entries<'_>, at: usize, name: &str) {
                 meaning: &format!("number of {name} events in the last {n_weeks} weeks"),
                 missing: NEVER,
             },
-            move |view| weeks(view, 0..n_weeks).into_iter().map(f64::from).sum(),
+            move |view| count(view, 0..n_weeks),
         );
     }
     for n_weeks in [13, 52] {
@@ -103,7 +100,7 @@ fn last_year(entries: &mut Entries<'_>, at: usize, name: &str) {
                 meaning: &format!("number of the last {n_weeks} weeks that had {name} events"),
                 missing: NEVER,
             },
-            move |view| weeks(view, 0..n_weeks).into_iter().filter(|&n| n > 0).count() as f64,
+            move |view| weeks(view, at, 0..n_weeks).filter(|&n| n > 0).count() as f64,
         );
     }
     entries.number(
@@ -114,8 +111,8 @@ fn last_year(entries: &mut Entries<'_>, at: usize, name: &str) {
             missing: NEVER,
         },
         move |view| {
-            let counts = weeks(view, 0..52);
-            counts.chunks(4).filter(|month| month.iter().any(|&n| n > 0)).count() as f64
+            let had_any = |month: &usize| weeks(view, at, 4 * month..4 * month + 4).any(|n| n > 0);
+            (0..13).filter(had_any).count() as f64
         },
     );
     for (which, ages) in [("after", 39..52), ("before", 52..65)] {
@@ -126,7 +123,12 @@ fn last_year(entries: &mut Entries<'_>, at: usize, name: &str) {
                 meaning: &format!("number of {name} events in the 13 weeks {which} this day one year ago"),
                 missing: NEVER,
             },
-            move |view| weeks(view, ages.clone()).into_iter().map(f64::from).sum(),
+            move |view| count(view, ages.clone()),
         );
     }
+}
+
+/// The counts of a rhythm's weeks of these ages.
+fn weeks(view: &View<'_>, at: usize, ages: Range<usize>) -> impl Iterator<Item = u16> {
+    view.state.rhythms()[at].weeks().counts(view.as_of, ages)
 }

@@ -4,7 +4,7 @@ use ndarray::{Array2, ArrayView2};
 
 use super::{Blend, FittedBlend};
 use crate::odds::{FLOOR, softmax};
-use crate::training_set::check_length;
+use crate::training_set::{check_classes, check_length};
 use crate::{Error, Learner, Level, Result, TrainingSet};
 
 const MAX_STEPS: usize = 200;
@@ -78,18 +78,14 @@ pub fn weights(rows: &Opinions<'_>) -> Result<Vec<f64>> {
     let (mut loss, mut gradient) = pool.loss(&at);
     let mut length = 1.0;
     for _ in 0..MAX_STEPS {
-        let (next, next_loss) = loop {
-            let next: Vec<f64> = at
+        let (next, next_loss, next_gradient) = loop {
+            let mut next: Vec<f64> = at
                 .iter()
                 .zip(&gradient)
                 .map(|(at, slope)| at - length * slope)
                 .collect();
-            let next: Vec<f64> = next
-                .into_iter()
-                .enumerate()
-                .map(|(place, value)| if place < n_parts { value.max(0.0) } else { value })
-                .collect();
-            let next_loss = pool.loss(&next).0;
+            next[..n_parts].iter_mut().for_each(|weight| *weight = weight.max(0.0));
+            let (next_loss, next_gradient) = pool.loss(&next);
             let moved: f64 = next
                 .iter()
                 .zip(&at)
@@ -97,13 +93,12 @@ pub fn weights(rows: &Opinions<'_>) -> Result<Vec<f64>> {
                 .map(|((next, at), slope)| (at - next) * slope)
                 .sum();
             if next_loss <= loss - 0.3 * moved || length < 1e-12 {
-                break (next, next_loss);
+                break (next, next_loss, next_gradient);
             }
             length *= 0.5;
         };
         let saved = loss - next_loss;
-        at = next;
-        (loss, gradient) = pool.loss(&at);
+        (at, loss, gradient) = (next, next_loss, next_gradient);
         length *= 2.0;
         if saved < TOLERANCE {
             break;
@@ -157,10 +152,7 @@ impl<'a> Pool<'a> {
             check_length("rows of an opinion", n_rows, opinion.nrows())?;
             check_length("classes of an opinion", n_classes, opinion.ncols())?;
         }
-        if let Some(row) = rows.y.iter().position(|class| *class as usize >= n_classes) {
-            let found = rows.y[row];
-            return Err(Error::Class { row, found, n_classes });
-        }
+        check_classes(rows.y, n_classes)?;
         let mut logs = Vec::with_capacity(n_rows * rows.opinions.len() * n_classes);
         for row in 0..n_rows {
             for opinion in rows.opinions {

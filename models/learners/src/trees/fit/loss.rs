@@ -6,6 +6,7 @@ use super::histogram::{Packed, STEPS, pack};
 use super::split::Scale;
 use crate::level::level_shift;
 use crate::odds::{log_odds, probability, softmax, softplus};
+use crate::training_set::{check_classes, check_length};
 use crate::trees::Link;
 use crate::{Error, Level, Result};
 
@@ -83,14 +84,7 @@ impl Target<'_> {
                 if n_classes < 2 {
                     return Err(Error::TooFewClasses { found: n_classes });
                 }
-                let wrong = y.iter().position(|class| *class as usize >= n_classes);
-                wrong.map_or(Ok(()), |row| {
-                    Err(Error::Class {
-                        row,
-                        found: y[row],
-                        n_classes,
-                    })
-                })
+                check_classes(y, n_classes)
             }
             Target::Amounts(amounts) => value(amounts, f64::is_finite, "a finite amount"),
             Target::Counts(counts) => value(counts, |count| count >= 0.0 && count.is_finite(), "a count from 0 on"),
@@ -99,7 +93,7 @@ impl Target<'_> {
                 happened,
                 n_intervals,
             } => {
-                crate::training_set::check_length("events, one for each row", interval.len(), happened.len())?;
+                check_length("events, one for each row", interval.len(), happened.len())?;
                 let wrong = interval.iter().position(|interval| *interval as usize >= n_intervals);
                 wrong.map_or(Ok(()), |row| {
                     let found = f64::from(interval[row]);
