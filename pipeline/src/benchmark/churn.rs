@@ -6,11 +6,11 @@ use percorso_engine::Engine;
 use percorso_features::Catalogue;
 use percorso_journey::Timestamp;
 
+use super::measured::LearnerMeasures;
 use crate::cutoffs::Cutoffs;
 use crate::ids::reveal;
-use crate::measured::LearnerMeasures;
 use crate::rows::training_rows;
-use crate::training::{Bench, MIN_ROWS, Predictions, Question, judge, named_measures};
+use crate::training::{Bench, Calibrated, MIN_ROWS, Phase, Predictions, Question, named_measures};
 use crate::{Error, Progress, Result, RunFolder, TrainSettings, ingest, write_secret};
 
 /// What a benchmark runs on.
@@ -78,21 +78,28 @@ pub fn churn(benchmark: &ChurnBenchmark<'_>, engine: &dyn Engine, progress: &dyn
                 progress,
             };
             let until = progress.elapsed() + benchmark.settings.time_budget;
-            let judged = judge(&bench, &cutoffs.all, *test_at, until)?;
-            let took_chosen = judged.at_test.iter().find(|(took, _)| took.learner == judged.chosen());
-            let (took_chosen, _) = took_chosen.expect("what ships was asked");
-            let shipped = LearnerMeasures {
-                learner: judged.shipped.learner.clone(),
-                ..took_chosen.clone()
-            };
-            let said = judged.at_test.iter().map(|(took, said)| (took.clone(), said));
-            for (mut row, said) in said.chain([(shipped, &judged.shipped)]) {
+            let recipe = Calibrated::by(&bench, &cutoffs.all, *test_at, until)?;
+            let origin = bench.origin(*test_at);
+            let (mut rows, mut said) = (Vec::new(), Vec::new());
+            for contender in recipe.contenders() {
+                let mut row = LearnerMeasures::of(&contender.name);
+                let learned = row.fitting(progress, || bench.fit(&contender.learner, &origin.known))?;
+                said.push(row.predicting(progress, || origin.ask(&contender.name, &learned, Phase::Test)));
+                rows.push(row);
+            }
+            let shipped = recipe.shipped(&said);
+            tell(&run, question, &shipped, &mut churn)?;
+            let chosen = rows.iter().find(|row| row.learner == recipe.chosen());
+            let mut row = chosen.expect("what ships was asked").clone();
+            row.learner.clone_from(&shipped.learner);
+            rows.push(row);
+            said.push(shipped);
+            for (mut row, said) in rows.into_iter().zip(&said) {
                 row.question = Some(question.name.clone());
                 row.as_of = Some(test_at.to_string());
                 row.measures = named_measures(question, said)?;
                 churn.rows.push(row);
             }
-            tell(&run, question, &judged.shipped, &mut churn)?;
             progress.advance(1);
         }
     }

@@ -17,7 +17,7 @@ pub struct LearnerMeasures {
     /// The cut-off, RFC 3339, where a benchmark asks at several.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub as_of: Option<String>,
-    /// Measures by name; means where there are folds.
+    /// Measures by name; means over the folds that it was asked in, where there are folds.
     #[serde(flatten)]
     pub measures: BTreeMap<String, f64>,
     /// Seconds that its fits took, all folds together.
@@ -26,10 +26,13 @@ pub struct LearnerMeasures {
     pub predict_s: f64,
     /// The most memory held while it was fitted or asked, in MiB; 0 where the system does not tell.
     pub peak_rss_mib: f64,
+    /// The folds added so far.
+    #[serde(skip)]
+    n_folds: usize,
 }
 
 impl LearnerMeasures {
-    pub(crate) fn of(learner: &str) -> Self {
+    pub(super) fn of(learner: &str) -> Self {
         Self {
             learner: learner.to_owned(),
             question: None,
@@ -38,11 +41,12 @@ impl LearnerMeasures {
             fit_s: 0.0,
             predict_s: 0.0,
             peak_rss_mib: 0.0,
+            n_folds: 0,
         }
     }
 
     /// Runs a fit and adds what it took.
-    pub(crate) fn fitting<T>(&mut self, progress: &dyn Progress, fit: impl FnOnce() -> T) -> T {
+    pub(super) fn fitting<T>(&mut self, progress: &dyn Progress, fit: impl FnOnce() -> T) -> T {
         reset_peak();
         let start = progress.elapsed();
         let fitted = fit();
@@ -52,7 +56,7 @@ impl LearnerMeasures {
     }
 
     /// Runs a prediction and adds what it took.
-    pub(crate) fn predicting<T>(&mut self, progress: &dyn Progress, predict: impl FnOnce() -> T) -> T {
+    pub(super) fn predicting<T>(&mut self, progress: &dyn Progress, predict: impl FnOnce() -> T) -> T {
         let start = progress.elapsed();
         let predicted = predict();
         self.predict_s += (progress.elapsed() - start).as_secs_f64();
@@ -60,9 +64,16 @@ impl LearnerMeasures {
         predicted
     }
 
-    /// Adds a measure of one of `n_folds` folds to its mean.
-    pub(crate) fn add(&mut self, measure: &str, value: f64, n_folds: usize) {
-        *self.measures.entry(measure.to_owned()).or_default() += value / n_folds as f64;
+    /// Adds what a fold took, and its measures to the means.
+    pub(super) fn add_fold(&mut self, fold: &LearnerMeasures) {
+        self.n_folds += 1;
+        for (measure, value) in &fold.measures {
+            let mean = self.measures.entry(measure.clone()).or_default();
+            *mean += (value - *mean) / self.n_folds as f64;
+        }
+        self.fit_s += fold.fit_s;
+        self.predict_s += fold.predict_s;
+        self.peak_rss_mib = self.peak_rss_mib.max(fold.peak_rss_mib);
     }
 }
 

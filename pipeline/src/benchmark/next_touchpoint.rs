@@ -5,15 +5,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ndarray::Array2;
-use percorso_features::{Catalogue, EncodedColumn, Encoder, FeatureRow};
+use percorso_features::{Catalogue, Encoder, FeatureRow};
 use percorso_journey::{JourneyState, Timestamp};
 use percorso_learners::{
-    Bootstrap, Column, Contender, Fold, Forest, Learner, Linear, Ngram, Prevalence, Random, Recipe, Search,
-    TrainingSet, metrics,
+    Bootstrap, Column, Contender, Fold, Forest, Learner, Linear, Ngram, Prevalence, Random, Recipe, Search, metrics,
 };
 
 use super::event_log::{Case, EventLog};
-use crate::measured::LearnerMeasures;
+use super::measured::LearnerMeasures;
+use crate::training::{Matrix, SHIPPED, columns};
 use crate::{Error, Progress, Result};
 
 /// Whether the end of a case is a class that is learnt and scored.
@@ -40,6 +40,9 @@ pub struct NextTouchpoint<'a> {
 
 /// A resource or lifecycle that fewer cases had is "other".
 const MIN_CASES_PER_VALUE: usize = 5;
+
+/// What a refused set of rows is called.
+const ROWS: &str = "the rows of the next touchpoint";
 
 /// What may be looked at, of all features that a spec gives rise to: touchpoints, who handled them, time differences, hour
 /// and weekday, the amount asked for.
@@ -80,7 +83,7 @@ pub fn next_touchpoint(benchmark: &NextTouchpoint<'_>, progress: &dyn Progress) 
     progress.start("folds", folds.len() as u64);
     let mut rows: Vec<LearnerMeasures> = Vec::new();
     for fold in &folds {
-        run_fold(benchmark, &prefixes, *fold, folds.len(), &mut rows, progress)?;
+        run_fold(benchmark, &prefixes, *fold, &mut rows, progress)?;
         progress.advance(1);
     }
     progress.finish();
@@ -91,7 +94,6 @@ fn run_fold(
     benchmark: &NextTouchpoint<'_>,
     prefixes: &Prefixes,
     fold: u32,
-    n_folds: usize,
     rows: &mut Vec<LearnerMeasures>,
     progress: &dyn Progress,
 ) -> Result<()> {
@@ -99,25 +101,6 @@ fn run_fold(
     let (known, asked) = prefixes.split(|row| prefixes.folds[row] != fold);
     let encoder = prefixes.encoder(&known);
     let (known_rows, asked_rows) = (prefixes.matrix(&encoder, &known), prefixes.matrix(&encoder, &asked));
-    let set = known_rows.set()?;
-    let mut measure = |name: &str, learner: &Learner| -> Result<()> {
-        if !rows.iter().any(|row| row.learner == name) {
-            rows.push(LearnerMeasures::of(name));
-        }
-        let row = rows
-            .iter_mut()
-            .find(|row| row.learner == name)
-            .expect("it was put there");
-        let learned = row
-            .fitting(progress, || learner.fit(&set, seed))
-            .map_err(failed(name))?;
-        let predicted = row.predicting(progress, || learned.predict(&asked_rows.cells.view()));
-        let measured = metrics::multiclass(predicted.view(), &asked_rows.labels).map_err(failed("the measures"))?;
-        row.add("accuracy", measured.accuracy, n_folds);
-        row.add("log_loss", measured.log_loss, n_folds);
-        Ok(())
-    };
-
     // A part of the known cases is watched: it decides rounds, leaves, weights and what ships, and nothing else does.
     let (learned_from, watched) = prefixes.split_of(&known, |row| !prefixes.is_watched(row, seed));
     let (learned_from, watched) = (
@@ -125,8 +108,8 @@ fn run_fold(
         prefixes.matrix(&encoder, &watched),
     );
     let fold = Fold {
-        train: learned_from.set()?,
-        watched: watched.set()?,
+        train: learned_from.training_set(ROWS)?,
+        watched: watched.training_set(ROWS)?,
     };
     let recipe = Recipe {
         contenders: contenders(&known_rows.columns),
@@ -135,10 +118,34 @@ fn run_fold(
     let choice = recipe
         .choose(&[fold], &Bootstrap::seeded(seed), seed, || true)
         .map_err(failed("the choice"))?;
-    for opinion in &choice.opinions {
-        measure(&opinion.contender.name, &opinion.contender.learner)?;
+    let set = known_rows.training_set(ROWS)?;
+    for Contender { name, learner } in choice.contenders() {
+        let mut took = LearnerMeasures::of(name);
+        let learned = took
+            .fitting(progress, || learner.fit(&set, seed))
+            .map_err(failed(name))?;
+        let predicted = took.predicting(progress, || learned.predict(&asked_rows.cells.view()));
+        let measured = metrics::multiclass(predicted.view(), &asked_rows.labels).map_err(failed("the measures"))?;
+        took.measures = [("accuracy", measured.accuracy), ("log_loss", measured.log_loss)]
+            .map(|(measure, value)| (measure.to_owned(), value))
+            .into();
+        row_of(rows, name).add_fold(&took);
+        if *name == choice.chosen.name {
+            row_of(rows, SHIPPED).add_fold(&took);
+        }
     }
-    measure("shipped", &choice.chosen.learner)
+    Ok(())
+}
+
+/// The row of a learner, a new one when it is the first fold; what ships stays last.
+fn row_of<'a>(rows: &'a mut Vec<LearnerMeasures>, learner: &str) -> &'a mut LearnerMeasures {
+    let place = rows.iter().position(|row| row.learner == learner).unwrap_or_else(|| {
+        let before_shipped = rows.iter().position(|row| row.learner == SHIPPED);
+        let place = before_shipped.unwrap_or(rows.len());
+        rows.insert(place, LearnerMeasures::of(learner));
+        place
+    });
+    &mut rows[place]
 }
 
 /// The learners compared, simplest first: counts, sequences of touchpoints alone and with who handled them, regression,
@@ -318,12 +325,7 @@ impl Prefixes {
     }
 
     fn matrix(&self, encoder: &Encoder, rows: &[usize]) -> Matrix {
-        let encoded = encoder.columns();
-        let features: Vec<_> = self.catalogue.features().collect();
-        let column = |position: &usize| match encoded[*position] {
-            EncodedColumn::Number => Column::number(&features[*position].name),
-            EncodedColumn::Category { cardinality } => Column::category(&features[*position].name, cardinality),
-        };
+        let columns = columns(&self.catalogue, encoder);
         let mut all = vec![0.0; self.catalogue.len()];
         let mut cells = Array2::zeros((rows.len(), self.allowed.len()));
         for (row, mut to) in rows.iter().zip(cells.outer_iter_mut()) {
@@ -334,32 +336,10 @@ impl Prefixes {
         }
         Matrix {
             cells,
-            columns: self.allowed.iter().map(column).collect(),
+            columns: self.allowed.iter().map(|position| columns[*position].clone()).collect(),
             labels: rows.iter().map(|row| self.labels[*row]).collect(),
-            cases: rows.iter().map(|row| self.cases[*row]).collect(),
+            customers: rows.iter().map(|row| self.cases[*row]).collect(),
             n_classes: self.log.spec.touchpoints().len() + 1,
         }
-    }
-}
-
-/// Encoded prefixes.
-struct Matrix {
-    cells: Array2<f32>,
-    columns: Vec<Column>,
-    labels: Vec<u32>,
-    cases: Vec<u64>,
-    n_classes: usize,
-}
-
-impl Matrix {
-    fn set(&self) -> Result<TrainingSet<'_>> {
-        TrainingSet::new(
-            self.cells.view(),
-            &self.columns,
-            &self.labels,
-            self.n_classes,
-            &self.cases,
-        )
-        .map_err(failed("the rows"))
     }
 }

@@ -14,6 +14,7 @@ use percorso_journey::spec::CsvFormat;
 
 use super::files::{FileFormat, SourceFile};
 use super::read_xes::read_xes;
+use crate::open::open;
 use crate::{Error, Result};
 
 /// A batch of source rows; `first_row` counts from 1, header lines aside.
@@ -44,14 +45,6 @@ pub(super) fn read(file: &SourceFile, spec: &Spec) -> Result<SourceBatches> {
         }
         FileFormat::Xes => read_xes(&file.path, source, spec.attributes()),
     }
-}
-
-fn open(path: &Path) -> Result<File> {
-    let file = File::open(path).map_err(Error::io("open", path))?;
-    if file.metadata().map_err(Error::io("open", path))?.len() == 0 {
-        return Err(Error::data(path, "the file is empty"));
-    }
-    Ok(file)
 }
 
 fn read_parquet(path: &Path) -> Result<SourceBatches> {

@@ -1,68 +1,70 @@
-//! A recipe chosen and calibrated on what was known by a cut-off, and judged there once.
+//! A recipe chosen and calibrated on what was known by a cut-off, ready to be judged there once.
 
 use std::time::Duration;
 
 use percorso_journey::Timestamp;
-use percorso_learners::{Band, Bootstrap, Calibrator, Level, OriginPredictions, OutOfFold};
+use percorso_learners::{Band, Bootstrap, Calibrator, Contender, Level, OriginPredictions, OutOfFold};
 
 use super::predictions::Predictions;
 use super::recipe::{Bench, Chosen, recalibrated};
 use crate::Result;
-use crate::measured::LearnerMeasures;
 
-/// One question judged at a test cut-off by a recipe that was chosen before it.
-pub(crate) struct Judged {
+/// The recipe of one question.
+pub(crate) struct Calibrated {
     pub(super) origins: Vec<Timestamp>,
     pub(super) chosen: Chosen,
     pub(super) calibrator: Calibrator,
     /// For churn, the 90 % band around calibrated scores.
     pub(super) band: Option<Band>,
-    /// What every learner said, with what that took.
-    pub(crate) at_test: Vec<(LearnerMeasures, Predictions)>,
-    /// What ships: the chosen one after calibration.
-    pub(crate) shipped: Predictions,
 }
 
-impl Judged {
+impl Calibrated {
+    /// Chooses and calibrates on what was known by `test_at`.
+    pub(crate) fn by(
+        bench: &Bench<'_>,
+        cutoffs: &[Timestamp],
+        test_at: Timestamp,
+        search_until: Duration,
+    ) -> Result<Self> {
+        let question = bench.question;
+        let origins = question.origins(bench.dataset, cutoffs, test_at, bench.settings.origins);
+        let level = level(bench, &origins);
+        let chosen = bench.choose(&origins, level, search_until)?;
+        let at_origins: Vec<&Predictions> = chosen
+            .at_origins
+            .iter()
+            .filter(|predictions| predictions.learner == chosen.chosen.name)
+            .collect();
+        let calibrator = calibrator(bench, &at_origins, level)?;
+        let band = question
+            .is_churn()
+            .then(|| band(bench, &at_origins, &calibrator))
+            .transpose()?;
+        Ok(Self {
+            origins,
+            chosen,
+            calibrator,
+            band,
+        })
+    }
+
+    /// Every learner with the settings found, simplest first; the one that ships is among them.
+    pub(crate) fn contenders(&self) -> &[Contender] {
+        &self.chosen.contenders
+    }
+
     /// The name of the learner that ships.
     pub(crate) fn chosen(&self) -> &str {
         &self.chosen.chosen.name
     }
-}
 
-/// Chooses and calibrates on what was known by `test_at`, and asks everyone of that day once.
-pub(crate) fn judge(
-    bench: &Bench<'_>,
-    cutoffs: &[Timestamp],
-    test_at: Timestamp,
-    search_until: Duration,
-) -> Result<Judged> {
-    let question = bench.question;
-    let origins = question.origins(bench.dataset, cutoffs, test_at, bench.settings.origins);
-    let level = level(bench, &origins);
-    let chosen = bench.choose(&origins, level, search_until)?;
-    let at_origins: Vec<&Predictions> = chosen
-        .at_origins
-        .iter()
-        .filter(|predictions| predictions.learner == chosen.chosen.name)
-        .collect();
-    let calibrator = calibrator(bench, &at_origins, level)?;
-    let band = question
-        .is_churn()
-        .then(|| band(bench, &at_origins, &calibrator))
-        .transpose()?;
-    let at_test = bench.fit_and_predict(&chosen.contenders, test_at)?;
-    let is_chosen = |(_, said): &&(LearnerMeasures, Predictions)| said.learner == chosen.chosen.name;
-    let (_, of_chosen) = at_test.iter().find(is_chosen).expect("every learner was asked");
-    let shipped = recalibrated(of_chosen, |p| calibrator.apply(p));
-    Ok(Judged {
-        origins,
-        chosen,
-        calibrator,
-        band,
-        at_test,
-        shipped,
-    })
+    /// What ships says, of what every learner said: the chosen one after calibration.
+    pub(crate) fn shipped(&self, said: &[Predictions]) -> Predictions {
+        let of_chosen = said.iter().find(|said| said.learner == self.chosen());
+        recalibrated(of_chosen.expect("every learner was asked"), |p| {
+            self.calibrator.apply(p)
+        })
+    }
 }
 
 /// The calibrator that helped later origins, fitted on all of them.

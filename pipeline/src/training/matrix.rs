@@ -1,7 +1,7 @@
 //! Rows of a dataset as a learner takes them: encoded, with labels and groups.
 
 use ndarray::Array2;
-use percorso_features::{Catalogue, EncodedColumn, Encoder};
+use percorso_features::{Catalogue, EncodedColumn, Encoder, Feature};
 use percorso_journey::Spec;
 use percorso_learners::{Column, TrainingSet};
 
@@ -9,13 +9,13 @@ use super::question::Question;
 use crate::dataset::Dataset;
 use crate::{Error, Result};
 
-/// Encoded rows of one question.
+/// Encoded rows with their answers.
 pub(crate) struct Matrix {
     pub(crate) cells: Array2<f32>,
     pub(crate) columns: Vec<Column>,
     pub(crate) labels: Vec<u32>,
     pub(crate) customers: Vec<u64>,
-    n_classes: usize,
+    pub(crate) n_classes: usize,
 }
 
 impl Matrix {
@@ -36,13 +36,9 @@ impl Matrix {
                 to.as_slice_mut().expect("a row-major matrix has contiguous rows"),
             );
         }
-        let column = |(feature, encoded): (&percorso_features::Feature, EncodedColumn)| match encoded {
-            EncodedColumn::Number => Column::number(&feature.name),
-            EncodedColumn::Category { cardinality } => Column::category(&feature.name, cardinality),
-        };
         Self {
             cells,
-            columns: catalogue.features().zip(encoder.columns()).map(column).collect(),
+            columns: columns(catalogue, encoder),
             labels: rows
                 .iter()
                 .map(|&row| question.label(dataset, row).expect("only labelled rows are asked for"))
@@ -71,6 +67,15 @@ impl Matrix {
     pub(crate) fn is_of_one_class(&self) -> bool {
         self.labels.windows(2).all(|pair| pair[0] == pair[1])
     }
+}
+
+/// What a learner is told of the columns, in catalogue order.
+pub(crate) fn columns(catalogue: &Catalogue, encoder: &Encoder) -> Vec<Column> {
+    let column = |(feature, encoded): (&Feature, EncodedColumn)| match encoded {
+        EncodedColumn::Number => Column::number(&feature.name),
+        EncodedColumn::Category { cardinality } => Column::category(&feature.name, cardinality),
+    };
+    catalogue.features().zip(encoder.columns()).map(column).collect()
 }
 
 /// The encoder of these rows.

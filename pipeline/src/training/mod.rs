@@ -1,7 +1,7 @@
 //! Training: rows, recipes chosen at rolling origins, one judgement at the test cut-off, a model kept.
 
+mod calibrated;
 mod evaluation;
-mod judge;
 mod matrix;
 mod predictions;
 mod question;
@@ -21,12 +21,12 @@ use percorso_next_stage::NextStageHead;
 use percorso_scoring::{Parts, ScoringModel};
 use rayon::prelude::*;
 
+pub(crate) use self::calibrated::Calibrated;
 pub(crate) use self::evaluation::measures as named_measures;
 pub use self::evaluation::{CutoffRate, Evaluation, LearnerEvaluation, QuestionEvaluation, SegmentEvaluation};
-use self::judge::Judged;
-pub(crate) use self::judge::judge;
-use self::matrix::{Matrix, encoder, sample};
-pub(crate) use self::predictions::Predictions;
+pub(crate) use self::matrix::{Matrix, columns};
+use self::matrix::{encoder, sample};
+pub(crate) use self::predictions::{Phase, Predictions, SHIPPED};
 pub use self::predictions::{TestPrediction, test_predictions};
 pub(crate) use self::question::{MIN_ROWS, Question};
 pub(crate) use self::recipe::Bench;
@@ -245,16 +245,16 @@ fn answer(
             is_churn: true,
         });
     }
-    let Judged {
+    let recipe = Calibrated::by(bench, &cutoffs.all, cutoffs.test_at, search_until)?;
+    let at_test = bench.fit_and_ask(recipe.contenders(), cutoffs.test_at)?;
+    let shipped = recipe.shipped(&at_test);
+    let Calibrated {
         origins,
         chosen,
         calibrator,
         band,
-        at_test,
-        shipped,
-    } = judge(bench, &cutoffs.all, cutoffs.test_at, search_until)?;
-    let mut predictions = chosen.at_origins.clone();
-    let at_test: Vec<Predictions> = at_test.into_iter().map(|(_, predictions)| predictions).collect();
+    } = recipe;
+    let mut predictions = chosen.at_origins;
     let mut learners = at_test
         .iter()
         .map(|predictions| {

@@ -20,7 +20,7 @@ use crate::{Error, Result, canonical};
 pub(super) const FILE: &str = "predictions.parquet";
 
 /// The name under which what ships is told.
-pub(super) const SHIPPED: &str = "shipped";
+pub(crate) const SHIPPED: &str = "shipped";
 
 /// Probabilities of one learner for rows of one question, all rows at one cut-off.
 #[derive(Clone, Debug)]

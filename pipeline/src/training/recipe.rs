@@ -14,7 +14,6 @@ use super::matrix::{Matrix, encoder, sample};
 use super::predictions::{Phase, Predictions, SHIPPED};
 use super::question::Question;
 use crate::dataset::Dataset;
-use crate::measured::LearnerMeasures;
 use crate::{Error, Progress, Result, TrainSettings};
 
 /// Everything a fit reads.
@@ -24,7 +23,7 @@ pub(crate) struct Bench<'a> {
     pub(crate) dataset: &'a Dataset,
     pub(crate) settings: &'a TrainSettings,
     pub(crate) question: &'a Question,
-    /// Tells how long things took.
+    /// Tells when the search has taken its time.
     pub(crate) progress: &'a dyn Progress,
 }
 
@@ -39,10 +38,10 @@ pub(super) struct Chosen {
 }
 
 /// A day on which learners are asked.
-struct Origin {
+pub(crate) struct Origin {
     at: Timestamp,
     /// The rows whose answers were known by then, at most as many as a fit may learn from.
-    known: Matrix,
+    pub(crate) known: Matrix,
     /// The rows of that day.
     asked: Matrix,
     /// The customers of that day's rows.
@@ -50,6 +49,11 @@ struct Origin {
 }
 
 impl Origin {
+    /// What a fitted learner says of the day's rows.
+    pub(crate) fn ask(&self, learner: &str, learned: &Learned, phase: Phase) -> Predictions {
+        self.predictions(learner, phase, learned.predict(&self.asked.cells.view()))
+    }
+
     fn predictions(&self, learner: &str, phase: Phase, probabilities: Array2<f64>) -> Predictions {
         Predictions {
             learner: learner.to_owned(),
@@ -121,12 +125,8 @@ impl Bench<'_> {
             rows.iter().zip(&opinion.probabilities).map(of_origin)
         });
         let at_origins = at_origins.collect();
-        let mut contenders: Vec<Contender> = choice.opinions.into_iter().map(|opinion| opinion.contender).collect();
-        if contenders.is_empty() {
-            contenders.push(choice.chosen.clone());
-        }
         Ok(Chosen {
-            contenders,
+            contenders: choice.contenders().into_iter().cloned().collect(),
             chosen: choice.chosen,
             at_origins,
             losses: choice
@@ -138,22 +138,17 @@ impl Bench<'_> {
     }
 
     /// Fits the learners on what was known by `at` and asks them about the rows of that day.
-    pub(super) fn fit_and_predict(
-        &self,
-        contenders: &[Contender],
-        at: Timestamp,
-    ) -> Result<Vec<(LearnerMeasures, Predictions)>> {
+    pub(super) fn fit_and_ask(&self, contenders: &[Contender], at: Timestamp) -> Result<Vec<Predictions>> {
         let origin = self.origin(at);
-        let predict = |contender: &Contender| {
-            let mut took = LearnerMeasures::of(&contender.name);
-            let learned = took.fitting(self.progress, || self.fit(&contender.learner, &origin.known))?;
-            let p = took.predicting(self.progress, || learned.predict(&origin.asked.cells.view()));
-            Ok((took, origin.predictions(&contender.name, Phase::Test, p)))
+        let ask = |contender: &Contender| {
+            let learned = self.fit(&contender.learner, &origin.known)?;
+            Ok(origin.ask(&contender.name, &learned, Phase::Test))
         };
-        contenders.iter().map(predict).collect()
+        contenders.iter().map(ask).collect()
     }
 
-    fn origin(&self, at: Timestamp) -> Origin {
+    /// The rows known by a day, and those of the day.
+    pub(crate) fn origin(&self, at: Timestamp) -> Origin {
         let known = self.question.known_by(self.dataset, at);
         let known = sample(self.dataset, known, self.settings.max_rows, self.settings.seed);
         let asked = self.question.asked_at(self.dataset, at);
@@ -168,7 +163,7 @@ impl Bench<'_> {
     }
 
     /// Fits a learner; of one class only, nothing but its prevalence can be learnt.
-    pub(super) fn fit(&self, learner: &Learner, matrix: &Matrix) -> Result<Learned> {
+    pub(crate) fn fit(&self, learner: &Learner, matrix: &Matrix) -> Result<Learned> {
         let learner = if matrix.is_of_one_class() {
             &Learner::Prevalence(Prevalence)
         } else {

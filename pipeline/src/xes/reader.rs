@@ -1,6 +1,5 @@
 //! From XML to traces, one at a time.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -9,6 +8,7 @@ use quick_xml::events::{BytesDecl, BytesStart, Event as Markup};
 
 use super::input::Input;
 use super::log::{Attribute, Attributes, Event, Trace, Value};
+use crate::open::open;
 use crate::{Error, Result};
 
 /// Elements within elements; a log nests attributes a few deep.
@@ -46,11 +46,7 @@ impl XesReader {
     /// # Errors
     /// - the file cannot be read, or is empty.
     pub fn open(path: &Path) -> Result<Self> {
-        let file = File::open(path).map_err(Error::io("open", path))?;
-        if file.metadata().map_err(Error::io("open", path))?.len() == 0 {
-            return Err(Error::data(path, "the file is empty"));
-        }
-        Self::new(path, file)
+        Self::new(path, open(path)?)
     }
 
     /// Reads a log from `bytes`; `path` is what errors call it.
