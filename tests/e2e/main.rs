@@ -7,6 +7,7 @@ mod cli;
 mod determinism;
 mod event_logs;
 mod known_at;
+mod lines;
 mod online_retail;
 mod parity;
 mod python;

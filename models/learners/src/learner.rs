@@ -1,6 +1,6 @@
-//! How to learn: the settings of one of seven learners.
+//! How to learn: the settings of one of eight learners.
 
-use crate::{Blend, Forest, Linear, Ngram, Prevalence, Recency, Trees};
+use crate::{Blend, Forest, Linear, Logistic, Ngram, Prevalence, Recency, Trees};
 
 /// A learner with its settings.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,8 +11,10 @@ pub enum Learner {
     Recency(Recency),
     /// What followed the same last steps.
     Ngram(Ngram),
-    /// Logistic regression.
+    /// Logistic regression by a library, on some of the rows.
     Linear(Linear),
+    /// Logistic regression on every row, to the end.
+    Logistic(Logistic),
     /// Random forest.
     Forest(Forest),
     /// Boosted trees.
@@ -22,13 +24,14 @@ pub enum Learner {
 }
 
 impl Learner {
-    /// The learner's name: `prevalence`, `recency`, `ngram`, `linear`, `forest`, `trees` or `blend`.
+    /// The learner's name: `prevalence`, `recency`, `ngram`, `linear`, `logistic`, `forest`, `trees` or `blend`.
     pub fn name(&self) -> &'static str {
         match self {
             Learner::Prevalence(_) => "prevalence",
             Learner::Recency(_) => "recency",
             Learner::Ngram(_) => "ngram",
             Learner::Linear(_) => "linear",
+            Learner::Logistic(_) => "logistic",
             Learner::Forest(_) => "forest",
             Learner::Trees(_) => "trees",
             Learner::Blend(_) => "blend",
@@ -42,9 +45,10 @@ impl Learner {
             Learner::Recency(_) => 1,
             Learner::Ngram(_) => 2,
             Learner::Linear(_) => 3,
-            Learner::Forest(_) => 4,
-            Learner::Trees(_) => 5,
-            Learner::Blend(_) => 6,
+            Learner::Logistic(_) => 4,
+            Learner::Forest(_) => 5,
+            Learner::Trees(_) => 6,
+            Learner::Blend(_) => 7,
         }
     }
 
@@ -65,6 +69,7 @@ impl Learner {
             Learner::Recency(recency) => Learned::Recency(recency.fit(set)?),
             Learner::Ngram(ngram) => Learned::Ngram(ngram.fit(set)?),
             Learner::Linear(linear) => Learned::Linear(linear.fit(set, seed)?),
+            Learner::Logistic(logistic) => Learned::Linear(logistic.fit(set, seed)?),
             Learner::Forest(forest) => Learned::Forest(forest.fit(set, seed)?),
             Learner::Trees(trees) => Learned::Trees(trees.fit(set, seed)?),
             Learner::Blend(blend) => Learned::Blend(blend.fit(set, seed)?),

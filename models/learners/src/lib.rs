@@ -76,7 +76,7 @@ pub use learned::Learned;
 pub use learner::Learner;
 #[cfg(feature = "fit")]
 pub use level::with_level_set;
-pub use linear::{FittedLinear, Linear};
+pub use linear::{FittedLinear, Linear, Logistic};
 pub use ngram::{FittedNgram, MAX_ORDER, Ngram, NgramCounts, Observed, Smoothing};
 pub use prevalence::{FittedPrevalence, Prevalence};
 pub use purchases::{BgNbd, GammaGamma, Purchases, Spending, Stake};

@@ -4,6 +4,12 @@
 mod design;
 #[cfg(feature = "fit")]
 mod fit;
+#[cfg(feature = "fit")]
+mod lbfgs;
+#[cfg(feature = "fit")]
+mod logistic;
+#[cfg(feature = "fit")]
+mod solution;
 
 use percorso_artefact::{Artefact, Sealer};
 
@@ -48,6 +54,39 @@ impl Default for Linear {
             max_iterations: 12,
             gradient_tolerance: 1e-2,
             max_rows: 10_000,
+            min_rows: 20,
+        }
+    }
+}
+
+/// Settings of the logistic regression that learns from every row, to the end.
+///
+/// Columns are prepared and weights penalised as [`Linear`] does, which stands beside it as a baseline from a library;
+/// this one takes many more rows in the same time, takes weights of rows, and fits the same bits on every machine and
+/// any number of threads.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Logistic {
+    /// The standard deviation of a row's log-odds that is expected beforehand.
+    pub spread: f64,
+    /// The most steps of L-BFGS.
+    pub max_iterations: usize,
+    /// The largest part of the gradient of the mean log loss that counts as none.
+    pub gradient_tolerance: f64,
+    /// The most rows to learn from, times scores (one for two classes, else one for each).
+    ///
+    /// Above it, that many rows are drawn by the seed without replacement.
+    pub max_scores: usize,
+    /// The fewest rows that a category needs to have a term of its own.
+    pub min_rows: usize,
+}
+
+impl Default for Logistic {
+    fn default() -> Self {
+        Logistic {
+            spread: 1.5,
+            max_iterations: 200,
+            gradient_tolerance: 1e-5,
+            max_scores: 200_000,
             min_rows: 20,
         }
     }

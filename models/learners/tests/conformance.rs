@@ -5,8 +5,8 @@
 use ndarray::Array2;
 use percorso_artefact::{Artefact, Header, Sealer};
 use percorso_learners::{
-    Blend, Column, Direction, Error, Forest, Learned, Learner, Linear, Ngram, Prevalence, Random, Recency, Smoothing,
-    TrainingSet, Trees, metrics, odds,
+    Blend, Column, Direction, Error, Forest, Learned, Learner, Linear, Logistic, Ngram, Prevalence, Random, Recency,
+    Smoothing, TrainingSet, Trees, metrics, odds,
 };
 
 /// Owned rows; the class depends on a number and on the last step, in a known way.
@@ -100,6 +100,7 @@ fn learners() -> Vec<Learner> {
         Learner::Recency(Recency::of("recency_days")),
         Learner::Ngram(Ngram::over(STEPS.to_vec())),
         Learner::Linear(Linear::default()),
+        Learner::Logistic(Logistic::default()),
         Learner::Forest(Forest {
             max_rows: 700,
             ..Forest::default()
@@ -234,7 +235,7 @@ fn contributions_add_up_to_the_log_odds_and_name_only_columns_that_matter() {
             Learner::Prevalence(_) => assert_eq!(other_than(&[]), 0),
             Learner::Recency(_) => assert_eq!(other_than(&[RECENCY]), 0),
             Learner::Ngram(_) => assert_eq!(other_than(&[STEPS[0]]), 0),
-            Learner::Linear(_) | Learner::Forest(_) | Learner::Trees(_) | Learner::Blend(_) => {
+            Learner::Linear(_) | Learner::Logistic(_) | Learner::Forest(_) | Learner::Trees(_) | Learner::Blend(_) => {
                 assert!(other_than(&[RECENCY]) > 0)
             }
         }
@@ -455,6 +456,14 @@ fn settings_outside_their_range_or_without_their_column_are_refused() {
         Learner::Linear(Linear {
             max_rows: 0,
             ..Linear::default()
+        }),
+        Learner::Logistic(Logistic {
+            spread: f64::NAN,
+            ..Logistic::default()
+        }),
+        Learner::Logistic(Logistic {
+            max_scores: 0,
+            ..Logistic::default()
         }),
         Learner::Forest(Forest {
             n_trees: 0,

@@ -109,9 +109,9 @@ struct Columns<'a> {
     known_at: Option<Times>,
     sequence: Option<WholeNumbers>,
     texts: [Option<TextRule<'a>>; N_TEXTS],
-    value: Option<Value>,
-    feedback_score: Option<Numbers>,
-    propensity: Option<Numbers>,
+    value: Option<NumberRule>,
+    feedback_score: Option<NumberRule>,
+    propensity: Option<NumberRule>,
     attributes: Vec<(u16, &'a str, AttributeColumn<'a>)>,
     zone: &'a jiff::tz::TimeZone,
 }
@@ -159,13 +159,28 @@ impl TextRule<'_> {
     }
 }
 
-enum Value {
+/// How the cells of a number are found.
+enum NumberRule {
     Column(Numbers),
     Product(Numbers, Numbers),
+    Constant(f64),
+}
+
+impl NumberRule {
+    fn get(&self, name: &str, row: usize) -> std::result::Result<Option<f64>, ContractBreak> {
+        match self {
+            Self::Column(numbers) => numbers.get(name, row),
+            Self::Product(left, right) => {
+                let factors = left.get(name, row)?.zip(right.get(name, row)?);
+                Ok(factors.map(|(left, right)| left * right))
+            }
+            Self::Constant(number) => Ok(Some(*number)),
+        }
+    }
 }
 
 enum AttributeColumn<'a> {
-    Number(Numbers),
+    Number(NumberRule),
     Category(TextRule<'a>),
     Timestamp(Times),
     Flag(Flags),
@@ -187,9 +202,7 @@ impl<'a> Columns<'a> {
         for (at, attribute) in (0..).zip(mapper.spec.attributes()) {
             let (field, name) = (Field::Attribute(at), attribute.name.as_str());
             let column = match attribute.kind {
-                AttributeKind::Number => find
-                    .typed(&field, name, |column, _| Numbers::of(column))?
-                    .map(AttributeColumn::Number),
+                AttributeKind::Number => find.number(&field, name)?.map(AttributeColumn::Number),
                 AttributeKind::Category => find.text(&field, name)?.map(AttributeColumn::Category),
                 AttributeKind::Timestamp => find.typed(&field, name, Times::of)?.map(AttributeColumn::Timestamp),
                 AttributeKind::Flag => find
@@ -213,9 +226,9 @@ impl<'a> Columns<'a> {
             known_at: find.typed(&Field::KnownAt, "known_at", Times::of)?,
             sequence: find.typed(&Field::Sequence, "sequence", |column, _| WholeNumbers::of(column))?,
             texts: text_rules,
-            value: find.value()?,
-            feedback_score: find.typed(&Field::FeedbackScore, "feedback_score", |column, _| Numbers::of(column))?,
-            propensity: find.typed(&Field::Propensity, "propensity", |column, _| Numbers::of(column))?,
+            value: find.number(&Field::Value, "value")?,
+            feedback_score: find.number(&Field::FeedbackScore, "feedback_score")?,
+            propensity: find.number(&Field::Propensity, "propensity")?,
             attributes,
             zone: mapper.spec.time_zone(),
         })
@@ -244,8 +257,7 @@ impl<'a> Columns<'a> {
                 text => Ok(text),
             }
         };
-        let number =
-            |column: &Option<Numbers>, name: &str| column.as_ref().map_or(Ok(None), |numbers| numbers.get(name, row));
+        let number = |rule: &Option<NumberRule>, name: &str| rule.as_ref().map_or(Ok(None), |rule| rule.get(name, row));
         let time = |column: &Times, name: &str| column.get(name, row, self.zone);
         let mut attributes = Vec::new();
         for (at, name, column) in &self.attributes {
@@ -257,14 +269,6 @@ impl<'a> Columns<'a> {
             };
             attributes.extend(value.map(|value| (*at, value)));
         }
-        let value = match &self.value {
-            None => None,
-            Some(Value::Column(numbers)) => numbers.get("value", row)?,
-            Some(Value::Product(left, right)) => left
-                .get("value", row)?
-                .zip(right.get("value", row)?)
-                .map(|(left, right)| left * right),
-        };
         let feedback_text = text(6)?;
         let raw = RawEvent {
             at: time(&self.at, "at")?.ok_or(ContractBreak::Missing { field: "at" })?,
@@ -280,7 +284,7 @@ impl<'a> Columns<'a> {
             touchpoint: self.touchpoint.get(row).unwrap_or_default(),
             stage: text(5)?,
             channel: text(4)?,
-            value,
+            value: number(&self.value, "value")?,
             feedback_score: number(&self.feedback_score, "feedback_score")?,
             has_feedback_text: feedback_text.is_some(),
             action_id: text(7)?,
@@ -395,14 +399,20 @@ impl<'a> Finder<'a, '_> {
         }
     }
 
-    fn value(&self) -> Result<Option<Value>> {
-        let numbers =
-            |column: &str| Numbers::of(self.named("value", column)?).map_err(self.wrong_type("value", column));
-        match self.rule(&Field::Value) {
-            Some(ColumnRule::ProductOf(left, right)) => Ok(Some(Value::Product(numbers(left)?, numbers(right)?))),
+    fn number(&self, field: &Field, name: &str) -> Result<Option<NumberRule>> {
+        let numbers = |column: &str| Numbers::of(self.named(name, column)?).map_err(self.wrong_type(name, column));
+        match self.rule(field) {
+            Some(ColumnRule::ProductOf(left, right)) => Ok(Some(NumberRule::Product(numbers(left)?, numbers(right)?))),
+            Some(ColumnRule::Constant(text)) => match text.parse::<f64>() {
+                Ok(number) if number.is_finite() => Ok(Some(NumberRule::Constant(number))),
+                _ => Err(Error::data(
+                    &self.file.path,
+                    format!("{name} is a number, and the constant `{text}` is none"),
+                )),
+            },
             _ => Ok(self
-                .typed(&Field::Value, "value", |column, _| Numbers::of(column))?
-                .map(Value::Column)),
+                .typed(field, name, |column, _| Numbers::of(column))?
+                .map(NumberRule::Column)),
         }
     }
 }

@@ -8,9 +8,10 @@ use arrow::array::{
     Array, ArrayRef, AsArray, FixedSizeBinaryArray, Float64Array, RecordBatch, StringArray, UInt32Array,
 };
 use arrow::compute::interleave;
-use arrow::datatypes::{Int64Type, SchemaRef, TimestampMicrosecondType, UInt32Type};
+use arrow::datatypes::{Float64Type, Int64Type, SchemaRef, TimestampMicrosecondType, UInt32Type};
+use arrow::error::ArrowError;
 use arrow::row::{OwnedRow, RowConverter, Rows, SortField};
-use percorso_journey::spec::Dedupe;
+use percorso_journey::spec::{Attribute, AttributeKind, Dedupe};
 use percorso_journey::{ContractBreak, Spec};
 
 use super::files::SourceFile;
@@ -39,6 +40,10 @@ pub(super) struct Settler<'a> {
     folder: PathBuf,
     schema: SchemaRef,
     content: RowConverter,
+    /// The columns that are summed over lines.
+    summed: Vec<String>,
+    /// The attributes that are categories.
+    categories: Vec<String>,
     held: Vec<RecordBatch>,
     contents: Vec<Rows>,
     customer: Vec<Place>,
@@ -58,11 +63,20 @@ struct Place {
     row: usize,
 }
 
-/// A row that becomes an event, with the value its lines sum to where lines were merged.
-#[derive(Clone, Copy, Debug)]
+/// A row that becomes an event, with what its lines say together where lines were merged.
+#[derive(Clone, Debug)]
 struct Kept {
     place: Place,
-    value: Option<f64>,
+    lines: Option<Lines>,
+}
+
+/// What lines of one event say together.
+#[derive(Clone, Debug)]
+struct Lines {
+    /// Their sum in each summed column.
+    sums: Vec<Option<f64>>,
+    /// Whether they differ in each category: then none of theirs is the event's.
+    differ: Vec<bool>,
 }
 
 const FLUSH_IDS: usize = 16_384;
@@ -78,6 +92,8 @@ impl<'a> Settler<'a> {
             folder: events,
             schema: crate::canonical::schema(spec),
             content: content_converter(spec)?,
+            summed: summed_columns(spec),
+            categories: category_columns(spec),
             held: Vec::new(),
             contents: Vec::new(),
             customer: Vec::new(),
@@ -193,21 +209,18 @@ impl<'a> Settler<'a> {
         let mut events: HashMap<String, usize> = HashMap::new();
         let mut bad = Vec::new();
         for &place in places {
-            let value = self.number(place, "value");
             let Some(event_id) = self.text(place, "event_id").map(str::to_owned) else {
-                self.kept.push(Kept { place, value: None });
+                self.kept.push(Kept { place, lines: None });
                 continue;
             };
             match events.get(&event_id) {
                 None => {
                     events.insert(event_id, self.kept.len());
-                    self.kept.push(Kept { place, value: None });
+                    self.kept.push(Kept { place, lines: None });
                 }
                 Some(&at) if self.source(place).lines.is_some() => {
-                    let so_far = self.kept[at]
-                        .value
-                        .or_else(|| self.number(self.kept[at].place, "value"));
-                    self.kept[at].value = Some(so_far.unwrap_or(0.0) + value.unwrap_or(0.0));
+                    let (first, so_far) = (self.kept[at].place, self.kept[at].lines.take());
+                    self.kept[at].lines = Some(self.with_line(first, so_far, place));
                     self.settled.n_lines_merged += 1;
                 }
                 Some(_) => bad.push(BadRow {
@@ -224,6 +237,22 @@ impl<'a> Settler<'a> {
             }
         }
         self.quarantine.add(bad);
+    }
+
+    /// What the lines of an event say together with another one.
+    fn with_line(&self, first: Place, so_far: Option<Lines>, line: Place) -> Lines {
+        let number = |place: Place| move |column: &String| self.number(place, column);
+        let mut lines = so_far.unwrap_or_else(|| Lines {
+            sums: self.summed.iter().map(number(first)).collect(),
+            differ: vec![false; self.categories.len()],
+        });
+        for (sum, number) in lines.sums.iter_mut().zip(self.summed.iter().map(number(line))) {
+            *sum = sum.map_or(number, |sum| Some(sum + number.unwrap_or(0.0)));
+        }
+        for (differs, column) in lines.differ.iter_mut().zip(&self.categories) {
+            *differs = *differs || self.text(first, column) != self.text(line, column);
+        }
+        lines
     }
 
     fn count(&mut self, from: usize) {
@@ -258,11 +287,50 @@ impl<'a> Settler<'a> {
         if self.kept.is_empty() {
             return Ok(());
         }
-        let (_, file) = self.bucket.as_mut().expect("a bucket is open while rows are kept");
-        let batch = gather(&self.schema, &self.held, &self.kept)
+        let batch = self
+            .gather()
             .map_err(|error| Error::data(&self.folder, format!("cannot gather sorted rows: {error}")))?;
         self.kept.clear();
+        let (_, file) = self.bucket.as_mut().expect("a bucket is open while rows are kept");
         file.write(&batch)
+    }
+
+    /// The kept rows as one canonical batch.
+    fn gather(&self) -> std::result::Result<RecordBatch, ArrowError> {
+        let places: Vec<(usize, usize)> = self
+            .kept
+            .iter()
+            .map(|kept| (kept.place.batch, kept.place.row))
+            .collect();
+        let mut columns = Vec::with_capacity(self.schema.fields().len());
+        for (at, field) in self.schema.fields().iter().enumerate() {
+            let parts: Vec<&dyn Array> = self.held.iter().map(|batch| batch.column(at).as_ref()).collect();
+            let column = interleave(&parts, &places)?;
+            columns.push(self.together(field.name(), column));
+        }
+        RecordBatch::try_new(Arc::clone(&self.schema), columns)
+    }
+
+    /// A column of the kept rows where merged lines speak together.
+    fn together(&self, name: &str, column: ArrayRef) -> ArrayRef {
+        let place = |columns: &[String]| columns.iter().position(|column| column == name);
+        if self.kept.iter().all(|kept| kept.lines.is_none()) {
+            column
+        } else if let Some(sum) = place(&self.summed) {
+            let numbers = column.as_primitive::<Float64Type>().iter().zip(&self.kept);
+            let sum_of = |(number, kept): (Option<f64>, &Kept)| match &kept.lines {
+                None => number,
+                Some(lines) => lines.sums[sum],
+            };
+            Arc::new(numbers.map(sum_of).collect::<Float64Array>())
+        } else if let Some(category) = place(&self.categories) {
+            let texts = column.as_string::<i32>().iter().zip(&self.kept);
+            let differ = |kept: &Kept| kept.lines.as_ref().is_some_and(|lines| lines.differ[category]);
+            let shared = texts.map(|(text, kept)| text.filter(|_| !differ(kept)));
+            Arc::new(shared.collect::<StringArray>())
+        } else {
+            column
+        }
     }
 
     /// Lets go of the batches before the open customer's first row.
@@ -318,6 +386,21 @@ impl<'a> Settler<'a> {
     }
 }
 
+/// An event's value, and every attribute that is the sum of its lines.
+fn summed_columns(spec: &Spec) -> Vec<String> {
+    let attributes = spec.attributes().iter().filter(|attribute| attribute.sum_of_lines);
+    ["value".to_owned()]
+        .into_iter()
+        .chain(attributes.map(|attribute| attribute.name.clone()))
+        .collect()
+}
+
+fn category_columns(spec: &Spec) -> Vec<String> {
+    let is_category = |attribute: &&Attribute| attribute.kind == AttributeKind::Category;
+    let categories = spec.attributes().iter().filter(is_category);
+    categories.map(|attribute| attribute.name.clone()).collect()
+}
+
 /// What tells two rows apart: everything they say, without their sequence and where they came from.
 fn is_content(name: &str) -> bool {
     !["sequence", "source_file", "source_row"].contains(&name)
@@ -337,28 +420,4 @@ fn content_columns(batch: &RecordBatch) -> Vec<ArrayRef> {
         .filter(|(field, _)| is_content(field.name()))
         .map(|(_, column)| Arc::clone(column))
         .collect()
-}
-
-/// The kept rows as one canonical batch.
-fn gather(
-    schema: &SchemaRef,
-    held: &[RecordBatch],
-    kept: &[Kept],
-) -> std::result::Result<RecordBatch, arrow::error::ArrowError> {
-    let places: Vec<(usize, usize)> = kept.iter().map(|kept| (kept.place.batch, kept.place.row)).collect();
-    let mut columns = Vec::with_capacity(schema.fields().len());
-    for (at, field) in schema.fields().iter().enumerate() {
-        let parts: Vec<&dyn Array> = held.iter().map(|batch| batch.column(at).as_ref()).collect();
-        let mut column = interleave(&parts, &places)?;
-        if field.name() == "value" && kept.iter().any(|kept| kept.value.is_some()) {
-            let values = column
-                .as_any()
-                .downcast_ref::<Float64Array>()
-                .expect("values are numbers");
-            let values = kept.iter().zip(values).map(|(kept, value)| kept.value.or(value));
-            column = Arc::new(Float64Array::from_iter(values));
-        }
-        columns.push(column);
-    }
-    RecordBatch::try_new(Arc::clone(schema), columns)
 }

@@ -73,7 +73,7 @@ impl Bench<'_> {
             .map_while(|place| self.catalogue.position(&format!("last_touchpoint_{place}")))
             .collect();
         let min_customers = self.spec.training().min_customers_per_value as usize;
-        let learners = [
+        let mut learners = vec![
             Learner::Prevalence(Prevalence),
             Learner::Recency(Recency::of("recency_days")),
             Learner::Ngram(Ngram {
@@ -81,9 +81,13 @@ impl Bench<'_> {
                 ..Ngram::over(sequence)
             }),
             Learner::Linear(self.settings.linear.clone()),
-            Learner::Forest(self.settings.forest.clone()),
         ];
-        learners.map(Contender::of).to_vec()
+        // With many classes every step is as many times longer, and trees leave it little to add.
+        if self.question.n_classes() == 2 {
+            learners.push(Learner::Logistic(self.settings.logistic.clone()));
+        }
+        learners.push(Learner::Forest(self.settings.forest.clone()));
+        learners.into_iter().map(Contender::of).collect()
     }
 
     /// Compares the learners at the origins; on too little history the prevalence is all that is honest.

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use percorso_learners::{Forest, Linear, Search, Trees};
+use percorso_learners::{Forest, Linear, Logistic, Search, Trees};
 use serde::Deserialize;
 
 use crate::{Error, Result};
@@ -32,8 +32,10 @@ pub struct TrainSettings {
     pub trees: Trees,
     /// Rounds without a lower loss after which trees stop.
     pub patience: usize,
-    /// The settings of the logistic regression.
+    /// The settings of the library's logistic regression, a baseline.
     pub linear: Linear,
+    /// The settings of the logistic regression on every row.
+    pub logistic: Logistic,
     /// The settings of the random forest.
     pub forest: Forest,
 }
@@ -49,6 +51,7 @@ impl Default for TrainSettings {
             trees: search.start,
             patience: search.patience,
             linear: Linear::default(),
+            logistic: Logistic::default(),
             forest: Forest {
                 n_trees: 32,
                 ..Forest::default()
@@ -116,6 +119,13 @@ sections! {
         max_rows: usize,
         min_rows: usize,
     }
+    RawLogistic of Logistic {
+        spread: f64,
+        max_iterations: usize,
+        gradient_tolerance: f64,
+        max_scores: usize,
+        min_rows: usize,
+    }
     RawForest of Forest {
         n_trees: usize,
         n_groups: usize,
@@ -139,6 +149,8 @@ struct Raw {
     #[serde(default)]
     linear: RawLinear,
     #[serde(default)]
+    logistic: RawLogistic,
+    #[serde(default)]
     forest: RawForest,
 }
 
@@ -152,6 +164,7 @@ impl Raw {
         settings.patience = self.patience.unwrap_or(settings.patience);
         self.trees.set(&mut settings.trees);
         self.linear.set(&mut settings.linear);
+        self.logistic.set(&mut settings.logistic);
         self.forest.set(&mut settings.forest);
         settings
     }
@@ -183,6 +196,7 @@ mod tests {
         assert_eq!((settings.seed, settings.trees.max_depth), (7, Some(3)));
         assert_eq!(settings.trees.learning_rate, 0.2);
         assert_eq!(settings.linear, Linear::default());
+        assert_eq!(settings.logistic, Logistic::default());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Declared attributes as last known, and categories as the last events had them; sensitive ones are never features.
 
 use percorso_journey::spec::AttributeKind;
-use percorso_journey::state::RecentValues;
+use percorso_journey::state::{Moments, RecentValues};
 use percorso_journey::{Spec, Timestamp};
 
 use super::{Described, Entries};
@@ -26,6 +26,9 @@ pub(super) fn enter(spec: &Spec, entries: &mut Entries<'_>) {
             AttributeKind::Number => {
                 let meaning = &format!("the attribute {name}");
                 entries.number(format!("attribute_{name}"), described(meaning), as_it_is);
+                if attribute.is_told_by_events() {
+                    over_events(entries, at, name, unit);
+                }
             }
             AttributeKind::Flag => {
                 let meaning = &format!("1 when {name}, 0 when not");
@@ -58,6 +61,32 @@ pub(super) fn enter(spec: &Spec, entries: &mut Entries<'_>) {
             }
         }
     }
+}
+
+/// Enters how a number that events tell was spread over them.
+fn over_events(entries: &mut Entries<'_>, at: usize, name: &str, unit: &str) {
+    let moments = move |view: &View<'_>| -> Moments {
+        let moments = view.state.attribute_moments(at as u16);
+        *moments.expect("only what events tell is entered")
+    };
+    entries.number(
+        format!("attribute_{name}_mean"),
+        Described {
+            unit,
+            meaning: &format!("mean of {name} over the events that told it"),
+            missing: UNKNOWN,
+        },
+        move |view| moments(view).mean(),
+    );
+    entries.number(
+        format!("attribute_{name}_deviation"),
+        Described {
+            unit,
+            meaning: &format!("standard deviation of {name} over the events that told it"),
+            missing: "told by fewer than two events",
+        },
+        move |view| moments(view).deviation(),
+    );
 }
 
 /// Enters what a category was at each of the last events, and whether the last one changed it.

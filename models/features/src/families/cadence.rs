@@ -74,8 +74,69 @@ pub(super) fn enter(spec: &Spec, entries: &mut Entries<'_>) {
                 (silence - rhythm.log_gaps().mean()) / (rhythm.log_gaps().deviation() + 0.1)
             },
         );
+        visits(entries, at, &name);
         last_year(entries, at, &name);
     }
+}
+
+/// Enters the rhythm of visits, in which events of half a day are one.
+fn visits(entries: &mut Entries<'_>, at: usize, name: &str) {
+    const TOO_FEW: &str = "fewer than two such visits";
+    const TOO_FEW_GAPS: &str = "fewer than three such visits";
+    let visits = move |view: &View<'_>| *view.state.rhythms()[at].visits();
+    let silence_days = move |view: &View<'_>| view.days_since(view.state.rhythms()[at].last_at());
+    entries.number(
+        format!("{name}_visit_gap_mean_days"),
+        Described {
+            unit: "days",
+            meaning: &format!("mean gap between visits with {name} events"),
+            missing: TOO_FEW,
+        },
+        move |view| visits(view).gaps_days().mean(),
+    );
+    entries.number(
+        format!("{name}_visit_gap_deviation_days"),
+        Described {
+            unit: "days",
+            meaning: &format!("standard deviation of the gaps between visits with {name} events"),
+            missing: TOO_FEW_GAPS,
+        },
+        move |view| visits(view).gaps_days().deviation(),
+    );
+    entries.number(
+        format!("{name}_visit_gap_last_days"),
+        Described {
+            unit: "days",
+            meaning: &format!("gap between the last two visits with {name} events"),
+            missing: TOO_FEW,
+        },
+        move |view| visits(view).last_gap_days(),
+    );
+    entries.number(
+        format!("{name}_silence_over_mean_visit_gap"),
+        Described {
+            unit: "",
+            meaning: &format!(
+                "silence since the last of the {name} events over the mean gap between visits plus one day"
+            ),
+            missing: TOO_FEW,
+        },
+        move |view| silence_days(view) / (visits(view).gaps_days().mean() + 1.0),
+    );
+    entries.number(
+        format!("{name}_silence_visit_deviations"),
+        Described {
+            unit: "standard deviations",
+            meaning: &format!(
+                "ln(1 + silence) against the customer's own ln(1 + gap) between visits with {name} events"
+            ),
+            missing: TOO_FEW_GAPS,
+        },
+        move |view| {
+            let log_gaps = *visits(view).log_gaps();
+            (libm::log1p(silence_days(view)) - log_gaps.mean()) / (log_gaps.deviation() + 0.1)
+        },
+    );
 }
 
 /// Enters how many events the last weeks had, how many of the weeks had any, and what came at this time last year.

@@ -9,11 +9,10 @@ use crate::view::LocalTime;
 type Turns = fn(LocalTime) -> f64;
 
 pub(super) fn enter(entries: &mut Entries<'_>) {
-    let circles: [(&str, &str, Turns); 4] = [
+    let circles: [(&str, &str, Turns); 3] = [
         ("hour", "hour of the day", |local| local.hour_of_day / 24.0),
         ("weekday", "day of the week", |local| local.day_of_week / 7.0),
         ("season", "day of the year", |local| local.share_of_year),
-        ("half_year", "day of the half-year", |local| 2.0 * local.share_of_year),
     ];
     for (name, what, turns) in circles {
         let sine = &format!("sine of the {what} at the cut-off");

@@ -231,6 +231,7 @@ fn attributes(raw: &[RawAttribute]) -> Result<Vec<Attribute>, SpecError> {
         kind: AttributeKind::Category,
         unit: None,
         known_at_start: false,
+        sum_of_lines: false,
         personal: false,
         sensitive: false,
     });
@@ -244,12 +245,20 @@ fn attributes(raw: &[RawAttribute]) -> Result<Vec<Attribute>, SpecError> {
         },
         unit: raw.unit.clone(),
         known_at_start: raw.known_at_start,
+        sum_of_lines: raw.sum_of_lines,
         personal: raw.personal,
         sensitive: raw.sensitive,
     });
     let attributes: Vec<Attribute> = built_in.into_iter().chain(declared).collect();
     let names: Vec<String> = attributes.iter().map(|attribute| attribute.name.clone()).collect();
     distinct("attribute", &names, 2..=MAX_ATTRIBUTES)?;
+    let is_no_sum = |attribute: &&Attribute| attribute.sum_of_lines && !attribute.is_told_by_events();
+    if let Some(attribute) = attributes.iter().find(is_no_sum) {
+        return Err(SpecError::at(
+            format!("attribute.{}.sum_of_lines", attribute.name),
+            "only a number that is not known at the start can be summed over lines",
+        ));
+    }
     let is_taken = |name: &&String| contract_field(name).is_some() || RESERVED.contains(&name.as_str());
     if let Some(name) = names.iter().skip(2).find(is_taken) {
         return Err(SpecError::at(

@@ -75,10 +75,19 @@ pub struct Attribute {
     pub unit: Option<String>,
     /// True when it is known from the customer's first event on.
     pub known_at_start: bool,
+    /// True for a number of a line, which a merged event has as the sum over its lines.
+    pub sum_of_lines: bool,
     /// True when it is personal data.
     pub personal: bool,
     /// True when it is of a special category (health, belief …); never a feature.
     pub sensitive: bool,
+}
+
+impl Attribute {
+    /// Whether it is a number that events tell, each its own: then also its mean over events says something.
+    pub fn is_told_by_events(&self) -> bool {
+        self.kind == AttributeKind::Number && !self.known_at_start
+    }
 }
 
 /// What an attribute's values are.

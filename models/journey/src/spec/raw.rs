@@ -164,6 +164,8 @@ pub(super) struct RawAttribute {
     #[serde(default)]
     pub(super) known_at_start: bool,
     #[serde(default)]
+    pub(super) sum_of_lines: bool,
+    #[serde(default)]
     pub(super) personal: bool,
     #[serde(default)]
     pub(super) sensitive: bool,

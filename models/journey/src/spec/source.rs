@@ -76,7 +76,8 @@ pub enum Anonymous {
 
 /// How lines of one event are merged: those of one customer with the same event id.
 ///
-/// The event is the first line, with the sum of all lines' values.
+/// The event is the first line, with the sum of all lines' values and of their attributes with
+/// [`sum_of_lines`](super::Attribute::sum_of_lines); a category in which they differ is not known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LineMerge;
 

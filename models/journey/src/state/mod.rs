@@ -14,10 +14,12 @@ mod recent;
 mod recent_values;
 mod rhythm;
 mod tally;
+mod visits;
 mod weeks;
 
 use std::sync::Arc;
 
+use attributes::AttributeMoments;
 pub use exposure::Exposure;
 pub use feedback::Feedback;
 pub use moments::Moments;
@@ -28,6 +30,7 @@ pub use recent::{Recent, RecentEvent};
 pub use recent_values::RecentValues;
 pub use rhythm::RhythmState;
 pub use tally::{HALF_LIVES_DAYS, N_HALF_LIVES, Slot, Tallies};
+pub use visits::{BETWEEN_VISITS_DAYS, Visits};
 pub use weeks::Weeks;
 
 use crate::{JourneyEvent, Spec, Timestamp};
@@ -49,6 +52,7 @@ pub struct JourneyState {
     feedback: Feedback,
     exposure: Exposure,
     attributes: Vec<f64>,
+    attribute_moments: AttributeMoments,
     recent_values: Vec<RecentValues>,
 }
 
@@ -78,6 +82,7 @@ impl JourneyState {
             .map(|rhythm| RhythmState::new(&rhythm, &spec))
             .collect();
         let attributes = vec![f64::NAN; spec.attributes().len()];
+        let attribute_moments = AttributeMoments::new(&spec);
         let recent_values = vec![RecentValues::default(); spec.attributes().len()];
         let never = Timestamp::from_micros(i64::MIN);
         Self {
@@ -95,6 +100,7 @@ impl JourneyState {
             feedback: Feedback::default(),
             exposure: Exposure::default(),
             attributes,
+            attribute_moments,
             recent_values,
         }
     }
@@ -118,6 +124,7 @@ impl JourneyState {
             self.tallies.fade(event.at.days_since(self.last_at));
         }
         attributes::observe(&mut self.attributes, event);
+        self.attribute_moments.observe(event);
         RecentValues::observe(&mut self.recent_values, event);
         let touchpoint = &self.spec.touchpoints()[usize::from(event.touchpoint)];
         let step = self.path.observe(&self.spec, &self.attributes, event);
@@ -204,6 +211,13 @@ impl JourneyState {
     /// The last known cell of each attribute, NaN where none is known.
     pub fn attributes(&self) -> &[f64] {
         &self.attributes
+    }
+
+    /// Mean and spread over events of the attribute at this position of [`Spec::attributes`].
+    ///
+    /// `None` when it is no number or known at the start: then events do not tell it, each its own.
+    pub fn attribute_moments(&self, attribute: u16) -> Option<&Moments> {
+        self.attribute_moments.get(attribute)
     }
 
     /// What each attribute was at the last events, in the order of [`Spec::attributes`].

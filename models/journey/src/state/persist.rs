@@ -29,6 +29,7 @@ impl JourneyState {
         self.feedback.write(&mut to);
         self.exposure.write(&mut to);
         self.attributes.iter().for_each(|&cell| to.f64(cell));
+        self.attribute_moments.write(&mut to);
         self.recent_values.iter().for_each(|values| values.write(&mut to));
         to.into_bytes()
     }
@@ -61,6 +62,7 @@ impl JourneyState {
         for cell in &mut state.attributes {
             *cell = from.f64()?;
         }
+        state.attribute_moments.read(&mut from)?;
         for values in &mut state.recent_values {
             values.read(&mut from)?;
         }

@@ -1,6 +1,6 @@
 //! The customer's own rhythm: how far apart their events use to be, and how the last year's weeks looked.
 
-use super::{Moments, Weeks};
+use super::{Moments, Visits, Weeks};
 use crate::bytes::{ByteReader, ByteWriter, MalformedBytes};
 use crate::spec::Rhythm;
 use crate::{JourneyEvent, Spec, Timestamp};
@@ -13,6 +13,7 @@ pub struct RhythmState {
     last_gap_days: f64,
     gaps_days: Moments,
     log_gaps: Moments,
+    visits: Visits,
     weeks: Weeks,
 }
 
@@ -27,6 +28,7 @@ impl RhythmState {
             last_gap_days: f64::NAN,
             gaps_days: Moments::default(),
             log_gaps: Moments::default(),
+            visits: Visits::default(),
             weeks: Weeks::default(),
         }
     }
@@ -40,6 +42,7 @@ impl RhythmState {
             self.last_gap_days = gap_days;
             self.gaps_days.observe(gap_days);
             self.log_gaps.observe(libm::log1p(gap_days));
+            self.visits.observe_gap(gap_days);
         }
         self.last_at = Some(event.at);
         self.weeks.observe(event.at);
@@ -65,6 +68,11 @@ impl RhythmState {
         &self.log_gaps
     }
 
+    /// Gaps between visits.
+    pub const fn visits(&self) -> &Visits {
+        &self.visits
+    }
+
     /// Events of the last weeks.
     pub const fn weeks(&self) -> &Weeks {
         &self.weeks
@@ -75,6 +83,7 @@ impl RhythmState {
         to.f64(self.last_gap_days);
         self.gaps_days.write(to);
         self.log_gaps.write(to);
+        self.visits.write(to);
         self.weeks.write(to);
     }
 
@@ -84,6 +93,7 @@ impl RhythmState {
         self.last_gap_days = from.f64()?;
         self.gaps_days = Moments::read(from)?;
         self.log_gaps = Moments::read(from)?;
+        self.visits = Visits::read(from)?;
         self.weeks = Weeks::read(from)?;
         Ok(())
     }

@@ -85,40 +85,40 @@ fn indicator_scale(mean: f64) -> f64 {
 
 fn number_terms(set: &TrainingSet<'_>, column: usize, terms: &mut Vec<Term>) {
     let cells = set.x().column(column).to_vec();
-    let present: Vec<f64> = cells
-        .iter()
-        .filter(|cell| !cell.is_nan())
-        .map(|cell| signed_log(f64::from(*cell)))
+    let present: Vec<(f64, f64)> = (0..)
+        .zip(&cells)
+        .filter(|(_, cell)| !cell.is_nan())
+        .map(|(row, cell)| (signed_log(f64::from(*cell)), set.weight(row)))
         .collect();
-    let n_present = present.len() as f64;
-    if !present.is_empty() {
-        let mean = present.iter().sum::<f64>() / n_present;
-        let variance = present.iter().map(|value| (value - mean) * (value - mean)).sum::<f64>() / n_present;
-        let scale = variance.sqrt();
+    let sum = |of: &dyn Fn(f64) -> f64| present.iter().map(|(value, weight)| weight * of(*value)).sum::<f64>();
+    let (n_present, n_rows) = (sum(&|_| 1.0), set.class_weights().iter().sum::<f64>());
+    if n_present > 0.0 {
+        let mean = sum(&|value| value) / n_present;
+        let scale = (sum(&|value| (value - mean) * (value - mean)) / n_present).sqrt();
         // The mean of equal values may differ from them by a rounding, which is no spread.
         if scale > 1e-12 * (1.0 + mean.abs()) {
             terms.push(Term::Number { column, mean, scale });
         }
-    }
-    if !present.is_empty() && present.len() < cells.len() {
-        let mean = 1.0 - n_present / cells.len() as f64;
-        terms.push(Term::Missing {
-            column,
-            mean,
-            scale: indicator_scale(mean),
-        });
+        if n_present < n_rows {
+            let mean = 1.0 - n_present / n_rows;
+            terms.push(Term::Missing {
+                column,
+                mean,
+                scale: indicator_scale(mean),
+            });
+        }
     }
 }
 
 fn category_terms(set: &TrainingSet<'_>, column: usize, cardinality: u32, min_rows: usize, terms: &mut Vec<Term>) {
-    let n_rows = set.n_rows();
-    let mut counts = vec![0usize; cardinality as usize + 1];
-    for cell in set.x().column(column) {
-        counts[code(*cell).unwrap_or(cardinality) as usize] += 1;
+    let mut counts = vec![0.0; cardinality as usize + 1];
+    for (row, cell) in set.x().column(column).iter().enumerate() {
+        counts[code(*cell).unwrap_or(cardinality) as usize] += set.weight(row);
     }
+    let n_rows: f64 = counts.iter().sum();
     for (found, count) in counts.into_iter().enumerate() {
-        if count >= min_rows.max(1) && count < n_rows {
-            let mean = count as f64 / n_rows as f64;
+        if count > 0.0 && count >= min_rows as f64 && count < n_rows {
+            let mean = count / n_rows;
             let code = (found < cardinality as usize).then_some(found as u32);
             terms.push(Term::Code {
                 column,

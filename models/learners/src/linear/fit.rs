@@ -10,11 +10,12 @@ use linfa_logistic::{
 use ndarray::{Array1, Array2};
 
 use super::design::{self, Term};
+use super::solution::{Solution, assemble};
 use super::{FittedLinear, Linear};
 use crate::odds::log_odds;
 use crate::prevalence::smoothed_shares;
 use crate::random::Random;
-use crate::{ColumnKind, Error, Result, TrainingSet};
+use crate::{Error, Result, TrainingSet};
 
 const LEARNER: &str = "linear";
 
@@ -60,7 +61,10 @@ impl Linear {
                 weights: fitted.params().iter().map(|weight| sign * weight).collect(),
             }
         } else {
-            Solution::of_many(&problem.solve_many(&shares)?, problem.factor, &shares)
+            let fitted = problem.solve_many(&shares)?;
+            let weights: Vec<f64> = fitted.params().iter().map(|weight| problem.factor * weight).collect();
+            let intercept = fitted.intercept().to_vec();
+            Solution::of_seen(fitted.classes(), &intercept, &weights, &shares)
         };
         Ok(assemble(set, &terms, &solution))
     }
@@ -158,118 +162,6 @@ fn library(error: linfa_logistic::error::Error) -> Error {
         learner: LEARNER,
         source: Box::new(error),
     }
-}
-
-/// One intercept for each score, and a row of as many weights for each term.
-struct Solution {
-    intercept: Vec<f64>,
-    weights: Vec<f64>,
-}
-
-impl Solution {
-    fn of_shares(shares: &[f64]) -> Solution {
-        let intercept = match shares {
-            [_, positive] => vec![log_odds(*positive)],
-            shares => shares.iter().map(|share| libm::log(*share)).collect(),
-        };
-        Solution {
-            intercept,
-            weights: Vec::new(),
-        }
-    }
-
-    fn of_many(fitted: &MultiFittedLogisticRegression<f64, u32>, factor: f64, shares: &[f64]) -> Solution {
-        let n_classes = shares.len();
-        let mut solution = Solution {
-            intercept: vec![f64::NAN; n_classes],
-            weights: vec![0.0; fitted.params().nrows() * n_classes],
-        };
-        for (position, class) in fitted.classes().iter().enumerate() {
-            let class = *class as usize;
-            solution.intercept[class] = fitted.intercept()[position];
-            for (term, weights) in fitted.params().outer_iter().enumerate() {
-                solution.weights[term * n_classes + class] = factor * weights[position];
-            }
-        }
-        let seen = || {
-            solution
-                .intercept
-                .iter()
-                .copied()
-                .filter(|intercept| !intercept.is_nan())
-        };
-        let top = seen().fold(f64::NEG_INFINITY, f64::max);
-        let sum: f64 = seen().map(|intercept| libm::exp(intercept - top)).sum();
-        let log_sum = top + libm::log(sum);
-        for (intercept, share) in solution.intercept.iter_mut().zip(shares) {
-            if intercept.is_nan() {
-                *intercept = log_sum + log_odds(*share);
-            }
-        }
-        solution
-    }
-}
-
-/// Folds the terms of each column into what a cell of it adds to the scores.
-fn assemble(set: &TrainingSet<'_>, terms: &[Term], solution: &Solution) -> FittedLinear {
-    let n_scores = solution.intercept.len();
-    let mut fitted = FittedLinear {
-        n_classes: set.n_classes(),
-        n_columns: set.columns().len(),
-        intercept: solution.intercept.clone(),
-        number_column: Vec::new(),
-        number_mean: Vec::new(),
-        number_scale: Vec::new(),
-        number_weight: Vec::new(),
-        number_present: Vec::new(),
-        number_missing: Vec::new(),
-        category_column: Vec::new(),
-        category_first: vec![0],
-        category_term: Vec::new(),
-    };
-    let weighted: Vec<(&Term, &[f64])> = terms.iter().zip(solution.weights.chunks(n_scores)).collect();
-    for of_column in weighted.chunk_by(|a, b| a.0.column() == b.0.column()) {
-        let column = of_column[0].0.column();
-        // What a cell adds to each score through the terms that are not numbers themselves.
-        let added = |cell: f32| -> Vec<f64> {
-            (0..n_scores)
-                .map(|score| {
-                    let indicators = of_column
-                        .iter()
-                        .filter(|(term, _)| !matches!(term, Term::Number { .. }));
-                    indicators
-                        .map(|(term, weights)| term.value(cell) * weights[score])
-                        .sum()
-                })
-                .collect()
-        };
-        match set.columns()[column].kind {
-            ColumnKind::Number => {
-                let number = of_column.iter().find_map(|(term, weights)| match term {
-                    Term::Number { mean, scale, .. } => Some((*mean, *scale, weights.to_vec())),
-                    Term::Missing { .. } | Term::Code { .. } => None,
-                });
-                let (mean, scale, weights) = number.unwrap_or((0.0, 1.0, vec![0.0; n_scores]));
-                fitted.number_column.push(column as u32);
-                fitted.number_mean.push(mean);
-                fitted.number_scale.push(scale);
-                fitted.number_weight.extend(weights);
-                fitted.number_present.extend(added(0.0));
-                fitted.number_missing.extend(added(f32::NAN));
-            }
-            ColumnKind::Category { cardinality } => {
-                fitted.category_column.push(column as u32);
-                for code in 0..cardinality {
-                    fitted.category_term.extend(added(code as f32));
-                }
-                fitted.category_term.extend(added(f32::NAN));
-                fitted
-                    .category_first
-                    .push((fitted.category_term.len() / n_scores) as u32);
-            }
-        }
-    }
-    fitted
 }
 
 #[cfg(test)]
