@@ -71,6 +71,10 @@ fn online_retail_is_learnt_as_its_protocol_says() {
         measure("shipped", "log_loss") < measure("prevalence", "log_loss"),
         "better than the base rate"
     );
+    assert!(
+        measure("bg_nbd", "auc") > measure("recency", "auc") + 0.03,
+        "how often they bought tells more than how long ago"
+    );
     // BG/NBD knows no season, and the 90 days before Christmas sell most: the factor is stated for them.
     let test = &evaluation["purchases"]["test"];
     let ratio =

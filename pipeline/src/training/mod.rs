@@ -1,5 +1,6 @@
 //! Training: rows, recipes chosen at rolling origins, one judgement at the test cut-off, a model kept.
 
+mod bg_nbd;
 mod calibrated;
 mod evaluation;
 mod matrix;
@@ -22,6 +23,7 @@ use percorso_next_stage::NextStageHead;
 use percorso_scoring::{Parts, ScoringModel};
 use rayon::prelude::*;
 
+pub(crate) use self::bg_nbd::BG_NBD;
 pub(crate) use self::calibrated::Calibrated;
 pub(crate) use self::evaluation::measures as named_measures;
 pub use self::evaluation::{CutoffRate, Evaluation, LearnerEvaluation, QuestionEvaluation, SegmentEvaluation};
