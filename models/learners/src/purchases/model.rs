@@ -42,9 +42,9 @@ impl PurchaseModel {
             frequency: 0,
             mean_value: 0.0,
         });
-        // Equal up to rounding when all spend the same.
+        // Where all spend the same, the mean is theirs to a hundredth.
         let (least, most) = (known().fold(f64::INFINITY, f64::min), known().fold(0.0, f64::max));
-        if !(0.999 * least..=1.001 * most).contains(&mean_value) {
+        if !(0.99 * least..=1.01 * most).contains(&mean_value) {
             return Err(Error::Setting {
                 setting: "the Gamma-Gamma mean over customers",
                 expected: "one between the least and the greatest customer's mean value",
