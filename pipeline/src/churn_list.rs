@@ -1,5 +1,6 @@
 //! Whom to look after first: the riskiest customers of a score file, with value and reasons.
 
+use std::cmp::Ordering;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -44,8 +45,9 @@ pub struct ChurnListRow {
     pub owner: Option<String>,
     /// What moves the score most, in words.
     pub reasons: Vec<String>,
-    /// Probability times the customer's value per year.
-    pub value_at_risk: f64,
+    /// What the customer is expected to spend within the horizon if they stay, times the probability of leaving; `None`
+    /// where nothing was bought at a value.
+    pub value_at_risk: Option<f64>,
 }
 
 /// The riskiest customers, most value at risk first among equals.
@@ -65,12 +67,7 @@ pub fn churn_list(run: &RunFolder, settings: &ChurnListSettings) -> Result<Vec<C
         let batch = batch.map_err(|error| Error::data(path, error.to_string()))?;
         listed.extend(rows(&batch, settings)?);
     }
-    listed.sort_by(|(_, left), (_, right)| {
-        right
-            .churn
-            .total_cmp(&left.churn)
-            .then(right.value_at_risk.total_cmp(&left.value_at_risk))
-    });
+    listed.sort_by(|(_, left), (_, right)| in_order(left, right));
     listed.truncate(settings.top);
     let keys: Vec<_> = listed.iter().map(|(key, _)| *key).collect();
     let mut ids = reveal(&run.id_map(), &keys)?;
@@ -79,6 +76,13 @@ pub fn churn_list(run: &RunFolder, settings: &ChurnListSettings) -> Result<Vec<C
         ..row
     };
     Ok(listed.into_iter().map(with_id).collect())
+}
+
+/// The riskier first; among equals, who has more value at risk.
+fn in_order(left: &ChurnListRow, right: &ChurnListRow) -> Ordering {
+    let value = |row: &ChurnListRow| row.value_at_risk.unwrap_or(0.0);
+    let by_churn = right.churn.total_cmp(&left.churn);
+    by_churn.then(value(right).total_cmp(&value(left)))
 }
 
 fn rows(
@@ -96,7 +100,7 @@ fn rows(
     let texts = |name: &str| column(name)?.as_string_opt::<i32>().ok_or_else(|| absent(name));
     let churn: &Float64Array = numbers(&target)?;
     let (low, high) = (numbers(&format!("{target}_low"))?, numbers(&format!("{target}_high"))?);
-    let value = numbers("value_per_year")?;
+    let value_at_risk = numbers(&format!("{target}_value_at_risk"))?;
     let (owner, stage, last_touchpoint) = (texts("owner")?, texts("stage")?, texts("last_touchpoint")?);
     let reasons_column = format!("{target}_reasons");
     let reasons: &ListArray = column(&reasons_column)?
@@ -131,7 +135,7 @@ fn rows(
             last_touchpoint: text_at(last_touchpoint, row),
             owner: text_at(owner, row),
             reasons: told,
-            value_at_risk: churn.value(row) * value.value(row).max(0.0),
+            value_at_risk: value_at_risk.is_valid(row).then(|| value_at_risk.value(row)),
         };
         (key_at(keys, row), listed)
     };
@@ -142,7 +146,7 @@ fn rows(
 fn target(batch: &RecordBatch, settings: &ChurnListSettings) -> Result<String> {
     let schema = batch.schema();
     let is_beside = |name: &str| {
-        ["_low", "_high", "_reasons"]
+        ["_low", "_high", "_value_at_risk", "_reasons"]
             .iter()
             .any(|ending| name.ends_with(ending))
     };
@@ -185,7 +189,10 @@ pub fn write_churn_list(path: &Path, rows: &[ChurnListRow]) -> Result<()> {
         ("stage", texts(|row| row.stage.as_deref())),
         ("last_touchpoint", texts(|row| row.last_touchpoint.as_deref())),
         ("owner", texts(|row| row.owner.as_deref())),
-        ("value_at_risk", numbers(|row| row.value_at_risk)),
+        (
+            "value_at_risk",
+            Arc::new(rows.iter().map(|row| row.value_at_risk).collect::<Float64Array>()),
+        ),
         ("reason_1", texts(|row| row.reasons.first().map(String::as_str))),
         ("reason_2", texts(|row| row.reasons.get(1).map(String::as_str))),
         ("reason_3", texts(|row| row.reasons.get(2).map(String::as_str))),
@@ -222,4 +229,32 @@ fn private(path: &Path) -> Result<tempfile::NamedTempFile> {
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
     tempfile::NamedTempFile::new_in(folder).map_err(Error::io("create a file in", folder))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_riskier_come_first_and_among_equals_who_has_more_to_lose() {
+        let row = |customer: &str, churn, value_at_risk| ChurnListRow {
+            customer: customer.to_owned(),
+            churn,
+            low: 0.0,
+            high: 1.0,
+            stage: None,
+            last_touchpoint: None,
+            owner: None,
+            reasons: Vec::new(),
+            value_at_risk,
+        };
+        let mut rows = [
+            row("unknown", 0.5, None),
+            row("rich", 0.4, Some(9_000.0)),
+            row("some", 0.5, Some(1.0)),
+            row("more", 0.5, Some(2.0)),
+        ];
+        rows.sort_by(in_order);
+        assert_eq!(rows.map(|row| row.customer), ["more", "some", "unknown", "rich"]);
+    }
 }

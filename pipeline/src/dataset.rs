@@ -6,6 +6,7 @@ use percorso_features::{Catalogue, Labels};
 use percorso_journey::{CustomerKey, Spec, Timestamp};
 
 use crate::ids::key_at;
+use crate::purchases::PurchaseHistory;
 
 /// The next stage has not been observed.
 const CENSORED: i32 = -1;
@@ -28,6 +29,8 @@ pub(crate) struct Dataset {
     next_class: Vec<i32>,
     /// Texts of category ids.
     pub(crate) labels: Labels,
+    /// What everyone who ever bought had bought by each cut-off.
+    pub(crate) purchases: PurchaseHistory,
 }
 
 impl Dataset {
@@ -49,6 +52,7 @@ impl Dataset {
             churn: Vec::new(),
             next_class: Vec::new(),
             labels: Labels::default(),
+            purchases: PurchaseHistory::default(),
         }
     }
 

@@ -17,6 +17,7 @@ mod ingest;
 mod journeys;
 mod open;
 mod progress;
+mod purchases;
 mod rows;
 mod run;
 mod score;
@@ -35,6 +36,6 @@ pub use progress::Progress;
 pub use run::{IngestManifest, RunFolder, read_spec};
 pub use score::{ScoreSettings, ScoreSummary, score};
 pub use training::{
-    CutoffRate, Evaluation, LearnerEvaluation, QuestionEvaluation, SegmentEvaluation, TestPrediction, TrainSettings,
-    TrainSummary, evaluation, test_predictions, train,
+    CutoffRate, Evaluation, LearnerEvaluation, PurchaseEvaluation, PurchaseTest, QuestionEvaluation, SegmentEvaluation,
+    TestPrediction, TrainSettings, TrainSummary, evaluation, test_predictions, train,
 };

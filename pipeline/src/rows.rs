@@ -20,6 +20,7 @@ use crate::cutoffs::Cutoffs;
 use crate::dataset::Dataset;
 use crate::journeys::{CustomerFold, CustomerJourney, PerCustomer};
 use crate::progress::Progress;
+use crate::purchases::{PurchaseHistory, Purchaser};
 use crate::run::RunFolder;
 use crate::{Result, canonical};
 
@@ -40,6 +41,7 @@ pub(crate) fn training_rows(
     progress.start("rows", buckets.len() as u64);
     let schema = schema(spec, catalogue);
     let labels = Arc::new(Mutex::new(Labels::default()));
+    let purchases = Arc::new(Mutex::new(PurchaseHistory::default()));
     let shared = Shared {
         spec: Arc::clone(spec),
         catalogue: Arc::clone(catalogue),
@@ -47,6 +49,7 @@ pub(crate) fn training_rows(
         observed_until: run.manifest()?.observed_until(),
         schema: Arc::clone(&schema),
         labels: Arc::clone(&labels),
+        purchases: Arc::clone(&purchases),
     };
     let shared = Arc::new(shared);
     let start = move || Box::new(TrainingRows::new(Arc::clone(&shared))) as Box<dyn CustomerFold>;
@@ -65,6 +68,7 @@ pub(crate) fn training_rows(
     file.finish()?;
     progress.finish();
     dataset.labels = std::mem::take(&mut *labels.lock().expect("no fold panicked"));
+    dataset.purchases = std::mem::take(&mut *purchases.lock().expect("no fold panicked")).sorted();
     Ok(dataset)
 }
 
@@ -107,6 +111,7 @@ struct Shared {
     observed_until: Timestamp,
     schema: SchemaRef,
     labels: Arc<Mutex<Labels>>,
+    purchases: Arc<Mutex<PurchaseHistory>>,
 }
 
 /// The rows of one bucket.
@@ -114,6 +119,7 @@ struct TrainingRows {
     shared: Arc<Shared>,
     row: FeatureRow,
     events: Vec<JourneyEvent>,
+    purchases: PurchaseHistory,
     builders: Builders,
 }
 
@@ -126,6 +132,7 @@ impl TrainingRows {
             shared,
             row: FeatureRow::default(),
             events: Vec::new(),
+            purchases: PurchaseHistory::default(),
             builders,
         }
     }
@@ -137,16 +144,19 @@ impl CustomerFold for TrainingRows {
             shared,
             row,
             events,
+            purchases,
             builders,
         } = self;
         let is_backdated = journey.is_backdated();
         events.clear();
         events.extend(journey.events.iter().map(|logged| logged.event.clone()));
         journey.fold_to(&shared.spec, &shared.cutoffs, |as_of, state| {
+            let future = &events[events.partition_point(|event| event.at < as_of)..];
+            // Whoever ever bought teaches how often customers do, the long gone most of all.
+            purchases.extend(as_of, Purchaser::of(&shared.spec, journey.key, state, future, as_of));
             if !in_population(&shared.spec, state, as_of) {
                 return;
             }
-            let future = &events[events.partition_point(|event| event.at < as_of)..];
             let mut outcome = outcome_from(&shared.spec, state, future, as_of, shared.observed_until);
             if is_backdated {
                 let unknown: Vec<&JourneyEvent> = events
@@ -171,6 +181,8 @@ impl CustomerFold for TrainingRows {
                 .lock()
                 .expect("no fold panicked")
                 .merge(labels.clone());
+            let purchases = std::mem::take(&mut self.purchases);
+            self.shared.purchases.lock().expect("no fold panicked").merge(purchases);
         }
         let n_rows = self.builders.n_rows;
         Ok((n_rows >= BATCH_ROWS || (is_over && n_rows > 0)).then(|| self.builders.finish(&self.shared.schema)))

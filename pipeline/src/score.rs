@@ -180,6 +180,7 @@ fn schema(model: &ScoringModel) -> SchemaRef {
             number(name.clone()),
             number(format!("{name}_low")),
             number(format!("{name}_high")),
+            number(format!("{name}_value_at_risk")),
         ]);
     }
     let reason = Arc::new(Field::new("item", DataType::Utf8, true));
@@ -251,11 +252,13 @@ impl CustomerFold for Folder {
             let fading = percorso_journey::state::Tallies::fading(silence_days)[VALUE_HALF_LIFE];
             let decayed = state.tallies().decayed(Slot::Value)[VALUE_HALF_LIFE] * fading;
             builders.numbers[0].append_value(decayed * std::f64::consts::LN_2);
-            let churn = scores.churn.iter().flat_map(|score| {
+            let churn = scores.churn.iter().zip(&scores.value_at_risk);
+            let churn = churn.flat_map(|(score, &value_at_risk)| {
                 [
                     score.map(|score| score.probability),
                     score.map(|score| score.low),
                     score.map(|score| score.high),
+                    value_at_risk,
                 ]
             });
             let next_stage = scores.next_stage.iter().map(|&probability| Some(probability));
@@ -299,7 +302,7 @@ struct Builders {
 
 impl Builders {
     fn new(targets: &[Target], classes: &[String]) -> Self {
-        let n_numbers = 1 + 3 * targets.len() + classes.len();
+        let n_numbers = 1 + 4 * targets.len() + classes.len();
         Self {
             n_rows: 0,
             customer_key: FixedSizeBinaryBuilder::new(16),

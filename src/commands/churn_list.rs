@@ -91,10 +91,11 @@ pub(super) fn table(rows: &[ChurnListRow]) -> String {
             row.stage.as_deref().unwrap_or("–"),
             row.last_touchpoint.as_deref().unwrap_or("–"),
         );
+        let value_at_risk = value_at_risk.map_or_else(|| "–".to_owned(), |value| format!("{value:.0}"));
         let interval = format!("{:.0}–{:.0} %", 100.0 * low, 100.0 * high);
         let first = row.reasons.first().map_or("", String::as_str);
         text += &format!(
-            "{customer:<14} {:>4.0} % {interval:>13} {stage:<14} {last:<18} {value_at_risk:>13.0}  {first}\n",
+            "{customer:<14} {:>4.0} % {interval:>13} {stage:<14} {last:<18} {value_at_risk:>13}  {first}\n",
             100.0 * churn
         );
         for reason in row.reasons.iter().skip(1) {
@@ -128,8 +129,9 @@ fn csv(rows: &[ChurnListRow]) -> String {
         let reason = |at: usize| cell(row.reasons.get(at).map_or("", String::as_str));
         let (stage, last, owner) = (named(&row.stage), named(&row.last_touchpoint), named(&row.owner));
         text += &format!(
-            "{},{churn},{low},{high},{stage},{last},{owner},{value_at_risk}",
-            cell(&row.customer)
+            "{},{churn},{low},{high},{stage},{last},{owner},{}",
+            cell(&row.customer),
+            value_at_risk.map_or_else(String::new, |value| value.to_string())
         );
         text += &format!(",{},{},{}\n", reason(0), reason(1), reason(2));
     }
@@ -151,8 +153,8 @@ mod tests {
             last_touchpoint: None,
             owner: None,
             reasons: Vec::new(),
-            value_at_risk: 1.0,
+            value_at_risk: None,
         };
-        assert!(csv(&[row]).contains("\"'=HYPERLINK(\"\"x\"\")\",0.5,"));
+        assert!(csv(&[row]).contains("\"'=HYPERLINK(\"\"x\"\")\",0.5,0.4,0.6,\"\",\"\",\"\",,\"\""));
     }
 }

@@ -1,7 +1,7 @@
 //! `percorso evaluate`: how good is a model, out of time?
 
 use clap::Args;
-use percorso_pipeline::Evaluation;
+use percorso_pipeline::{Evaluation, PurchaseEvaluation};
 
 use super::{Machine, Run};
 use crate::failure::Outcome;
@@ -93,5 +93,33 @@ pub(super) fn print_evaluation(evaluation: &Evaluation, json: bool) {
             .map(|rate| format!("{} {:.3}", &rate.as_of[..10], rate.rate))
             .collect();
         println!("  rate by cut-off: {}", rates.join(", "));
+    }
+    if let Some(purchases) = &evaluation.purchases {
+        print_purchases(purchases, &evaluation.test_at);
+    }
+}
+
+fn print_purchases(purchases: &PurchaseEvaluation, test_at: &str) {
+    println!("\npurchases · {} customers", purchases.n_customers);
+    if let Some(why) = &purchases.none_because {
+        println!("  no value at risk: {why}");
+        return;
+    }
+    let parameters: Vec<String> = ["r", "alpha", "a", "b", "p", "q", "v"]
+        .into_iter()
+        .filter_map(|name| Some(format!("{name} {:.3}", purchases.parameters.get(name)?)))
+        .collect();
+    println!("  BG/NBD (weeks) and Gamma-Gamma: {}", parameters.join(", "));
+    if let Some(test) = &purchases.test {
+        println!(
+            "  in {} days from {test_at} the {} customers of then were expected to buy on {:.0} days for {:.0}; \
+             they bought on {:.0} for {:.0}",
+            test.horizon_days,
+            test.n_customers,
+            test.expected_purchase_days,
+            test.expected_value,
+            test.purchase_days,
+            test.value
+        );
     }
 }

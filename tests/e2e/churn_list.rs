@@ -35,6 +35,7 @@ fn the_list_is_ranked_by_risk_and_gives_three_reasons() {
         assert!(row["reasons"].as_array().expect("reasons").len() <= 3);
         let (low, p, high) = (row["low"].as_f64(), row["churn"].as_f64(), row["high"].as_f64());
         assert!(low <= p && p <= high, "{row}");
+        assert!(row["value_at_risk"].as_f64().is_some_and(|value| value > 0.0), "{row}");
     }
 }
 

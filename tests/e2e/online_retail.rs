@@ -2,7 +2,29 @@
 
 use std::path::Path;
 
+use arrow::array::AsArray;
+use arrow::datatypes::Float64Type;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
 use crate::cli::{printed, text};
+
+/// The sum of a column of a score file.
+fn sum_of(path: &Path, column: &str) -> f64 {
+    let file = std::fs::File::open(path).expect("a score file");
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file).expect("a Parquet file");
+    let sum = |batch: arrow::array::RecordBatch| {
+        let numbers = batch
+            .column_by_name(column)
+            .expect("a column")
+            .as_primitive::<Float64Type>();
+        numbers.iter().flatten().sum::<f64>()
+    };
+    reader
+        .build()
+        .expect("a reader")
+        .map(|batch| sum(batch.expect("readable")))
+        .sum()
+}
 
 #[test]
 fn online_retail_is_learnt_as_its_protocol_says() {
@@ -49,8 +71,29 @@ fn online_retail_is_learnt_as_its_protocol_says() {
         measure("shipped", "log_loss") < measure("prevalence", "log_loss"),
         "better than the base rate"
     );
+    assert!(
+        measure("bg_nbd", "auc") > measure("recency", "auc") + 0.03,
+        "how often they bought tells more than how long ago"
+    );
+    // BG/NBD knows no season, and the 90 days before Christmas sell most: the factor is stated for them.
+    let test = &evaluation["purchases"]["test"];
+    let ratio =
+        |expected: &str, came: &str| test[expected].as_f64().expect("told") / test[came].as_f64().expect("told");
+    let (days, value) = (
+        ratio("expected_purchase_days", "purchase_days"),
+        ratio("expected_value", "value"),
+    );
+    assert_eq!(test["horizon_days"], 90);
+    assert!((0.7..1.0).contains(&days), "{test}");
+    assert!((0.55..1.0).contains(&value), "{test}");
     printed(&["models", "--run", run, "promote", "000001"]);
     printed(&["score", "--run", run, "--reasons", "top:3"]);
+    // Of what stays, a part is at risk; in a quarter the shop sells for two to three million.
+    let at_risk = sum_of(
+        &folder.path().join("scores.parquet"),
+        "churn_inactive_90d_value_at_risk",
+    );
+    assert!((2e5..2e6).contains(&at_risk), "{at_risk}");
     assert!(printed(&["churn-list", "--run", run, "--top", "5"]).lines().count() > 5);
     assert!(printed(&["load", "--run", run]).contains("5942 customers loaded"));
     let retail = [

@@ -17,7 +17,7 @@ use tonic::transport::Channel;
 
 use crate::cli::{Market, Served, copy, printed, text};
 
-/// Bits of every probability, by column name of the score file.
+/// Bits of every probability and value at risk, by column name of the score file.
 type Bits = BTreeMap<String, u64>;
 
 #[test]
@@ -136,7 +136,7 @@ fn score_file(run: &Path) -> BTreeMap<String, (i64, Bits)> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("scores.parquet");
     printed(&["score", "--run", text(run), "--reveal", "--output", text(&path)]);
-    let mut scores = BTreeMap::new();
+    let mut scores: BTreeMap<String, (i64, Bits)> = BTreeMap::new();
     for batch in batches(&path) {
         let schema = batch.schema();
         let ids = batch
@@ -148,12 +148,12 @@ fn score_file(run: &Path) -> BTreeMap<String, (i64, Bits)> {
             .expect("a cut-off")
             .as_primitive::<TimestampMicrosecondType>();
         for row in 0..batch.num_rows() {
-            let probabilities = schema.fields().iter().zip(batch.columns()).filter(|(field, column)| {
-                let is_probability = column.data_type() == &arrow::datatypes::DataType::Float64
+            let told = schema.fields().iter().zip(batch.columns()).filter(|(field, column)| {
+                let is_told = column.data_type() == &arrow::datatypes::DataType::Float64
                     && (field.name().starts_with("churn_") || field.name().starts_with("next_stage_"));
-                is_probability && column.is_valid(row)
+                is_told && column.is_valid(row)
             });
-            let bits = probabilities.map(|(field, column)| {
+            let bits = told.map(|(field, column)| {
                 (
                     field.name().clone(),
                     column.as_primitive::<Float64Type>().value(row).to_bits(),
@@ -163,17 +163,25 @@ fn score_file(run: &Path) -> BTreeMap<String, (i64, Bits)> {
         }
     }
     assert!(scores.len() > 100, "{} customers scored", scores.len());
+    let n_at_risk = scores
+        .values()
+        .filter(|(_, bits)| bits.contains_key("churn_left_30d_value_at_risk"));
+    assert!(2 * n_at_risk.count() > scores.len(), "most have bought");
     scores
 }
 
 fn reply_bits(reply: &ScoreReply) -> Bits {
     let churn = reply.churn.iter().flat_map(|score| {
         let name = format!("churn_{}_{}d", score.definition, score.horizon_days);
-        [
-            (name.clone(), score.probability.to_bits()),
+        let value_at_risk = score
+            .value_at_risk
+            .map(|value| (format!("{name}_value_at_risk"), value.to_bits()));
+        let told = [
             (format!("{name}_low"), score.low.to_bits()),
             (format!("{name}_high"), score.high.to_bits()),
-        ]
+            (name, score.probability.to_bits()),
+        ];
+        told.into_iter().chain(value_at_risk)
     });
     let next_stage = reply.next_stage.iter().flat_map(|next| &next.stages);
     let next_stage = next_stage.map(|stage| (format!("next_stage_{}", stage.stage), stage.probability.to_bits()));

@@ -35,6 +35,13 @@ impl Timestamp {
         days(self.0.saturating_sub(earlier.0))
     }
 
+    /// Days from 1970-01-01 to the day it is then in a time zone.
+    pub fn local_day(self, zone: &jiff::tz::TimeZone) -> i64 {
+        let instant = jiff::Timestamp::from_microsecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        let offset_micros = i64::from(zone.to_offset(instant).seconds()) * 1_000_000;
+        self.0.saturating_add(offset_micros).div_euclid(MICROS_PER_DAY)
+    }
+
     /// True when an event may bear this time.
     pub fn is_plausible(self) -> bool {
         Self::EARLIEST <= self && self < Self::LATEST
@@ -81,6 +88,15 @@ mod tests {
             Timestamp::parse("2011-09-10T12:50:00Z")
         );
         assert_eq!(Timestamp::parse("yesterday"), None);
+    }
+
+    #[test]
+    fn a_day_begins_at_midnight_where_the_business_is() {
+        let rome = jiff::tz::TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").expect("a zone");
+        let day = |text: &str| Timestamp::parse(text).expect("a time").local_day(&rome);
+        assert_eq!(day("1970-01-01T22:59:59Z"), 0);
+        assert_eq!(day("1970-01-01T23:00:00Z"), 1);
+        assert_eq!(day("2025-07-01T21:59:59Z") + 1, day("2025-07-01T22:00:00Z"));
     }
 
     #[test]

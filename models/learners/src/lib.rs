@@ -79,7 +79,7 @@ pub use level::with_level_set;
 pub use linear::{FittedLinear, Linear, Logistic};
 pub use ngram::{FittedNgram, MAX_ORDER, Ngram, NgramCounts, Observed, Smoothing};
 pub use prevalence::{FittedPrevalence, Prevalence};
-pub use purchases::{BgNbd, GammaGamma, Purchases, Spending, Stake};
+pub use purchases::{BgNbd, Bought, GammaGamma, PurchaseModel, Purchases, Spending, Stake};
 pub use random::Random;
 pub use recency::{FittedRecency, Recency};
 #[cfg(feature = "fit")]

@@ -6,11 +6,13 @@
 
 mod bg_nbd;
 mod gamma_gamma;
+mod model;
 #[cfg(feature = "fit")]
 mod simplex;
 
 pub use bg_nbd::{BgNbd, Purchases};
 pub use gamma_gamma::{GammaGamma, Spending};
+pub use model::{Bought, PurchaseModel};
 
 /// What a customer's leaving would cost over a horizon, and how likely that is.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -2,7 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use percorso_artefact::Artefact;
-use percorso_learners::{Band, Calibrator, Learned};
+use percorso_learners::{Band, Calibrator, Learned, PurchaseModel, Purchases, Spending};
 
 const NAMES: [&str; 5] = ["prevalence", "recency", "ngram", "linear", "forest"];
 
@@ -73,6 +73,71 @@ fn trees_and_blends_of_format_1_predict_the_same_bits_for_ever() {
         found.iter().map(|p| p.to_bits()).collect::<Vec<_>>(),
         expected.map(|p| p.to_bits()).collect::<Vec<_>>()
     );
+}
+
+/// What models of purchases say of a few customers.
+fn of_purchases(artefact: &Artefact) -> Vec<f64> {
+    let model = PurchaseModel::open("purchases", artefact).unwrap();
+    let customer = |frequency, recency, age| Purchases {
+        frequency,
+        recency,
+        age,
+    };
+    let customers = [customer(0, 0.0, 12.0), customer(3, 8.0, 30.0), customer(60, 29.0, 30.0)];
+    let of_customer = |customer: &Purchases| {
+        [
+            model.counts.p_alive(customer),
+            model.counts.p_silent(customer, 12.0),
+            model.counts.expected_purchases_if_alive(customer, 12.0),
+        ]
+    };
+    let values = [0, 1, 9].map(|frequency| {
+        model.values.expected_value(&Spending {
+            frequency,
+            mean_value: 90.0,
+        })
+    });
+    customers.iter().flat_map(of_customer).chain(values).collect()
+}
+
+#[test]
+fn models_of_purchases_of_format_1_say_the_same_bits_for_ever() {
+    let artefact = Artefact::open(include_bytes!("../fixtures/v1-purchases.safetensors")).unwrap();
+    let expected = artefact.vector::<f64>("expected").unwrap().iter();
+    assert_eq!(
+        of_purchases(&artefact).iter().map(|p| p.to_bits()).collect::<Vec<_>>(),
+        expected.map(|p| p.to_bits()).collect::<Vec<_>>()
+    );
+}
+
+#[test]
+#[ignore = "writes the fixture of models of purchases, once"]
+fn write_the_fixture_of_purchases() {
+    use percorso_artefact::{Header, Sealer};
+    use percorso_learners::{BgNbd, GammaGamma};
+
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/v1-purchases.safetensors");
+    assert!(!std::path::Path::new(path).exists(), "a fixture is written once");
+    let model = PurchaseModel {
+        counts: BgNbd {
+            r: 0.243,
+            alpha: 4.414,
+            a: 0.793,
+            b: 2.426,
+        },
+        values: GammaGamma {
+            p: 6.25,
+            q: 3.74,
+            v: 15.44,
+        },
+    };
+    let [mut without, mut with] = [Sealer::new(), Sealer::new()];
+    for sealer in [&mut without, &mut with] {
+        model.seal("purchases", sealer).unwrap();
+    }
+    let artefact = Artefact::open(&without.seal(&Header::default()).unwrap()).unwrap();
+    with.put_vector("expected", &of_purchases(&artefact)).unwrap();
+    std::fs::write(path, with.seal(&Header::default()).unwrap()).unwrap();
 }
 
 #[cfg(feature = "fit")]

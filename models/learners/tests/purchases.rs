@@ -5,7 +5,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use percorso_learners::{BgNbd, Error, GammaGamma, Purchases, Random, Spending, Stake};
+use percorso_artefact::{Artefact, Header, Sealer};
+use percorso_learners::{BgNbd, Bought, Error, GammaGamma, PurchaseModel, Purchases, Random, Spending, Stake};
 
 /// The paper's own parameters for CDNOW.
 const CDNOW: BgNbd = BgNbd {
@@ -197,6 +198,7 @@ fn what_is_said_of_the_future_comes_true_on_average() {
     let mut random = Random::new(2);
     let horizon = 26.0;
     let (mut p_alive, mut alive, mut expected, mut came) = ([0.0; 3], [0.0; 3], [0.0; 3], [0.0; 3]);
+    let (mut p_silent, mut silent) = ([0.0; 3], [0.0; 3]);
     for _ in 0..600_000 {
         let customer = lived(&TRUE, 40.0, horizon, &mut random);
         let group = (customer.past.frequency as usize).min(5) / 2;
@@ -204,6 +206,8 @@ fn what_is_said_of_the_future_comes_true_on_average() {
         alive[group] += f64::from(u8::from(customer.is_alive));
         expected[group] += TRUE.expected_purchases(&customer.past, horizon);
         came[group] += f64::from(customer.n_after);
+        p_silent[group] += TRUE.p_silent(&customer.past, horizon);
+        silent[group] += f64::from(u8::from(customer.n_after == 0));
     }
     for group in 0..3 {
         assert!(
@@ -213,6 +217,10 @@ fn what_is_said_of_the_future_comes_true_on_average() {
         assert!(
             (expected[group] / came[group] - 1.0).abs() < 0.015,
             "{expected:?} {came:?}"
+        );
+        assert!(
+            (p_silent[group] / silent[group] - 1.0).abs() < 0.01,
+            "{p_silent:?} {silent:?}"
         );
     }
 }
@@ -294,6 +302,14 @@ fn a_longer_horizon_brings_more_purchases_and_none_brings_none() {
             n[0].abs() < 1e-15 && n.windows(2).all(|pair| pair[1] > pair[0]),
             "{n:?}"
         );
+        let silent: Vec<f64> = horizons.map(|horizon| CDNOW.p_silent(&customer, horizon)).to_vec();
+        assert!(
+            silent[0] == 1.0 && silent.windows(2).all(|pair| pair[1] < pair[0]),
+            "{silent:?}"
+        );
+        // In the end only those who are gone buy nothing.
+        let for_ever = CDNOW.p_silent(&customer, 1e300);
+        assert!((for_ever - 1.0 + CDNOW.p_alive(&customer)).abs() < 1e-9, "{for_ever}");
     }
 }
 
@@ -352,6 +368,88 @@ fn value_at_risk_and_value_expected_are_the_value_of_one_who_stays() {
     let kept = CDNOW.expected_purchases(&customer, 39.0) * mean_value;
     assert!((stake.value_at_risk() + kept - n_purchases_if_staying * mean_value).abs() < 1e-9);
     assert!(stake.value_at_risk() > 0.0);
+}
+
+fn both_of_cdnow() -> PurchaseModel {
+    PurchaseModel {
+        counts: CDNOW,
+        values: GammaGamma {
+            p: 6.25,
+            q: 3.74,
+            v: 15.44,
+        },
+    }
+}
+
+#[test]
+fn a_model_of_purchases_opens_as_it_was_sealed_and_never_with_parameters_that_cannot_be() {
+    let opened = |model: PurchaseModel| {
+        let mut sealer = Sealer::new();
+        model.seal("purchases", &mut sealer).unwrap();
+        PurchaseModel::open(
+            "purchases",
+            &Artefact::open(&sealer.seal(&Header::default()).unwrap()).unwrap(),
+        )
+    };
+    let model = both_of_cdnow();
+    assert_eq!(opened(model).unwrap(), model);
+    let wrong = [
+        PurchaseModel {
+            counts: BgNbd { a: 0.0, ..CDNOW },
+            ..model
+        },
+        PurchaseModel {
+            values: GammaGamma { q: 1.0, ..model.values },
+            ..model
+        },
+        PurchaseModel {
+            values: GammaGamma {
+                v: -1.0,
+                ..model.values
+            },
+            ..model
+        },
+    ];
+    for wrong in wrong {
+        assert!(matches!(opened(wrong), Err(Error::Malformed { .. })), "{wrong:?}");
+    }
+}
+
+#[test]
+fn both_models_are_fitted_on_the_same_customers() {
+    let mut random = Random::new(4);
+    let bought: Vec<Bought> = (0..2_000)
+        .map(|customer| Bought {
+            purchases: lived(&TRUE, 40.0, 0.0, &mut random).past,
+            spending: Spending {
+                // Every other customer paid nothing.
+                frequency: 2 * (customer % 2),
+                mean_value: 20.0 * gamma(3.0, &mut random),
+            },
+        })
+        .collect();
+    let found = PurchaseModel::fit(&bought).unwrap();
+    let purchases: Vec<Purchases> = bought.iter().map(|bought| bought.purchases).collect();
+    assert_eq!(found.counts, BgNbd::fit(&purchases).unwrap());
+    let mean_value = found.values.expected_value(&Spending {
+        frequency: 0,
+        mean_value: 0.0,
+    });
+    assert!((mean_value / 60.0 - 1.0).abs() < 0.05, "{mean_value}");
+    // All spend the same: nothing is told of how customers differ, and the mean stays theirs.
+    let alike: Vec<Bought> = bought
+        .iter()
+        .map(|bought| Bought {
+            spending: Spending {
+                frequency: 2,
+                mean_value: 9.99,
+            },
+            ..*bought
+        })
+        .collect();
+    let found = PurchaseModel::fit(&alike).unwrap();
+    let expected = found.values.expected_value(&alike[0].spending);
+    assert!((expected / 9.99 - 1.0).abs() < 0.01, "{expected} {found:?}");
 }
 
 #[test]

@@ -6,10 +6,12 @@
 
 mod body;
 mod model;
+mod purchases;
 mod reasons;
 mod scores;
 
 pub use body::{Body, ChurnSlot, KIND};
 pub use model::{OpenError, Parts, ScoreError, ScoringModel, Scratch};
+pub use purchases::{bought, weeks};
 pub use reasons::Reason;
 pub use scores::{Scores, Target};

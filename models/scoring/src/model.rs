@@ -3,13 +3,17 @@
 use std::sync::Arc;
 
 use percorso_artefact::{Artefact, Header, Sealer};
-use percorso_churn::ChurnHead;
+use percorso_churn::{ChurnHead, ChurnScore};
 use percorso_features::{Catalogue, Encoder, FeatureRow, HoldsTheFuture};
 use percorso_journey::{JourneyState, Spec, Timestamp, at_risk, in_population};
+use percorso_learners::{Bought, PurchaseModel, Stake};
 use percorso_next_stage::NextStageHead;
 
 use crate::body::signatures;
-use crate::{Body, ChurnSlot, KIND, Scores, Target};
+use crate::{Body, ChurnSlot, KIND, Scores, Target, bought, weeks};
+
+/// Where the arrays of models of purchases lie.
+const PURCHASES: &str = "purchases";
 
 /// A scoring model, bound to the spec it was trained under.
 pub struct ScoringModel {
@@ -21,6 +25,7 @@ pub struct ScoringModel {
     pub(crate) churn: Vec<Option<ChurnHead>>,
     next_stage_classes: Vec<String>,
     next_stage: NextStageHead,
+    purchases: Option<PurchaseModel>,
 }
 
 /// The fitted parts of a model, before it is sealed.
@@ -31,6 +36,8 @@ pub struct Parts {
     pub churn: Vec<Option<ChurnHead>>,
     /// The next stage.
     pub next_stage: NextStageHead,
+    /// What customers buy; `None` where too little was seen, and nothing is then said of value at risk.
+    pub purchases: Option<PurchaseModel>,
 }
 
 /// Buffers for one score after another, so that nothing is allocated but the scores themselves.
@@ -111,6 +118,10 @@ impl ScoringModel {
         };
         let churn = body.churn.iter().enumerate().map(open).collect::<Result<Vec<_>, _>>()?;
         let next_stage = NextStageHead::open("next-stage", artefact)?;
+        let purchases = body
+            .has_purchases
+            .then(|| PurchaseModel::open(PURCHASES, artefact))
+            .transpose()?;
         let fits = churn.len() == targets.len()
             && next_stage.n_classes() == body.next_stage.len()
             && body.next_stage == spec.next_stage_classes()
@@ -127,6 +138,7 @@ impl ScoringModel {
             churn,
             next_stage_classes: body.next_stage,
             next_stage,
+            purchases,
         })
     }
 
@@ -143,6 +155,9 @@ impl ScoringModel {
             }
         }
         parts.next_stage.seal("next-stage", &mut sealer)?;
+        if let Some(purchases) = &parts.purchases {
+            purchases.seal(PURCHASES, &mut sealer)?;
+        }
         let slot = |(target, head): (Target, &Option<ChurnHead>)| ChurnSlot {
             definition: target.definition,
             horizon_days: target.horizon_days,
@@ -154,6 +169,7 @@ impl ScoringModel {
             churn: targets(spec).into_iter().zip(&parts.churn).map(slot).collect(),
             next_stage: spec.next_stage_classes(),
             next_stage_horizon_days: spec.next_stage().horizon_days,
+            has_purchases: parts.purchases.is_some(),
         };
         let definition = |target: Target| percorso_artefact::Definition {
             name: target.definition,
@@ -182,6 +198,7 @@ impl ScoringModel {
             return Ok(Scores {
                 as_of,
                 churn: vec![None; self.targets.len()],
+                value_at_risk: vec![None; self.targets.len()],
                 next_stage: Vec::new(),
             });
         }
@@ -191,14 +208,43 @@ impl ScoringModel {
                 .filter(|_| at_risk(&self.spec, state, target.of_spec, as_of))?;
             Some(head.score(&scratch.cells))
         });
-        let churn = churn.collect();
+        let churn: Vec<Option<ChurnScore>> = churn.collect();
+        let value_at_risk = self.value_at_risk(&churn, bought(state, as_of).as_ref());
         let mut next_stage = vec![0.0; self.next_stage_classes.len()];
         self.next_stage.score(&scratch.cells, &mut next_stage);
         Ok(Scores {
             as_of,
             churn,
+            value_at_risk,
             next_stage,
         })
+    }
+
+    fn value_at_risk(&self, churn: &[Option<ChurnScore>], bought: Option<&Bought>) -> Vec<Option<f64>> {
+        let of_value = bought.filter(|bought| bought.spending.frequency > 0);
+        let (Some(model), Some(bought)) = (&self.purchases, of_value) else {
+            return vec![None; churn.len()];
+        };
+        let mean_value = model.values.expected_value(&bought.spending);
+        // Targets of one horizon follow each other, and share what is expected within it.
+        let mut last = (0, 0.0);
+        let at_risk = |(score, target): (&Option<ChurnScore>, &Target)| {
+            let p_leaves = score.as_ref()?.probability;
+            if last.0 != target.horizon_days {
+                let horizon_weeks = weeks(f64::from(target.horizon_days));
+                let n_purchases = model
+                    .counts
+                    .expected_purchases_if_alive(&bought.purchases, horizon_weeks);
+                last = (target.horizon_days, n_purchases);
+            }
+            let stake = Stake {
+                p_leaves,
+                n_purchases_if_staying: last.1,
+                mean_value,
+            };
+            Some(stake.value_at_risk())
+        };
+        churn.iter().zip(&self.targets).map(at_risk).collect()
     }
 
     pub(crate) fn encode(

@@ -12,6 +12,11 @@ pub struct Scores {
     /// Per target of [`crate::ScoringModel::targets`]; `None` when the question has no meaning for this customer
     /// (left already, no contract that ends, outside the population) or was not learnt.
     pub churn: Vec<Option<ChurnScore>>,
+    /// Per target, the value at risk in units of the journeys' money: what the customer is expected to spend within the
+    /// horizon if they stay, times the probability that they leave ([`percorso_learners::Stake`]).
+    ///
+    /// `None` where the question has no score, the customer bought nothing of value, or the model knows no purchases.
+    pub value_at_risk: Vec<Option<f64>>,
     /// Probability per class of [`crate::ScoringModel::next_stage_classes`]; empty outside the population.
     pub next_stage: Vec<f64>,
 }

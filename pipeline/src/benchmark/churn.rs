@@ -10,7 +10,7 @@ use super::measured::LearnerMeasures;
 use crate::cutoffs::Cutoffs;
 use crate::ids::reveal;
 use crate::rows::training_rows;
-use crate::training::{Bench, Calibrated, MIN_ROWS, Phase, Predictions, Question, named_measures};
+use crate::training::{BG_NBD, Bench, Calibrated, MIN_ROWS, Phase, Predictions, Question, named_measures};
 use crate::{Error, Progress, Result, RunFolder, TrainSettings, ingest, write_secret};
 
 /// What a benchmark runs on.
@@ -85,6 +85,11 @@ pub fn churn(benchmark: &ChurnBenchmark<'_>, engine: &dyn Engine, progress: &dyn
                 let mut row = LearnerMeasures::of(&contender.name);
                 let learned = row.fitting(progress, || bench.fit(&contender.learner, &origin.known))?;
                 said.push(row.predicting(progress, || origin.ask(&contender.name, &learned, Phase::Test)));
+                rows.push(row);
+            }
+            let mut row = LearnerMeasures::of(BG_NBD);
+            if let Some(model) = row.fitting(progress, || bench.fit_bg_nbd(*test_at))? {
+                said.push(row.predicting(progress, || bench.ask_bg_nbd(&model, &origin, Phase::Test)));
                 rows.push(row);
             }
             let shipped = recipe.shipped(&said);

@@ -7,6 +7,7 @@ use percorso_learners::metrics::{binary, binary_with_intervals, multiclass, mult
 use serde::{Deserialize, Serialize};
 
 use super::predictions::Predictions;
+use super::purchases::PurchaseEvaluation;
 use super::question::{MIN_ROWS, Question};
 use crate::{Error, Result};
 
@@ -20,6 +21,9 @@ pub struct Evaluation {
     pub test_at: String,
     /// Per question.
     pub questions: Vec<QuestionEvaluation>,
+    /// The models of purchases; absent in evaluations made before there were any.
+    #[serde(default)]
+    pub purchases: Option<PurchaseEvaluation>,
 }
 
 /// One question's evaluation.

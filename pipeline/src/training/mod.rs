@@ -1,9 +1,11 @@
 //! Training: rows, recipes chosen at rolling origins, one judgement at the test cut-off, a model kept.
 
+mod bg_nbd;
 mod calibrated;
 mod evaluation;
 mod matrix;
 mod predictions;
+mod purchases;
 mod question;
 mod recipe;
 mod settings;
@@ -16,11 +18,12 @@ use percorso_churn::ChurnHead;
 use percorso_engine::Engine;
 use percorso_features::{Catalogue, Encoder};
 use percorso_journey::{CategoryId, Spec, Timestamp};
-use percorso_learners::{Band, Calibrator, Learned, Learner};
+use percorso_learners::{Band, Calibrator, Learned, Learner, PurchaseModel};
 use percorso_next_stage::NextStageHead;
 use percorso_scoring::{Parts, ScoringModel};
 use rayon::prelude::*;
 
+pub(crate) use self::bg_nbd::BG_NBD;
 pub(crate) use self::calibrated::Calibrated;
 pub(crate) use self::evaluation::measures as named_measures;
 pub use self::evaluation::{CutoffRate, Evaluation, LearnerEvaluation, QuestionEvaluation, SegmentEvaluation};
@@ -28,6 +31,7 @@ pub(crate) use self::matrix::{Matrix, columns};
 use self::matrix::{encoder, sample};
 pub(crate) use self::predictions::{Phase, Predictions, SHIPPED};
 pub use self::predictions::{TestPrediction, test_predictions};
+pub use self::purchases::{PurchaseEvaluation, PurchaseTest};
 pub(crate) use self::question::{MIN_ROWS, Question};
 pub(crate) use self::recipe::Bench;
 pub use self::settings::TrainSettings;
@@ -108,10 +112,12 @@ pub fn train(
         })
         .collect::<Result<Vec<_>>>()?;
     progress.finish();
+    let (purchases, of_purchases) = purchases::purchases(&spec, &dataset, &cutoffs);
     let evaluation = Evaluation {
         protocol: protocol(&spec),
         test_at: cutoffs.test_at.to_string(),
         questions: answers.iter().map(|answer| answer.evaluation.clone()).collect(),
+        purchases: Some(of_purchases),
     };
     let told: Vec<_> = questions
         .iter()
@@ -137,7 +143,7 @@ pub fn train(
         evaluation: serde_json::to_value(&evaluation).expect("our own types turn into JSON"),
         ..Header::default()
     };
-    let parts = parts(answers, shipped_encoder)?;
+    let parts = parts(answers, shipped_encoder, purchases)?;
     let bytes = ScoringModel::seal(&spec, &parts, header).map_err(|source| Error::Fit {
         what: "the model file".to_owned(),
         source,
@@ -354,8 +360,8 @@ fn rates(question: &Question, dataset: &Dataset, cutoffs: &[Timestamp]) -> Vec<C
     cutoffs.iter().filter_map(rate).collect()
 }
 
-/// The heads of all answers: churn in order, then the next stage.
-fn parts(answers: Vec<Answer>, encoder: Encoder) -> Result<Parts> {
+/// The heads of all answers: churn in order, then the next stage; and the models of purchases.
+fn parts(answers: Vec<Answer>, encoder: Encoder, purchases: Option<PurchaseModel>) -> Result<Parts> {
     let (mut churn, mut next_stage) = (Vec::new(), None);
     for Answer { shipped, is_churn, .. } in answers {
         match (is_churn, shipped) {
@@ -385,5 +391,6 @@ fn parts(answers: Vec<Answer>, encoder: Encoder) -> Result<Parts> {
         encoder,
         churn,
         next_stage: next_stage.expect("the next stage is the last question"),
+        purchases,
     })
 }

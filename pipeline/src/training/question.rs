@@ -1,6 +1,6 @@
 //! What is learnt: one question per churn target, and the next stage.
 
-use percorso_journey::spec::ChurnTarget;
+use percorso_journey::spec::{ChurnKind, ChurnTarget};
 use percorso_journey::{Spec, Timestamp};
 
 use crate::dataset::Dataset;
@@ -15,6 +15,8 @@ pub(crate) struct Question {
     pub(crate) classes: Vec<String>,
     /// Days after a cut-off until its answer is known.
     pub(crate) window_days: i64,
+    /// True when leaving is to buy nothing ([`Spec::purchases`]) for the window.
+    pub(crate) is_silence_of_purchases: bool,
     asked: Asked,
 }
 
@@ -31,12 +33,17 @@ impl Question {
             name: format!("churn/{}", target_name(spec, target)),
             classes: vec!["stays".to_owned(), "leaves".to_owned()],
             window_days: i64::from(target.window_days),
+            is_silence_of_purchases: matches!(
+                &spec.churn()[target.definition].kind,
+                ChurnKind::Inactivity { touchpoints, .. } if *touchpoints == spec.purchases()
+            ),
             asked: Asked::Churn(at),
         };
         let next_stage = Question {
             name: "next-stage".to_owned(),
             classes: spec.next_stage_classes(),
             window_days: i64::from(spec.next_stage().horizon_days),
+            is_silence_of_purchases: false,
             asked: Asked::NextStage,
         };
         spec.churn_targets()

@@ -39,13 +39,13 @@ pub(super) struct Chosen {
 
 /// A day on which learners are asked.
 pub(crate) struct Origin {
-    at: Timestamp,
+    pub(super) at: Timestamp,
     /// The rows whose answers were known by then, at most as many as a fit may learn from.
     pub(crate) known: Matrix,
     /// The rows of that day.
     asked: Matrix,
     /// The customers of that day's rows.
-    customers: Vec<CustomerKey>,
+    pub(super) customers: Vec<CustomerKey>,
 }
 
 impl Origin {
@@ -54,7 +54,7 @@ impl Origin {
         self.predictions(learner, phase, learned.predict(&self.asked.cells.view()))
     }
 
-    fn predictions(&self, learner: &str, phase: Phase, probabilities: Array2<f64>) -> Predictions {
+    pub(super) fn predictions(&self, learner: &str, phase: Phase, probabilities: Array2<f64>) -> Predictions {
         Predictions {
             learner: learner.to_owned(),
             phase,
@@ -141,14 +141,17 @@ impl Bench<'_> {
         })
     }
 
-    /// Fits the learners on what was known by `at` and asks them about the rows of that day.
+    /// Fits the learners on what was known by `at` and asks them about the rows of that day; BG/NBD too, where it can tell.
     pub(super) fn fit_and_ask(&self, contenders: &[Contender], at: Timestamp) -> Result<Vec<Predictions>> {
         let origin = self.origin(at);
         let ask = |contender: &Contender| {
             let learned = self.fit(&contender.learner, &origin.known)?;
             Ok(origin.ask(&contender.name, &learned, Phase::Test))
         };
-        contenders.iter().map(ask).collect()
+        let mut said = contenders.iter().map(ask).collect::<Result<Vec<_>>>()?;
+        let bg_nbd = self.fit_bg_nbd(at)?;
+        said.extend(bg_nbd.map(|model| self.ask_bg_nbd(&model, &origin, Phase::Test)));
+        Ok(said)
     }
 
     /// The rows known by a day, and those of the day.

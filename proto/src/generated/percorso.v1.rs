@@ -144,6 +144,10 @@ pub struct ChurnScore {
     /// What moves this score most, strongest first, when asked for.
     #[prost(message, repeated, tag = "8")]
     pub reasons: ::prost::alloc::vec::Vec<Reason>,
+    /// Value at risk, in the unit of the events' value: what the customer is expected to spend within the horizon if they
+    /// stay, times the probability. Absent where they bought nothing of value, or too few did for the model to tell.
+    #[prost(double, optional, tag = "9")]
+    pub value_at_risk: ::core::option::Option<f64>,
 }
 /// What one family of features adds to a score.
 #[derive(Clone, PartialEq, ::prost::Message)]

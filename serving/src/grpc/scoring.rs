@@ -214,7 +214,8 @@ fn reply(request_id: String, answer: Answer) -> v1::ScoreReply {
         n_events,
     } = answer;
     let mut reasons = reasons.into_iter();
-    let churn = model.targets().iter().zip(&scores.churn).filter_map(|(target, score)| {
+    let targets = model.targets().iter().zip(&scores.churn).zip(&scores.value_at_risk);
+    let churn = targets.filter_map(|((target, score), &value_at_risk)| {
         let reasons = reasons.next().unwrap_or_default();
         let score = score.as_ref()?;
         Some(v1::ChurnScore {
@@ -226,6 +227,7 @@ fn reply(request_id: String, answer: Answer) -> v1::ScoreReply {
             high: score.high,
             is_enough_data: score.is_enough_data(),
             reasons: reasons.into_iter().map(reason).collect(),
+            value_at_risk,
         })
     });
     let churn = churn.collect();

@@ -26,13 +26,14 @@ async fn every_way_to_a_score_gives_the_same_bits() {
         let scores = model
             .score(&state, text::day(crate::common::TODAY), &mut Scratch::default())
             .unwrap();
-        let churn = scores
-            .churn
-            .iter()
-            .flatten()
-            .flat_map(|churn| [churn.probability, churn.low, churn.high]);
+        let churn = scores.churn.iter().zip(&scores.value_at_risk);
+        let churn = churn.flat_map(|(churn, value_at_risk)| {
+            let told = churn.map(|churn| [churn.probability, churn.low, churn.high]);
+            told.into_iter().flatten().chain(*value_at_risk)
+        });
         let expected: Vec<u64> = churn.chain(scores.next_stage).map(f64::to_bits).collect();
         assert!(expected.len() > 6, "the customer counts: {id}");
+        assert!(scores.value_at_risk.iter().flatten().count() > 0, "{id} bought");
 
         let by_id_reply = caller.score(by_id(id), None).await.unwrap();
         assert_eq!(bits(&by_id_reply), expected, "loaded: {id}");

@@ -75,10 +75,10 @@ pub(crate) fn inline(journey: &[Happening]) -> Customer {
 
 /// Every number of a reply, by its bits.
 pub(crate) fn bits(reply: &v1::ScoreReply) -> Vec<u64> {
-    let churn = reply
-        .churn
-        .iter()
-        .flat_map(|churn| [churn.probability, churn.low, churn.high]);
+    let churn = reply.churn.iter().flat_map(|churn| {
+        let told = [churn.probability, churn.low, churn.high];
+        told.into_iter().chain(churn.value_at_risk)
+    });
     let stages = reply
         .next_stage
         .iter()

@@ -36,6 +36,9 @@ pub struct Spec {
     declared: String,
 }
 
+/// The stage whose touchpoints are purchases where no inactivity definition names any.
+const PURCHASE_STAGE: &str = "purchase";
+
 /// A place where customer and business meet.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Touchpoint {
@@ -362,6 +365,23 @@ impl Spec {
             }
         }
         rhythms
+    }
+
+    /// The touchpoints that are purchases, rising: those that show life in the first inactivity definition, or without one
+    /// those of the stage `purchase`; none when there is neither.
+    pub fn purchases(&self) -> Vec<u16> {
+        let shows_life = self.churn.iter().find_map(|definition| match &definition.kind {
+            ChurnKind::Inactivity { touchpoints, .. } => Some(touchpoints.clone()),
+            ChurnKind::Event { .. } | ChurnKind::Contract { .. } => None,
+        });
+        shows_life.unwrap_or_else(|| {
+            let stage = self.stage_named(PURCHASE_STAGE);
+            let touchpoints = (0..).zip(&self.touchpoints);
+            touchpoints
+                .filter(|(_, touchpoint)| Some(touchpoint.stage) == stage)
+                .map(|(at, _)| at)
+                .collect()
+        })
     }
 
     /// The part of the spec that gives states, rows and outcomes their meaning, in one canonical text.

@@ -10,6 +10,7 @@ mod moments;
 mod money;
 mod path;
 mod persist;
+mod purchase_days;
 mod recent;
 mod recent_values;
 mod rhythm;
@@ -26,6 +27,7 @@ pub use moments::Moments;
 pub use money::Money;
 pub use path::StagePath;
 pub use persist::STATE_FORMAT;
+pub use purchase_days::PurchaseDays;
 pub use recent::{Recent, RecentEvent};
 pub use recent_values::RecentValues;
 pub use rhythm::RhythmState;
@@ -47,6 +49,7 @@ pub struct JourneyState {
     tallies: Tallies,
     rhythms: Vec<RhythmState>,
     money: Money,
+    purchase_days: PurchaseDays,
     path: StagePath,
     recent: Recent,
     feedback: Feedback,
@@ -81,6 +84,7 @@ impl JourneyState {
             .into_iter()
             .map(|rhythm| RhythmState::new(&rhythm, &spec))
             .collect();
+        let purchase_days = PurchaseDays::new(&spec);
         let attributes = vec![f64::NAN; spec.attributes().len()];
         let attribute_moments = AttributeMoments::new(&spec);
         let recent_values = vec![RecentValues::default(); spec.attributes().len()];
@@ -95,6 +99,7 @@ impl JourneyState {
             tallies,
             rhythms,
             money: Money::default(),
+            purchase_days,
             path: StagePath::default(),
             recent: Recent::default(),
             feedback: Feedback::default(),
@@ -133,6 +138,7 @@ impl JourneyState {
             rhythm.observe(event);
         }
         self.money.observe(event);
+        self.purchase_days.observe(&self.spec, event);
         self.recent.observe(event);
         self.feedback.observe(event);
         self.exposure.observe(event, touchpoint);
@@ -186,6 +192,11 @@ impl JourneyState {
     /// The money that passed.
     pub const fn money(&self) -> &Money {
         &self.money
+    }
+
+    /// The days with a purchase, and what was spent on them.
+    pub const fn purchase_days(&self) -> &PurchaseDays {
+        &self.purchase_days
     }
 
     /// The way through the stages.

@@ -7,7 +7,7 @@ use crate::bytes::{ByteReader, ByteWriter, MalformedBytes};
 use crate::{Spec, Timestamp};
 
 /// The version of the byte form; the first byte of it.
-pub const STATE_FORMAT: u8 = 2;
+pub const STATE_FORMAT: u8 = 3;
 
 impl JourneyState {
     /// The byte form, of the same length for every customer of one spec.
@@ -24,6 +24,7 @@ impl JourneyState {
         self.tallies.write(&mut to);
         self.rhythms.iter().for_each(|rhythm| rhythm.write(&mut to));
         self.money.write(&mut to);
+        self.purchase_days.write(&mut to);
         self.path.write(&mut to);
         self.recent.write(&mut to);
         self.feedback.write(&mut to);
@@ -55,6 +56,7 @@ impl JourneyState {
             rhythm.read(&mut from)?;
         }
         state.money = Money::read(&mut from)?;
+        state.purchase_days.read(&mut from)?;
         state.path = StagePath::read(&spec, &mut from)?;
         state.recent = Recent::read(&spec, &mut from)?;
         state.feedback = Feedback::read(&mut from)?;

@@ -104,6 +104,16 @@ impl BgNbd {
         1.0 / (1.0 + self.odds_of_gone(customer))
     }
 
+    /// The probability that no purchase comes within `horizon` from now, 0 to 1: the customer is gone, or lets it pass.
+    ///
+    /// Nobody leaves without a purchase, so one who is alive lets it pass at a steady rate: a Pareto distributed wait.
+    pub fn p_silent(&self, customer: &Purchases, horizon: f64) -> f64 {
+        let BgNbd { r, alpha, .. } = *self;
+        let shape = r + f64::from(customer.frequency);
+        let p_buys = -libm::expm1(-shape * libm::log1p(horizon / (alpha + customer.age)));
+        1.0 - self.p_alive(customer) * p_buys
+    }
+
     /// The purchases expected within `horizon` from now, whether the customer is alive or not (the paper's equation 10).
     pub fn expected_purchases(&self, customer: &Purchases, horizon: f64) -> f64 {
         self.p_alive(customer) * self.expected_purchases_if_alive(customer, horizon)

@@ -27,9 +27,14 @@ pub struct GammaGamma {
     pub v: f64,
 }
 
+/// Where all pay the same, or each always pays the same, the likelihood rises with the shapes for ever; beyond this it
+/// tells no customer from another, and loses digits.
+#[cfg(feature = "fit")]
+const MOST_SHAPE: f64 = 1_000.0;
+
 impl GammaGamma {
     /// The parameters of greatest likelihood (the note's equation 1a) among those with a mean over customers (q above 1),
-    /// by Nelder and Mead's simplex on logarithms; customers of frequency 0 tell nothing.
+    /// by Nelder and Mead's simplex on logarithms; shapes stay up to 1,000, and customers of frequency 0 tell nothing.
     ///
     /// # Errors
     /// - no customer has a purchase
@@ -67,8 +72,8 @@ impl GammaGamma {
     #[cfg(feature = "fit")]
     fn of_logs(logs: &[f64]) -> GammaGamma {
         GammaGamma {
-            p: libm::exp(logs[0]),
-            q: 1.0 + libm::exp(logs[1]),
+            p: libm::exp(logs[0]).min(MOST_SHAPE),
+            q: 1.0 + libm::exp(logs[1]).min(MOST_SHAPE),
             v: libm::exp(logs[2]),
         }
     }
