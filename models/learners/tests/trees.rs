@@ -292,7 +292,7 @@ fn watched_rows_tell_when_to_stop_and_cutting_back_is_the_same_as_fewer_rounds()
 }
 
 #[test]
-fn large_trees_are_walked_and_small_ones_masked_to_the_same_bits() {
+fn many_rows_and_single_ones_have_the_same_bits_however_large_the_trees() {
     let x = uniform(4_000, 6, 1);
     let y = drawn(
         x.rows()
@@ -300,7 +300,7 @@ fn large_trees_are_walked_and_small_ones_masked_to_the_same_bits() {
             .map(|row| f64::from(row[0] * row[1] + 0.3 * row[2]).min(1.0)),
         2,
     );
-    for max_leaves in [64, 65, 200] {
+    for max_leaves in [2, 31, 200] {
         let trees = Trees {
             n_rounds: 12,
             max_leaves,
