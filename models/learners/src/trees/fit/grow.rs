@@ -194,7 +194,7 @@ impl Soil<'_> {
                 threshold: bounds.get(*bin).copied().unwrap_or(f32::MAX),
                 missing_left: *missing_left,
             },
-            (Meaning::Category { bin_of_code }, Rule::Among { bins }) => {
+            (Meaning::Category { bin_of_code, .. }, Rule::Among { bins }) => {
                 let is_among = |bin: &u8| bins.contains(bin);
                 Condition::Among {
                     codes: (0..bin_of_code.len() as u32)
