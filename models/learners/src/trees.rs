@@ -51,7 +51,7 @@ pub struct Trees {
     pub max_bins: usize,
     /// What is added to a category's hessian when categories are put in order.
     pub category_smoothing: f64,
-    /// What is added to [`Trees::l2`] when categories are split as sets.
+    /// What is added to [`Trees::l2`] when categories are split as sets, and in the leaves right below such a split.
     pub category_l2: f64,
     /// The fewest rows of a category that may go left.
     pub min_rows_in_category: f64,
