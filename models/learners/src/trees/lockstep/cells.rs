@@ -211,7 +211,25 @@ fn ordered(value: f32) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::ordered;
+    use super::*;
+
+    #[test]
+    fn codes_beyond_a_set_go_right_and_missing_cells_as_the_set_says() {
+        // Code 31 is the last of a word.
+        let set: &[u32] = &[1 << 31 | 1];
+        let bits = BTreeMap::from([((set, true), 0), ((set, false), 1)]);
+        let category = Category::of(0, &bits);
+        for (cell, words) in [
+            (0.0, 0b00),
+            (1.0, 0b11),
+            (31.0, 0b00),
+            (32.0, 0b11),
+            (5e9, 0b11),
+            (f32::NAN, 0b10),
+        ] {
+            assert_eq!(category.words_of(cell), [words], "{cell}");
+        }
+    }
 
     #[test]
     fn ordered_numbers_compare_as_the_values_do() {
