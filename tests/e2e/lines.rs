@@ -74,12 +74,21 @@ fn lines_of_an_invoice_are_summed_and_what_they_do_not_agree_on_is_unknown() {
     assert_eq!((&found["n_events"], &found["n_lines_merged"]), (&2.into(), &2.into()));
 
     let events = std::fs::read_dir(run.join("ingest/events")).expect("there are events");
-    let bucket = events.map(|entry| entry.expect("readable").path()).next().expect("one customer");
+    let bucket = events
+        .map(|entry| entry.expect("readable").path())
+        .next()
+        .expect("one customer");
     let file = std::fs::File::open(bucket).expect("there");
-    let mut batches = ParquetRecordBatchReaderBuilder::try_new(file).and_then(|builder| builder.build()).expect("Parquet");
+    let mut batches = ParquetRecordBatchReaderBuilder::try_new(file)
+        .and_then(|builder| builder.build())
+        .expect("Parquet");
     let batch = batches.next().expect("one batch").expect("rows");
     let number = |name: &str, row: usize| {
-        let column = batch.column_by_name(name).expect(name).as_primitive::<Float64Type>().clone();
+        let column = batch
+            .column_by_name(name)
+            .expect(name)
+            .as_primitive::<Float64Type>()
+            .clone();
         column.is_valid(row).then(|| column.value(row))
     };
     let word = |name: &str, row: usize| {
@@ -87,11 +96,20 @@ fn lines_of_an_invoice_are_summed_and_what_they_do_not_agree_on_is_unknown() {
         column.is_valid(row).then(|| column.value(row).to_owned())
     };
     let purchase = |row: usize| -> Purchase {
-        (number("value", row), number("lines", row), number("units", row), word("product", row), word("shop", row))
+        (
+            number("value", row),
+            number("lines", row),
+            number("units", row),
+            word("product", row),
+            word("shop", row),
+        )
     };
     let some = |text: &str| Some(text.to_owned());
     assert_eq!(purchase(0), (Some(9.0), Some(3.0), Some(5.0), None, some("north")));
-    assert_eq!(purchase(1), (Some(4.0), Some(1.0), Some(4.0), some("cup"), some("south")));
+    assert_eq!(
+        purchase(1),
+        (Some(4.0), Some(1.0), Some(4.0), some("cup"), some("south"))
+    );
 }
 
 #[test]

@@ -9,7 +9,8 @@ use crate::{
 
 /// A fitted learner.
 ///
-/// Predictions need no library that fits, allocate nothing and are the same bits on every machine.
+/// Predictions need no library that fits and are the same bits on every machine; a single one allocates nothing, unless
+/// very large trees need room for their tests.
 /// A row must have (at least) the columns of the training set, in its order; missing cells are NaN.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Learned {

@@ -2,7 +2,7 @@
 
 #[cfg(feature = "fit")]
 mod fit;
-mod masks;
+mod lockstep;
 mod nodes;
 mod shap;
 
@@ -10,7 +10,7 @@ use percorso_artefact::{Artefact, Sealer};
 
 #[cfg(feature = "fit")]
 pub use self::fit::{Target, Watched};
-use self::masks::{BLOCK, Masks};
+use self::lockstep::Lockstep;
 use self::nodes::Nodes;
 #[cfg(feature = "fit")]
 pub(crate) use self::nodes::{Condition, TreeNodes};
@@ -51,7 +51,7 @@ pub struct Trees {
     pub max_bins: usize,
     /// What is added to a category's hessian when categories are put in order.
     pub category_smoothing: f64,
-    /// What is added to [`Trees::l2`] when categories are split as sets.
+    /// What is added to [`Trees::l2`] when categories are split as sets, and in the leaves right below such a split.
     pub category_l2: f64,
     /// The fewest rows of a category that may go left.
     pub min_rows_in_category: f64,
@@ -125,8 +125,8 @@ pub struct FittedTrees {
     /// The margin of each output before any tree.
     start: Vec<f64>,
     nodes: Nodes,
-    /// The same trees as tests, where they are small enough.
-    masks: Option<Masks>,
+    /// The same trees as they are walked.
+    lockstep: Lockstep,
 }
 
 impl FittedTrees {
@@ -136,7 +136,7 @@ impl FittedTrees {
             link,
             n_columns,
             start,
-            masks: Masks::of(&nodes),
+            lockstep: Lockstep::of(&nodes),
             nodes,
         }
     }
@@ -172,20 +172,17 @@ impl FittedTrees {
     /// Keeps the first rounds only.
     pub fn truncate(&mut self, n_rounds: usize) {
         self.nodes.truncate(n_rounds * self.start.len());
-        self.masks = Masks::of(&self.nodes);
+        self.lockstep = Lockstep::of(&self.nodes);
     }
 
-    /// Puts the margin of each output in `out`; allocates nothing.
+    /// Puts the margin of each output in `out`; allocates nothing, unless the trees ask a thousand things of a row.
     ///
     /// # Panics
     /// When the row has fewer columns than training had, or `out` is not as long as there are outputs.
     pub fn margins_into(&self, row: &[f32], out: &mut [f64]) {
         assert!(row.len() >= self.n_columns, "a row has the columns of training");
         out.copy_from_slice(&self.start);
-        match &self.masks {
-            Some(masks) => masks.add_to_row(&self.nodes, row, out),
-            None => self.nodes.add_to_row(row, out),
-        }
+        self.lockstep.add_to_row(row, out);
     }
 
     /// Puts the answer of each output in `out`: probabilities, amounts, counts or hazards, by the link.
@@ -207,31 +204,13 @@ impl FittedTrees {
     pub(crate) fn predict_rows_into(&self, rows: &[f32], n_columns: usize, out: &mut [f64]) {
         assert!(n_columns >= self.n_columns, "a row has the columns of training");
         let (n_outputs, n_classes) = (self.n_outputs(), self.n_classes());
-        let Some(masks) = &self.masks else {
-            for (row, out) in rows.chunks(n_columns).zip(out.chunks_mut(n_classes)) {
-                self.predict_into(row, out);
-            }
-            return;
-        };
-        let mut columns = vec![0.0; n_columns * BLOCK];
-        let mut margins = vec![0.0; n_outputs * BLOCK];
-        for (rows, out) in rows.chunks(BLOCK * n_columns).zip(out.chunks_mut(BLOCK * n_classes)) {
-            for (place, row) in rows.chunks(n_columns).enumerate() {
-                for (column, cell) in row.iter().enumerate() {
-                    columns[column * BLOCK + place] = *cell;
-                }
-            }
-            for (margins, start) in margins.chunks_mut(BLOCK).zip(&self.start) {
-                margins.fill(*start);
-            }
-            masks.add_to_block(&self.nodes, &columns, &mut margins);
-            for (place, out) in out.chunks_mut(n_classes).enumerate() {
-                for (out, margins) in out.iter_mut().zip(margins.chunks(BLOCK)) {
-                    *out = margins[place];
-                }
-                self.finish(out);
-            }
+        for out in out.chunks_mut(n_classes) {
+            out[..n_outputs].copy_from_slice(&self.start);
         }
+        self.lockstep.add_to_rows(rows, n_columns, |row, tree, value| {
+            out[row * n_classes + tree % n_outputs] += value;
+        });
+        out.chunks_mut(n_classes).for_each(|out| self.finish(out));
     }
 
     /// Turns the margins at the front of `out` into answers.

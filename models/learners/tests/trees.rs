@@ -106,6 +106,34 @@ fn scattered_categories_are_one_set_of_one_split() {
 }
 
 #[test]
+fn leaves_below_an_ordered_set_have_the_l2_that_the_split_was_judged_with() {
+    // As many rows of each code; the first half of the codes is of class 1.
+    for (n_codes, l2) in [(6, 1.0 + 10.0), (2, 1.0)] {
+        let x = Array2::from_shape_fn((600, 1), |(row, _)| (row % n_codes) as f32);
+        let y: Vec<u32> = x.iter().map(|code| u32::from(2.0 * code < n_codes as f32)).collect();
+        let trees = Trees {
+            n_rounds: 1,
+            max_leaves: 2,
+            learning_rate: 1.0,
+            ..Trees::default()
+        };
+        let customers = vec![1; y.len()];
+        let columns = [Column::category("code", n_codes as u32)];
+        let set = TrainingSet::new(x.view(), &columns, &y, 2, &customers).unwrap();
+        let fitted = trees.fit(&set, 1).unwrap();
+        // 300 rows with a gradient of a half and a hessian of a quarter each.
+        let expected = 150.0 / (75.0 + l2);
+        for (cell, expected) in [(0.0, expected), (n_codes as f32 - 1.0, -expected)] {
+            let found = margin(&fitted, &[cell]);
+            assert!(
+                (found - expected).abs() < 1e-4,
+                "{n_codes} codes: {found}, expected {expected}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_monotone_column_never_lets_the_margin_turn() {
     let x = uniform(3_000, 2, 1);
     // The truth rises and falls again.
@@ -292,7 +320,7 @@ fn watched_rows_tell_when_to_stop_and_cutting_back_is_the_same_as_fewer_rounds()
 }
 
 #[test]
-fn large_trees_are_walked_and_small_ones_masked_to_the_same_bits() {
+fn many_rows_and_single_ones_have_the_same_bits_however_large_the_trees() {
     let x = uniform(4_000, 6, 1);
     let y = drawn(
         x.rows()
@@ -300,7 +328,7 @@ fn large_trees_are_walked_and_small_ones_masked_to_the_same_bits() {
             .map(|row| f64::from(row[0] * row[1] + 0.3 * row[2]).min(1.0)),
         2,
     );
-    for max_leaves in [64, 65, 200] {
+    for max_leaves in [2, 31, 200] {
         let trees = Trees {
             n_rounds: 12,
             max_leaves,

@@ -82,8 +82,8 @@ impl Bench<'_> {
             }),
             Learner::Linear(self.settings.linear.clone()),
         ];
-        // With many classes every step is as many times longer, and trees leave it little to add.
-        if self.question.n_classes() == 2 {
+        // Other questions have many classes: every step is as many times longer, and trees leave it little to add.
+        if self.question.is_churn() {
             learners.push(Learner::Logistic(self.settings.logistic.clone()));
         }
         learners.push(Learner::Forest(self.settings.forest.clone()));

@@ -13,7 +13,7 @@ use self::bins::Binned;
 use self::grow::Soil;
 pub use self::loss::Target;
 use self::split::Search;
-use super::masks::Masks;
+use super::lockstep::Lockstep;
 use super::nodes::Nodes;
 use super::{Direction, FittedTrees, Trees};
 use crate::training_set::{check_cells, check_length, check_weights};
@@ -190,7 +190,7 @@ impl Trees {
                 break;
             }
         }
-        trees.masks = Masks::of(&trees.nodes);
+        trees.lockstep = Lockstep::of(&trees.nodes);
         Ok(Watched {
             trees,
             losses: watching.map_or(Vec::new(), |watching| watching.losses),

@@ -112,6 +112,16 @@ impl Nodes {
         self.first_node.len()
     }
 
+    pub(super) fn n_nodes(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// The words of the set that begins here.
+    pub(super) fn set(&self, place: u32) -> &[u32] {
+        let place = place as usize;
+        &self.sets[place + 1..][..self.sets[place] as usize]
+    }
+
     #[cfg(feature = "fit")]
     pub(super) fn push(&mut self, tree: &TreeNodes) {
         let first = self.nodes.len() as u32;
@@ -233,29 +243,22 @@ impl Nodes {
                 threshold,
                 missing_left,
             } => (cell > threshold) | (cell.is_nan() & !missing_left),
-            Rule::Among { place, missing_left } => !self.is_among(place as usize, cell, missing_left),
+            Rule::Among { place, missing_left } => !self.is_among(place, cell, missing_left),
         }
     }
 
     /// Whether a cell's code is in the set that begins here; a missing cell is where `missing_left` says.
-    fn is_among(&self, place: usize, cell: f32, missing_left: bool) -> bool {
+    fn is_among(&self, place: u32, cell: f32, missing_left: bool) -> bool {
         let Some(code) = code(cell) else {
             return missing_left;
         };
-        let n_words = self.sets[place] as usize;
-        let word = code as usize / 32;
-        word < n_words && self.sets[place + 1 + word] >> (code % 32) & 1 == 1
+        let word = self.set(place).get(code as usize / 32);
+        word.is_some_and(|word| word >> (code % 32) & 1 == 1)
     }
 
-    /// Adds every tree's value for a row to the margin of its output.
-    pub(super) fn add_to_row(&self, row: &[f32], margins: &mut [f64]) {
-        let n_outputs = margins.len();
-        for tree in 0..self.n_trees() {
-            margins[tree % n_outputs] += self.value[self.leaf_of(tree, row)];
-        }
-    }
-
-    fn leaf_of(&self, tree: usize, row: &[f32]) -> usize {
+    /// The leaf of a row, walked alone.
+    #[cfg(feature = "fit")]
+    pub(super) fn leaf_of(&self, tree: usize, row: &[f32]) -> usize {
         let mut at = self.root(tree);
         while !self.is_leaf(at) {
             at = self.next(at, row);
@@ -357,6 +360,7 @@ impl Nodes {
         if !starts_at_0 || !is_rising || !ends_before || self.first_node.is_empty() != self.nodes.is_empty() {
             return Some("the places of its trees do not rise to their end");
         }
+        let mut is_child = vec![false; self.nodes.len()];
         if self.weight.iter().any(|weight| *weight < 0.0) {
             return Some("a node has a negative weight");
         }
@@ -377,6 +381,12 @@ impl Nodes {
                 if (column & COLUMN) as usize >= n_columns || child.iter().any(|child| *child <= node || *child >= end)
                 {
                     return Some("a node splits on no column or its children do not lie behind it");
+                }
+                if child
+                    .iter()
+                    .any(|child| std::mem::replace(&mut is_child[*child as usize], true))
+                {
+                    return Some("a node is the child of two");
                 }
                 let place = threshold.to_bits() as usize;
                 let set_ends = |place: usize| place + 1 + self.sets[place] as usize;
@@ -409,5 +419,31 @@ pub(super) enum Broken {
 impl From<percorso_artefact::Error> for Broken {
     fn from(error: percorso_artefact::Error) -> Self {
         Broken::Artefact(error)
+    }
+}
+
+#[cfg(all(test, feature = "fit"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_below_two_others_is_no_tree() {
+        let mut tree = TreeNodes::default();
+        let nodes: Vec<usize> = (0..5).map(|_| tree.push_leaf(1.0)).collect();
+        let up_to = |threshold| Condition::UpTo {
+            threshold,
+            missing_left: true,
+        };
+        tree.split(nodes[0], 0, up_to(1.0), nodes[1], nodes[2]);
+        tree.split(nodes[1], 0, up_to(0.0), nodes[3], nodes[4]);
+        let mut right = Nodes::default();
+        right.push(&tree);
+        assert_eq!(right.what_is_wrong(1, 1), None);
+
+        for twice in [[1, 1], [1, 4]] {
+            let mut wrong = right.clone();
+            wrong.nodes[0].child = twice;
+            assert_eq!(wrong.what_is_wrong(1, 1), Some("a node is the child of two"));
+        }
     }
 }

@@ -36,7 +36,11 @@ pub(super) enum Meaning {
     /// Bin b holds cells up to `bounds[b]` and above the bound before; the last bin has no bound.
     Number { bounds: Vec<f32> },
     /// The bin of each code; codes too rare for a bin of their own share the one for missing cells.
-    Category { bin_of_code: Vec<u8> },
+    Category {
+        bin_of_code: Vec<u8>,
+        /// The codes with a bin of their own.
+        n_own: usize,
+    },
 }
 
 /// A matrix of bins; constant columns are left out.
@@ -67,11 +71,7 @@ impl Binned {
             let Some(meaning) = meaning else { continue };
             let n_present = match &meaning {
                 Meaning::Number { bounds } => bounds.len() + 1,
-                Meaning::Category { bin_of_code } => bin_of_code
-                    .iter()
-                    .map(|bin| usize::from(*bin))
-                    .max()
-                    .expect("it has codes"),
+                Meaning::Category { n_own, .. } => *n_own,
             };
             kept.push(BinnedColumn {
                 column,
@@ -114,7 +114,7 @@ impl BinnedColumn {
         match &self.meaning {
             Meaning::Number { .. } if cell.is_nan() => missing,
             Meaning::Number { bounds } => bounds.partition_point(|bound| cell > *bound) as u8,
-            Meaning::Category { bin_of_code } => code(cell).map_or(missing, |code| bin_of_code[code as usize]),
+            Meaning::Category { bin_of_code, .. } => code(cell).map_or(missing, |code| bin_of_code[code as usize]),
         }
     }
 }
@@ -152,11 +152,12 @@ fn meaning(cells: &[f32], kind: ColumnKind, weights: Option<&[f32]>, max_bins: u
             // The most frequent first; equally frequent ones in the order of their codes.
             seen.sort_by(|a, b| share[*b].total_cmp(&share[*a]));
             seen.truncate(max_bins - 1);
-            let mut bin_of_code = vec![seen.len() as u8; share.len()];
+            let n_own = seen.len();
+            let mut bin_of_code = vec![n_own as u8; share.len()];
             for (bin, code) in seen.into_iter().enumerate() {
                 bin_of_code[code] = bin as u8;
             }
-            Some(Meaning::Category { bin_of_code })
+            Some(Meaning::Category { bin_of_code, n_own })
         }
     }
 }
@@ -279,5 +280,13 @@ mod tests {
         let binned = Binned::of(&[0.0, 1.0, 1.0, 2.0, 2.0, 2.0, f32::NAN], &columns, None, 3);
         let bins: Vec<u8> = (0..7).map(|row| binned.bin(row, 0)).collect();
         assert_eq!(bins, [2, 1, 1, 0, 0, 0, 2]);
+    }
+
+    #[test]
+    fn a_missing_category_has_its_own_bin_though_every_code_was_seen() {
+        let columns = [Column::category("code", 2)];
+        let binned = Binned::of(&[0.0, 1.0, 1.0, f32::NAN], &columns, None, 255);
+        let bins: Vec<u8> = (0..4).map(|row| binned.bin(row, 0)).collect();
+        assert_eq!((bins, binned.n_sums), (vec![1, 0, 0, 2], 3));
     }
 }

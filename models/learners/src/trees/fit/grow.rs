@@ -65,15 +65,18 @@ impl Soil<'_> {
             let middle = start + n_left;
             let (left_bounds, right_bounds) = self.child_bounds(leaf.parent.bounds, &split);
             let (node, depth, sums) = (leaf.node, leaf.depth + 1, std::mem::take(&mut leaf.sums));
-            let left = self.leaf(&mut nodes, &rows, start..middle, split.left, left_bounds, depth);
-            let right = self.leaf(&mut nodes, &rows, middle..end, split.right, right_bounds, depth);
+            let mut left = self.leaf(&mut nodes, &rows, start..middle, split.left, left_bounds, depth);
+            let mut right = self.leaf(&mut nodes, &rows, middle..end, split.right, right_bounds, depth);
+            for leaf in [&mut left, &mut right] {
+                leaf.parent.l2 = self.search.l2(column);
+            }
             nodes.split(node, column.column, self.condition(&split), left.node, right.node);
             let (left, right) = self.search_children(&rows, sums, left, right, leaves.len() + 1);
             leaves[position] = left;
             leaves.push(right);
         }
         for leaf in &leaves {
-            let value = self.search.value(leaf.parent.total, leaf.parent.bounds);
+            let value = self.search.value(leaf.parent.total, leaf.parent.l2, leaf.parent.bounds);
             nodes.set_value(leaf.node, settings.learning_rate * value);
         }
         let leaves = leaves.into_iter().map(|leaf| (leaf.node, leaf.rows)).collect();
@@ -100,7 +103,12 @@ impl Soil<'_> {
             node: nodes.push_leaf(weight),
             rows: range,
             depth,
-            parent: Parent { total, weight, bounds },
+            parent: Parent {
+                total,
+                weight,
+                bounds,
+                l2: self.search.settings.l2,
+            },
             sums: Vec::new(),
             best: None,
         }
@@ -178,7 +186,7 @@ impl Soil<'_> {
         if direction == 0 {
             return (bounds, bounds);
         }
-        let value = |sums| self.search.value(sums, bounds);
+        let value = |sums| self.search.value(sums, self.search.settings.l2, bounds);
         let middle = 0.5 * (value(split.left) + value(split.right));
         let below = Bounds { high: middle, ..bounds };
         let above = Bounds { low: middle, ..bounds };
@@ -194,7 +202,7 @@ impl Soil<'_> {
                 threshold: bounds.get(*bin).copied().unwrap_or(f32::MAX),
                 missing_left: *missing_left,
             },
-            (Meaning::Category { bin_of_code }, Rule::Among { bins }) => {
+            (Meaning::Category { bin_of_code, .. }, Rule::Among { bins }) => {
                 let is_among = |bin: &u8| bins.contains(bin);
                 Condition::Among {
                     codes: (0..bin_of_code.len() as u32)

@@ -71,6 +71,9 @@ pub(super) struct Parent {
     /// The weight of its rows.
     pub(super) weight: f64,
     pub(super) bounds: Bounds,
+    /// What is added to the hessian of its value: that under which it was split off, so that it gets the value that the
+    /// gain was reckoned with.
+    pub(super) l2: f64,
 }
 
 /// Searches splits under the settings of a fit.
@@ -100,10 +103,21 @@ impl Search<'_> {
         best
     }
 
+    /// The l2 of splits of a column and of the leaves below them: higher where categories are put in order, because the
+    /// order already follows the gradients.
+    pub(super) fn l2(&self, column: &BinnedColumn) -> f64 {
+        match column.meaning {
+            Meaning::Category { .. } if column.n_bins() > FEW_CATEGORIES => {
+                self.settings.l2 + self.settings.category_l2
+            }
+            Meaning::Category { .. } | Meaning::Number { .. } => self.settings.l2,
+        }
+    }
+
     /// The value that lowers the loss most: a Newton step with the gradient shrunk by `l1`.
-    pub(super) fn value(&self, sums: Sums, bounds: Bounds) -> f64 {
+    pub(super) fn value(&self, sums: Sums, l2: f64, bounds: Bounds) -> f64 {
         let gradient = shrunk(sums.gradient as f64 * self.scale.gradient, self.settings.l1);
-        let curvature = sums.hessian as f64 * self.scale.hessian + self.settings.l2;
+        let curvature = sums.hessian as f64 * self.scale.hessian + l2;
         let value = if curvature > 0.0 { -gradient / curvature } else { 0.0 };
         value.clamp(bounds.low, bounds.high)
     }
@@ -170,7 +184,7 @@ impl Search<'_> {
                 sums.gradient as f64 * self.scale.gradient / hessian
             };
             bins.sort_by(|a, b| mean(a).total_cmp(&mean(b)).then(a.cmp(b)));
-            let mut sides = Sides::of(self, parent, least, settings.l2 + settings.category_l2, 0);
+            let mut sides = Sides::of(self, parent, least, self.l2(&self.binned.columns[kept]), 0);
             let most = bins.len().div_ceil(2).min(settings.max_left_categories);
             for is_backward in [false, true] {
                 let mut left = Sums::default();
@@ -258,7 +272,7 @@ impl<'a, 'b> Sides<'a, 'b> {
             let gradient = shrunk(gradient, self.search.settings.l1);
             return gradient * gradient / curvature.max(f64::MIN_POSITIVE);
         }
-        let value = self.search.value(sums, bounds);
+        let value = self.search.value(sums, self.l2, bounds);
         -(2.0 * shrunk(gradient, self.search.settings.l1) * value + curvature * value * value)
     }
 
@@ -266,7 +280,7 @@ impl<'a, 'b> Sides<'a, 'b> {
         if self.direction == 0 {
             return true;
         }
-        let value = |sums| self.search.value(sums, self.parent.bounds);
+        let value = |sums| self.search.value(sums, self.l2, self.parent.bounds);
         f64::from(self.direction) * (value(right) - value(left)) >= 0.0
     }
 }
