@@ -14,13 +14,13 @@ pub struct Cutoffs {
 impl Cutoffs {
     /// The cut-offs of data observed from `first_at` until `observed_until`.
     ///
-    /// Before the test, as many as the spec asks for beyond the longest window; after it, those whose shortest window is over.
+    /// Before the test, as many as the spec asks for whose longest window is over by then, and the later ones; after it, those whose shortest window is over.
     /// `None` when the data are too short for the test cut-off to have a past.
     pub fn of(spec: &Spec, first_at: Timestamp, observed_until: Timestamp) -> Option<Self> {
         let window_days = i64::from(spec.longest_window_days());
         let every_days = i64::from(spec.training().every_days);
         let test_at = observed_until.plus_days(-window_days);
-        let n_before = i64::from(spec.training().cutoffs) + (window_days + every_days - 1) / every_days;
+        let n_before = i64::from(spec.training().cutoffs) + (window_days - 1) / every_days;
         let before = (1..=n_before).rev().map(|step| test_at.plus_days(-step * every_days));
         let after = (1..).map(|step| test_at.plus_days(step * every_days));
         let shortest_days = i64::from(shortest_window_days(spec));
@@ -53,7 +53,7 @@ mod tests {
         assert_eq!(
             cutoffs.all.len(),
             16 + 1 + 2,
-            "16 of the 18 before have a past, and two after have a window over"
+            "16 of the 17 before have a past, and two after have a window over"
         );
         assert!(cutoffs.all.is_sorted());
         assert!(Cutoffs::of(&spec, text::day(0), text::day(80)).is_none());
