@@ -187,7 +187,7 @@ mod tests {
         assert_eq!(read(example).unwrap(), TrainSettings::default());
         let n_settings = example.lines().filter(|line| line.contains(" = ")).count();
         // The depth of trees stands there as a comment, because any depth is the default.
-        assert_eq!(n_settings, 5 + 16 + 5 + 6, "the example should hold every setting");
+        assert_eq!(n_settings, 5 + 16 + 5 + 5 + 6, "the example should hold every setting");
     }
 
     #[test]
