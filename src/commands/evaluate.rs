@@ -55,6 +55,13 @@ pub(super) fn print_evaluation(evaluation: &Evaluation, json: bool) {
             continue;
         }
         println!("  ships {} with calibration {}", question.shipped, question.calibrator);
+        for (learner, found) in &question.found {
+            let found: Vec<String> = found
+                .iter()
+                .map(|(name, value)| format!("{name} {}", short(*value)))
+                .collect();
+            println!("  found for {learner}: {}", found.join(", "));
+        }
         let columns: Vec<&str> = COLUMNS
             .into_iter()
             .filter(|column| {
@@ -96,6 +103,15 @@ pub(super) fn print_evaluation(evaluation: &Evaluation, json: bool) {
     }
     if let Some(purchases) = &evaluation.purchases {
         print_purchases(purchases, &evaluation.test_at);
+    }
+}
+
+/// A whole number as it is, a fraction to two digits.
+fn short(number: f64) -> String {
+    if number.fract() == 0.0 {
+        format!("{number}")
+    } else {
+        format!("{number:.2}")
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use percorso_learners::Bootstrap;
 use percorso_learners::metrics::{binary, binary_with_intervals, multiclass, multiclass_with_intervals};
+use percorso_learners::{Bootstrap, Contender, Learner};
 use serde::{Deserialize, Serialize};
 
 use super::predictions::Predictions;
@@ -40,6 +40,9 @@ pub struct QuestionEvaluation {
     pub n_test: usize,
     /// Mean log loss of each learner over the rolling origins, where it was chosen.
     pub origins_log_loss: BTreeMap<String, f64>,
+    /// What was found at the origins, by learner: settings of the trees, weights of the blend's parts.
+    #[serde(default)]
+    pub found: BTreeMap<String, BTreeMap<String, f64>>,
     /// Origins that learners were compared at, RFC 3339.
     pub origins: Vec<String>,
     /// Measures of every learner at the test, and of what ships (`shipped`).
@@ -84,6 +87,31 @@ pub struct CutoffRate {
     pub n: usize,
     /// Share of leavers, or of the most frequent next stage.
     pub rate: f64,
+}
+
+/// What the search settled on, by the names that a settings file has for it.
+pub(super) fn found(contenders: &[Contender]) -> BTreeMap<String, BTreeMap<String, f64>> {
+    let of_learner = |learner: &Learner| -> BTreeMap<String, f64> {
+        match learner {
+            Learner::Trees(trees) => [
+                ("n_rounds", trees.n_rounds as f64),
+                ("max_leaves", trees.max_leaves as f64),
+                ("column_share", trees.column_share),
+                ("min_rows_in_leaf", trees.min_rows_in_leaf),
+            ]
+            .map(|(name, setting)| (name.to_owned(), setting))
+            .into(),
+            Learner::Blend(blend) => {
+                let parts = blend.parts.iter().map(|part| part.name().to_owned());
+                parts.zip(blend.weights.iter().copied()).collect()
+            }
+            _ => BTreeMap::new(),
+        }
+    };
+    let all = contenders
+        .iter()
+        .map(|contender| (contender.name.clone(), of_learner(&contender.learner)));
+    all.filter(|(_, found)| !found.is_empty()).collect()
 }
 
 /// Measures without intervals.
