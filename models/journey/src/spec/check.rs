@@ -97,7 +97,10 @@ pub(super) fn check(raw: RawSpec) -> Result<Spec, SpecError> {
                 .collect::<Vec<_>>(),
             attributes
                 .iter()
-                .map(|known| (&known.name, known.kind, &known.unit, known.sensitive))
+                .map(|known| {
+                    let is_told = known.is_told_by_events();
+                    (&known.name, known.kind, &known.unit, known.sensitive, is_told)
+                })
                 .collect::<Vec<_>>(),
             &designed_maps,
             &churn,

@@ -210,7 +210,8 @@ pub struct Population {
 pub struct Training {
     /// Days between two cut-offs.
     pub every_days: u32,
-    /// How many cut-offs are made before the test cut-off.
+    /// How many cut-offs are made whose longest window is over by the test cut-off, as far as the data reach back; those
+    /// between them and the test come on top, for questions with shorter windows.
     pub cutoffs: u32,
     /// A categorical value or an n-gram context needs this many customers to be remembered.
     pub min_customers_per_value: u32,
