@@ -14,7 +14,8 @@ pub struct Cutoffs {
 impl Cutoffs {
     /// The cut-offs of data observed from `first_at` until `observed_until`.
     ///
-    /// Before the test, as many as the spec asks for whose longest window is over by then, and the later ones; after it, those whose shortest window is over.
+    /// Before the test, as many as the spec asks for whose longest window is over by then, and the later ones; after it,
+    /// those whose shortest window is over.
     /// `None` when the data are too short for the test cut-off to have a past.
     pub fn of(spec: &Spec, first_at: Timestamp, observed_until: Timestamp) -> Option<Self> {
         let window_days = i64::from(spec.longest_window_days());
@@ -44,6 +45,20 @@ mod tests {
     use percorso_journey::text;
 
     use super::*;
+
+    #[test]
+    fn as_many_cut_offs_as_asked_for_have_their_longest_window_over_by_the_test() {
+        for (days, every_days) in [(90, 30), (91, 30), (89, 30), (20, 30), (30, 1)] {
+            let text = text::SMALL_SPEC.replace("days = 90", &format!("days = {days}"));
+            let text = format!("{text}\n[training]\nevery_days = {every_days}\ncutoffs = 7\n");
+            let spec = Spec::parse(&text).expect("still valid");
+            let window_days = i64::from(spec.longest_window_days());
+            let cutoffs = Cutoffs::of(&spec, text::day(0), text::day(2_000)).expect("long enough");
+            let is_over = |at: &&Timestamp| at.plus_days(window_days) <= cutoffs.test_at;
+            let n_over = cutoffs.all.iter().filter(is_over).count();
+            assert_eq!(n_over, 7, "{days} days of silence every {every_days} days");
+        }
+    }
 
     #[test]
     fn the_test_cut_off_is_the_last_whose_windows_are_all_over() {
