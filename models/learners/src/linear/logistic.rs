@@ -266,6 +266,40 @@ mod tests {
         }
     }
 
+    /// With fewer than three blocks the order of a sum would not matter.
+    #[test]
+    fn many_blocks_are_added_to_the_same_bits_on_any_number_of_threads() {
+        let market = synthetic::market(6 * BLOCK + 77, 3, 4);
+        let weights: Vec<f32> = (0..market.y.len()).map(|row| 0.1 + (row % 7) as f32).collect();
+        let set = market.set().with_weights(&weights).unwrap();
+        let fitted = |n_threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
+            pool.install(|| Logistic::default().fit(&set, 1).unwrap())
+        };
+        let alone = fitted(1);
+        for n_threads in [2, 3, 4] {
+            assert_eq!(fitted(n_threads), alone, "{n_threads} threads");
+        }
+    }
+
+    #[test]
+    fn above_the_most_scores_rows_are_drawn_by_the_seed() {
+        for n_classes in [2, 4] {
+            let market = synthetic::market(900, n_classes, 3);
+            let fitted = |n_rows: usize, seed| {
+                let max_scores = n_rows * n_scores(n_classes);
+                let few = Logistic {
+                    max_scores,
+                    ..Logistic::default()
+                };
+                few.fit(&market.set(), seed).unwrap()
+            };
+            assert_eq!(fitted(900, 1), fitted(900, 2), "all rows, whatever the seed");
+            assert_eq!(fitted(899, 1), fitted(899, 1));
+            assert_ne!(fitted(899, 1), fitted(899, 2), "one row is left out by the seed");
+        }
+    }
+
     #[test]
     fn new_rows_cost_less_than_shares_alone() {
         let (market, test) = (synthetic::market(3_000, 2, 1), synthetic::market(3_000, 2, 2));
