@@ -37,7 +37,12 @@ pub struct Event {
     /// The probability with which it was chosen.
     #[prost(double, optional, tag = "12")]
     pub propensity: ::core::option::Option<f64>,
-    /// Attributes this event sets, by their names in journey.toml; audience and product among them.
+    /// Attributes this event sets, by their names in journey.toml; audience and product among them. One that is not named
+    /// stays as it was.
+    ///
+    /// An event is whole: of a basket booked in lines, its value and each attribute with sum_of_lines are the sums over all
+    /// lines, and a category in which they differ is left out. What journey.toml fills in for files (constants, products of
+    /// columns) is not filled in here.
     #[prost(map = "string, message", tag = "13")]
     pub attributes: ::std::collections::HashMap<
         ::prost::alloc::string::String,
