@@ -1,4 +1,5 @@
-//! The customer's own rhythm: gaps between events, the present silence measured by them, and how the last year looked.
+//! The customer's own rhythm: gaps between events and between visits, the present silence measured by them, and how the
+//! last year looked.
 
 use std::ops::Range;
 
@@ -79,7 +80,7 @@ pub(super) fn enter(spec: &Spec, entries: &mut Entries<'_>) {
     }
 }
 
-/// Enters the rhythm of visits, in which events of half a day are one.
+/// Enters the rhythm of visits, in which events less than half a day apart are one.
 fn visits(entries: &mut Entries<'_>, at: usize, name: &str) {
     const TOO_FEW: &str = "fewer than two such visits";
     const TOO_FEW_GAPS: &str = "fewer than three such visits";

@@ -1,4 +1,4 @@
-//! The customer's own rhythm: how far apart their events use to be, and how the last year's weeks looked.
+//! The customer's own rhythm: how far apart their events and visits use to be, and how the last year's weeks looked.
 
 use super::{Moments, Visits, Weeks};
 use crate::bytes::{ByteReader, ByteWriter, MalformedBytes};
