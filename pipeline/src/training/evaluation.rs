@@ -105,7 +105,12 @@ pub(super) fn found(contenders: &[Contender]) -> BTreeMap<String, BTreeMap<Strin
                 let parts = blend.parts.iter().map(|part| part.name().to_owned());
                 parts.zip(blend.weights.iter().copied()).collect()
             }
-            _ => BTreeMap::new(),
+            Learner::Prevalence(_)
+            | Learner::Recency(_)
+            | Learner::Ngram(_)
+            | Learner::Linear(_)
+            | Learner::Logistic(_)
+            | Learner::Forest(_) => BTreeMap::new(),
         }
     };
     let all = contenders
