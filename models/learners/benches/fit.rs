@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use ndarray::Array2;
 use percorso_learners::{
-    Band, Bootstrap, Column, Forest, Learner, Linear, Ngram, OutOfFold, Random, Recency, TrainingSet, metrics,
+    Band, Bootstrap, Column, Forest, Learner, Linear, Logistic, Ngram, OutOfFold, Random, Recency, TrainingSet, metrics,
 };
 
 struct Market {
@@ -123,6 +123,7 @@ fn thirty_thousand_rows_of_250_columns() {
                 }),
             );
         }
+        measure("logistic", Learner::Logistic(Logistic::default()));
         for (n_trees, n_groups, max_rows) in [(64, 8, 4_000), (96, 8, 4_000), (64, 8, 8_000)] {
             let name = format!("forest {n_trees} trees, {n_groups} groups of {max_rows} rows");
             let forest = Forest {
