@@ -169,7 +169,7 @@ pub fn read_spec(path: &Path) -> Result<(Arc<Spec>, String)> {
     let mut names = BTreeSet::new();
     if let Some(twice) = catalogue.features().find(|feature| !names.insert(feature.name.clone())) {
         let message = format!(
-            "two features would be named `{}`; rename the stage, touchpoint or definition",
+            "two features would be named `{}`; rename the stage, touchpoint, attribute or definition",
             twice.name
         );
         return Err(Error::data(path, message));
