@@ -13,7 +13,7 @@ pub enum Learner {
     Ngram(Ngram),
     /// Logistic regression by a library, on some of the rows.
     Linear(Linear),
-    /// Logistic regression on every row, to the end.
+    /// Logistic regression on as many rows as its cells allow, to the end.
     Logistic(Logistic),
     /// Random forest.
     Forest(Forest),

@@ -72,10 +72,11 @@ pub struct Logistic {
     pub max_iterations: usize,
     /// The largest part of the gradient of the mean log loss that counts as none.
     pub gradient_tolerance: f64,
-    /// The most rows to learn from, times scores (one for two classes, else one for each).
+    /// The most cells that one step goes through: rows to learn from, times terms, times scores (one for two classes, else
+    /// one for each).
     ///
-    /// Above it, that many rows are drawn by the seed without replacement.
-    pub max_scores: usize,
+    /// Above it, as many rows are drawn by the seed without replacement.
+    pub max_cells: usize,
     /// The fewest rows that a category needs to have a term of its own.
     pub min_rows: usize,
 }
@@ -85,8 +86,8 @@ impl Default for Logistic {
         Logistic {
             spread: 1.5,
             max_iterations: 200,
-            gradient_tolerance: 1e-5,
-            max_scores: 200_000,
+            gradient_tolerance: 3e-4,
+            max_cells: 12_000_000,
             min_rows: 20,
         }
     }

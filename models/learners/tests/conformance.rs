@@ -425,7 +425,7 @@ fn settings_outside_their_range_or_without_their_column_are_refused() {
             ..Logistic::default()
         }),
         Learner::Logistic(Logistic {
-            max_scores: 0,
+            max_cells: 0,
             ..Logistic::default()
         }),
         Learner::Forest(Forest {

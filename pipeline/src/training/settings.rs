@@ -123,7 +123,7 @@ sections! {
         spread: f64,
         max_iterations: usize,
         gradient_tolerance: f64,
-        max_scores: usize,
+        max_cells: usize,
         min_rows: usize,
     }
     RawForest of Forest {

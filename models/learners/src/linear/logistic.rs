@@ -26,7 +26,9 @@ impl Logistic {
     /// - a setting is outside its range
     pub fn fit(&self, set: &TrainingSet<'_>, seed: u64) -> Result<FittedLinear> {
         self.check()?;
-        let most = (self.max_scores / n_scores(set.n_classes())).max(1);
+        let terms = design::terms(set, self.min_rows);
+        let cells_of_row = (terms.len() * n_scores(set.n_classes())).max(1);
+        let most = (self.max_cells / cells_of_row).max(1);
         let rows = Random::new(seed).sample(set.n_rows(), most);
         let mut sums = vec![0.0; set.n_classes()];
         for row in &rows {
@@ -43,7 +45,6 @@ impl Logistic {
                 class: seen.first().copied().unwrap_or(set.y()[rows[0]]),
             });
         }
-        let terms = design::terms(set, self.min_rows);
         let shares = smoothed_shares(&sums);
         if terms.is_empty() {
             return Ok(assemble(set, &terms, &Solution::of_shares(&shares)));
@@ -76,9 +77,9 @@ impl Logistic {
                 found,
             });
         }
-        if self.max_scores == 0 {
+        if self.max_cells == 0 {
             return Err(Error::Setting {
-                setting: "max_scores",
+                setting: "max_cells",
                 expected: "at least 1",
                 found: 0.0,
             });
@@ -283,13 +284,13 @@ mod tests {
     }
 
     #[test]
-    fn above_the_most_scores_rows_are_drawn_by_the_seed() {
+    fn above_the_most_cells_rows_are_drawn_by_the_seed() {
         for n_classes in [2, 4] {
             let market = synthetic::market(900, n_classes, 3);
             let fitted = |n_rows: usize, seed| {
-                let max_scores = n_rows * n_scores(n_classes);
+                let n_terms = design::terms(&market.set(), Logistic::default().min_rows).len();
                 let few = Logistic {
-                    max_scores,
+                    max_cells: n_rows * n_terms * n_scores(n_classes),
                     ..Logistic::default()
                 };
                 few.fit(&market.set(), seed).unwrap()
