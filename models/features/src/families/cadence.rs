@@ -4,43 +4,14 @@
 use std::ops::Range;
 
 use percorso_journey::Spec;
+use percorso_journey::state::{Gaps, RhythmState};
 
 use super::{Described, Entries, NEVER};
 use crate::view::View;
 
-const TOO_FEW: &str = "fewer than two such events";
-const TOO_FEW_GAPS: &str = "fewer than three such events";
-
 pub(super) fn enter(spec: &Spec, entries: &mut Entries<'_>) {
     for (at, rhythm) in spec.rhythms().into_iter().enumerate() {
         let name = rhythm.name;
-        entries.number(
-            format!("{name}_gap_mean_days"),
-            Described {
-                unit: "days",
-                meaning: &format!("mean gap between {name} events"),
-                missing: TOO_FEW,
-            },
-            move |view| view.state.rhythms()[at].gaps_days().mean(),
-        );
-        entries.number(
-            format!("{name}_gap_deviation_days"),
-            Described {
-                unit: "days",
-                meaning: &format!("standard deviation of the gaps between {name} events"),
-                missing: TOO_FEW_GAPS,
-            },
-            move |view| view.state.rhythms()[at].gaps_days().deviation(),
-        );
-        entries.number(
-            format!("{name}_gap_last_days"),
-            Described {
-                unit: "days",
-                meaning: &format!("gap between the last two {name} events"),
-                missing: TOO_FEW,
-            },
-            move |view| view.state.rhythms()[at].last_gap_days(),
-        );
         entries.number(
             format!("{name}_silence_days"),
             Described {
@@ -48,96 +19,103 @@ pub(super) fn enter(spec: &Spec, entries: &mut Entries<'_>) {
                 meaning: &format!("days since the last of the {name} events"),
                 missing: "no such event",
             },
-            move |view| view.days_since(view.state.rhythms()[at].last_at()),
+            move |view| silence_days(view, at),
         );
-        entries.number(
-            format!("{name}_silence_over_mean_gap"),
-            Described {
-                unit: "",
-                meaning: &format!("silence since the last of the {name} events over their mean gap plus one day"),
-                missing: TOO_FEW,
-            },
-            move |view| {
-                let rhythm = &view.state.rhythms()[at];
-                view.days_since(rhythm.last_at()) / (rhythm.gaps_days().mean() + 1.0)
-            },
-        );
-        entries.number(
-            format!("{name}_silence_deviations"),
-            Described {
-                unit: "standard deviations",
-                meaning: &format!("ln(1 + silence) against the customer's own ln(1 + gap) of {name} events"),
-                missing: TOO_FEW_GAPS,
-            },
-            move |view| {
-                let rhythm = &view.state.rhythms()[at];
-                let silence = libm::log1p(view.days_since(rhythm.last_at()));
-                (silence - rhythm.log_gaps().mean()) / (rhythm.log_gaps().deviation() + 0.1)
-            },
-        );
-        visits(entries, at, &name);
+        for between in [EVENTS, VISITS] {
+            gaps(entries, at, &name, between);
+        }
         last_year(entries, at, &name);
     }
 }
 
-/// Enters the rhythm of visits, in which events less than half a day apart are one.
-fn visits(entries: &mut Entries<'_>, at: usize, name: &str) {
-    const TOO_FEW: &str = "fewer than two such visits";
-    const TOO_FEW_GAPS: &str = "fewer than three such visits";
-    let visits = move |view: &View<'_>| *view.state.rhythms()[at].visits();
-    let silence_days = move |view: &View<'_>| view.days_since(view.state.rhythms()[at].last_at());
+/// What gaps lie between.
+#[derive(Clone, Copy)]
+struct Between {
+    gap: &'static str,
+    things: &'static str,
+    too_few: &'static str,
+    too_few_gaps: &'static str,
+    gaps: fn(&RhythmState) -> &Gaps,
+}
+
+const EVENTS: Between = Between {
+    gap: "gap",
+    things: "events",
+    too_few: "fewer than two such events",
+    too_few_gaps: "fewer than three such events",
+    gaps: RhythmState::gaps,
+};
+
+const VISITS: Between = Between {
+    gap: "visit_gap",
+    things: "visits, events less than half a day apart being one",
+    too_few: "fewer than two such visits",
+    too_few_gaps: "fewer than three such visits",
+    gaps: RhythmState::visit_gaps,
+};
+
+/// Enters the gaps between events or visits, and the present silence measured by them.
+fn gaps(entries: &mut Entries<'_>, at: usize, name: &str, between: Between) {
+    let Between {
+        gap,
+        things,
+        too_few,
+        too_few_gaps,
+        gaps,
+    } = between;
+    let gaps = move |view: &View<'_>| *gaps(&view.state.rhythms()[at]);
     entries.number(
-        format!("{name}_visit_gap_mean_days"),
+        format!("{name}_{gap}_mean_days"),
         Described {
             unit: "days",
-            meaning: &format!("mean gap between visits with {name} events"),
-            missing: TOO_FEW,
+            meaning: &format!("mean gap between {name} {things}"),
+            missing: too_few,
         },
-        move |view| visits(view).gaps_days().mean(),
+        move |view| gaps(view).days().mean(),
     );
     entries.number(
-        format!("{name}_visit_gap_deviation_days"),
+        format!("{name}_{gap}_deviation_days"),
         Described {
             unit: "days",
-            meaning: &format!("standard deviation of the gaps between visits with {name} events"),
-            missing: TOO_FEW_GAPS,
+            meaning: &format!("standard deviation of the gaps between {name} {things}"),
+            missing: too_few_gaps,
         },
-        move |view| visits(view).gaps_days().deviation(),
+        move |view| gaps(view).days().deviation(),
     );
     entries.number(
-        format!("{name}_visit_gap_last_days"),
+        format!("{name}_{gap}_last_days"),
         Described {
             unit: "days",
-            meaning: &format!("gap between the last two visits with {name} events"),
-            missing: TOO_FEW,
+            meaning: &format!("gap between the last two {name} {things}"),
+            missing: too_few,
         },
-        move |view| visits(view).last_gap_days(),
+        move |view| gaps(view).last_days(),
     );
     entries.number(
-        format!("{name}_silence_over_mean_visit_gap"),
+        format!("{name}_silence_over_mean_{gap}"),
         Described {
             unit: "",
-            meaning: &format!(
-                "silence since the last of the {name} events over the mean gap between visits plus one day"
-            ),
-            missing: TOO_FEW,
+            meaning: &format!("silence over the mean gap plus one day between {name} {things}"),
+            missing: too_few,
         },
-        move |view| silence_days(view) / (visits(view).gaps_days().mean() + 1.0),
+        move |view| silence_days(view, at) / (gaps(view).days().mean() + 1.0),
     );
     entries.number(
-        format!("{name}_silence_visit_deviations"),
+        format!("{name}_silence_{gap}_deviations"),
         Described {
             unit: "standard deviations",
-            meaning: &format!(
-                "ln(1 + silence) against the customer's own ln(1 + gap) between visits with {name} events"
-            ),
-            missing: TOO_FEW_GAPS,
+            meaning: &format!("ln(1 + silence) against the customer's own ln(1 + gap) between {name} {things}"),
+            missing: too_few_gaps,
         },
         move |view| {
-            let log_gaps = *visits(view).log_gaps();
-            (libm::log1p(silence_days(view)) - log_gaps.mean()) / (log_gaps.deviation() + 0.1)
+            let log_gaps = *gaps(view).logs();
+            (libm::log1p(silence_days(view, at)) - log_gaps.mean()) / (log_gaps.deviation() + 0.1)
         },
     );
+}
+
+fn silence_days(view: &View<'_>, at: usize) -> f64 {
+    view.days_since(view.state.rhythms()[at].last_at())
 }
 
 /// Enters how many events the last weeks had, how many of the weeks had any, and what came at this time last year.

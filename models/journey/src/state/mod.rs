@@ -6,6 +6,7 @@
 mod attributes;
 mod exposure;
 mod feedback;
+mod gaps;
 mod moments;
 mod money;
 mod path;
@@ -15,7 +16,6 @@ mod recent;
 mod recent_values;
 mod rhythm;
 mod tally;
-mod visits;
 mod weeks;
 
 use std::sync::Arc;
@@ -23,6 +23,7 @@ use std::sync::Arc;
 use attributes::AttributeMoments;
 pub use exposure::Exposure;
 pub use feedback::Feedback;
+pub use gaps::Gaps;
 pub use moments::Moments;
 pub use money::Money;
 pub use path::StagePath;
@@ -32,7 +33,6 @@ pub use recent::{Recent, RecentEvent};
 pub use recent_values::RecentValues;
 pub use rhythm::RhythmState;
 pub use tally::{HALF_LIVES_DAYS, N_HALF_LIVES, Slot, Tallies};
-pub use visits::{BETWEEN_VISITS_DAYS, Visits};
 pub use weeks::Weeks;
 
 use crate::{JourneyEvent, Spec, Timestamp};
