@@ -2,7 +2,7 @@
 
 use crate::random::Random;
 use crate::training_set::check_length;
-use crate::{Error, Result};
+use crate::{Error, Result, setting};
 
 /// Settings of a bootstrap (Efron 1979) that draws whole customers with replacement (Field and Welsh 2007).
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -26,21 +26,9 @@ impl Bootstrap {
     }
 
     pub(crate) fn check(&self) -> Result<()> {
-        if self.n_samples == 0 {
-            return Err(Error::Setting {
-                setting: "n_samples",
-                expected: "at least 1",
-                found: 0.0,
-            });
-        }
-        if !(self.level > 0.0 && self.level < 1.0) {
-            return Err(Error::Setting {
-                setting: "level",
-                expected: "between 0 and 1",
-                found: self.level,
-            });
-        }
-        Ok(())
+        setting::at_least_one("n_samples", self.n_samples)?;
+        let is_within = self.level > 0.0 && self.level < 1.0;
+        setting::check("level", is_within, "between 0 and 1", self.level)
     }
 
     /// The ends of the interval in values that need not be sorted; NaN when there is none.

@@ -55,6 +55,7 @@ mod recency;
 #[cfg(feature = "fit")]
 mod recipe;
 mod select;
+mod setting;
 #[cfg(all(test, feature = "fit"))]
 mod synthetic;
 mod training_set;

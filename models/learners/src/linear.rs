@@ -59,7 +59,7 @@ impl Default for Linear {
     }
 }
 
-/// Settings of the logistic regression that learns from every row, to the end.
+/// Settings of the logistic regression that goes on to the end, on as many rows as [`max_cells`](Logistic::max_cells) holds.
 ///
 /// Columns are prepared and weights penalised as [`Linear`] does, which stands beside it as a baseline from a library;
 /// this one takes many more rows in the same time, takes weights of rows, and fits the same bits on every machine and

@@ -3,7 +3,7 @@
 use percorso_artefact::{Artefact, Sealer};
 
 use crate::odds::log_odds;
-use crate::{Error, Result};
+use crate::{Error, Result, setting};
 
 /// Settings of the rule.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,20 +64,8 @@ impl Recency {
                 expected: "number",
             });
         }
-        if self.n_bins == 0 {
-            return Err(Error::Setting {
-                setting: "n_bins",
-                expected: "at least 1",
-                found: 0.0,
-            });
-        }
-        if !(self.prior_rows.is_finite() && self.prior_rows > 0.0) {
-            return Err(Error::Setting {
-                setting: "prior_rows",
-                expected: "a positive number",
-                found: self.prior_rows,
-            });
-        }
+        setting::at_least_one("n_bins", self.n_bins)?;
+        setting::positive("prior_rows", self.prior_rows)?;
         let n_classes = set.n_classes();
         let overall = crate::prevalence::smoothed_shares(&set.class_weights());
         let weighted_cells = (0..set.n_rows()).map(|row| (set.row(row)[column], set.weight(row)));

@@ -2,7 +2,7 @@
 
 use crate::bootstrap::{Bootstrap, Difference, paired_difference};
 use crate::training_set::check_length;
-use crate::{Error, Result};
+use crate::{Error, Result, setting};
 
 /// A candidate with its out-of-fold loss on each row; all candidates have the same rows.
 #[derive(Debug, Clone, Copy)]
@@ -59,12 +59,8 @@ pub fn select(candidates: &[Candidate<'_>], customers: &[u64], bootstrap: &Boots
     }
     for candidate in candidates {
         check_length("losses, one for each row", customers.len(), candidate.losses.len())?;
-        if let Some(loss) = candidate.losses.iter().find(|loss| !loss.is_finite()) {
-            return Err(Error::Setting {
-                setting: "a loss",
-                expected: "a finite number",
-                found: *loss,
-            });
+        for loss in candidate.losses {
+            setting::check("a loss", loss.is_finite(), "a finite number", *loss)?;
         }
     }
     let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len() as f64;

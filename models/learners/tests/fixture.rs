@@ -114,26 +114,12 @@ fn models_of_purchases_of_format_1_say_the_same_bits_for_ever() {
 #[ignore = "writes the fixture of models of purchases, once"]
 fn write_the_fixture_of_purchases() {
     use percorso_artefact::{Header, Sealer};
-    use percorso_learners::{BgNbd, GammaGamma};
 
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/v1-purchases.safetensors");
     assert!(!std::path::Path::new(path).exists(), "a fixture is written once");
-    let model = PurchaseModel {
-        counts: BgNbd {
-            r: 0.243,
-            alpha: 4.414,
-            a: 0.793,
-            b: 2.426,
-        },
-        values: GammaGamma {
-            p: 6.25,
-            q: 3.74,
-            v: 15.44,
-        },
-    };
     let [mut without, mut with] = [Sealer::new(), Sealer::new()];
     for sealer in [&mut without, &mut with] {
-        model.seal("purchases", sealer).unwrap();
+        PurchaseModel::CDNOW.seal("purchases", sealer).unwrap();
     }
     let artefact = Artefact::open(&without.seal(&Header::default()).unwrap()).unwrap();
     with.put_vector("expected", &of_purchases(&artefact)).unwrap();

@@ -8,13 +8,7 @@ use std::path::Path;
 use percorso_artefact::{Artefact, Header, Sealer};
 use percorso_learners::{BgNbd, Bought, Error, GammaGamma, PurchaseModel, Purchases, Random, Spending, Stake};
 
-/// The paper's own parameters for CDNOW.
-const CDNOW: BgNbd = BgNbd {
-    r: 0.243,
-    alpha: 4.414,
-    a: 0.793,
-    b: 2.426,
-};
+const CDNOW: BgNbd = PurchaseModel::CDNOW.counts;
 
 fn purchases(frequency: u32, recency: f64, age: f64) -> Purchases {
     Purchases {
@@ -370,17 +364,6 @@ fn value_at_risk_and_value_expected_are_the_value_of_one_who_stays() {
     assert!(stake.value_at_risk() > 0.0);
 }
 
-fn both_of_cdnow() -> PurchaseModel {
-    PurchaseModel {
-        counts: CDNOW,
-        values: GammaGamma {
-            p: 6.25,
-            q: 3.74,
-            v: 15.44,
-        },
-    }
-}
-
 #[test]
 fn a_model_of_purchases_opens_as_it_was_sealed_and_never_with_parameters_that_cannot_be() {
     let opened = |model: PurchaseModel| {
@@ -391,7 +374,7 @@ fn a_model_of_purchases_opens_as_it_was_sealed_and_never_with_parameters_that_ca
             &Artefact::open(&sealer.seal(&Header::default()).unwrap()).unwrap(),
         )
     };
-    let model = both_of_cdnow();
+    let model = PurchaseModel::CDNOW;
     assert_eq!(opened(model).unwrap(), model);
     let wrong = [
         PurchaseModel {

@@ -10,26 +10,13 @@ use percorso_churn::ChurnHead;
 use percorso_features::{Catalogue, Encoder};
 use percorso_journey::{JourneyState, Spec, text};
 use percorso_learners::{
-    Band, BgNbd, Bootstrap, Calibrator, Column, GammaGamma, Learned, Learner, OutOfFold, Prevalence, PurchaseModel,
-    Purchases, Spending, TrainingSet,
+    Band, Bootstrap, Calibrator, Column, Learned, Learner, OutOfFold, Prevalence, PurchaseModel, Purchases, Spending,
+    TrainingSet,
 };
 use percorso_next_stage::NextStageHead;
 use percorso_scoring::{Body, Parts, Scores, ScoringModel, Scratch, bought};
 
-/// The published models of CDNOW (Fader, Hardie and Lee 2005; Fader and Hardie 2013).
-const CDNOW: PurchaseModel = PurchaseModel {
-    counts: BgNbd {
-        r: 0.243,
-        alpha: 4.414,
-        a: 0.793,
-        b: 2.426,
-    },
-    values: GammaGamma {
-        p: 6.25,
-        q: 3.74,
-        v: 15.44,
-    },
-};
+const CDNOW: PurchaseModel = PurchaseModel::CDNOW;
 
 fn spec() -> Arc<Spec> {
     Arc::new(Spec::parse(text::SMALL_SPEC).unwrap())

@@ -13,9 +13,7 @@ use percorso_features::{Catalogue, EncodedColumn, Encoder, FeatureRow};
 use percorso_journey::{
     AttributeValue, CustomerKey, History, JourneyState, KeySecret, LoggedEvent, MICROS_PER_DAY, RawEvent, Spec, text,
 };
-use percorso_learners::{
-    Band, BgNbd, Bootstrap, Calibrator, Column, GammaGamma, Learner, Linear, OutOfFold, PurchaseModel, TrainingSet,
-};
+use percorso_learners::{Band, Bootstrap, Calibrator, Column, Learner, Linear, OutOfFold, PurchaseModel, TrainingSet};
 use percorso_next_stage::NextStageHead;
 use percorso_proto::v1;
 use percorso_proto::v1::attribute_value::Value;
@@ -207,21 +205,6 @@ pub(crate) fn load(dir: &Path, spec: &Arc<Spec>, customers: &[(String, Vec<Happe
     loader.finish().unwrap()
 }
 
-/// The published models of CDNOW (Fader, Hardie and Lee 2005; Fader and Hardie 2013).
-const PURCHASES: PurchaseModel = PurchaseModel {
-    counts: BgNbd {
-        r: 0.243,
-        alpha: 4.414,
-        a: 0.793,
-        b: 2.426,
-    },
-    values: GammaGamma {
-        p: 6.25,
-        q: 3.74,
-        v: 15.44,
-    },
-};
-
 /// Publishes a model of linear learners over every feature, and makes it champion.
 pub(crate) fn publish_model(registry: &Registry, spec: &Arc<Spec>, seed: u64) -> String {
     let id = registry.publish(&model_bytes(spec, seed)).unwrap();
@@ -291,7 +274,7 @@ pub(crate) fn model_bytes(spec: &Arc<Spec>, seed: u64) -> Vec<u8> {
             encoder,
             churn,
             next_stage,
-            purchases: Some(PURCHASES),
+            purchases: Some(PurchaseModel::CDNOW),
         },
         Header::default(),
     )

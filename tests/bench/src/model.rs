@@ -8,26 +8,10 @@ use percorso_churn::ChurnHead;
 use percorso_features::{Catalogue, EncodedColumn, Encoder, FeatureRow};
 use percorso_journey::{JourneyEvent, JourneyState, LoggedEvent, Next, Outcome, Spec, Timestamp, outcome_from};
 use percorso_learners::{
-    Band, BgNbd, Bootstrap, Calibrator, Column, Forest, GammaGamma, Learned, Learner, OutOfFold, PurchaseModel,
-    TrainingSet,
+    Band, Bootstrap, Calibrator, Column, Forest, Learned, Learner, OutOfFold, PurchaseModel, TrainingSet,
 };
 use percorso_next_stage::NextStageHead;
 use percorso_scoring::{Parts, ScoringModel};
-
-/// The published models of CDNOW (Fader, Hardie and Lee 2005; Fader and Hardie 2013).
-const PURCHASES: PurchaseModel = PurchaseModel {
-    counts: BgNbd {
-        r: 0.243,
-        alpha: 4.414,
-        a: 0.793,
-        b: 2.426,
-    },
-    values: GammaGamma {
-        p: 6.25,
-        q: 3.74,
-        v: 15.44,
-    },
-};
 
 /// The bytes of a model fitted on these journeys as of a cut-off.
 ///
@@ -87,7 +71,7 @@ pub fn sealed(spec: &Arc<Spec>, journeys: &[(String, Vec<LoggedEvent>)], as_of: 
         encoder,
         churn,
         next_stage,
-        purchases: Some(PURCHASES),
+        purchases: Some(PurchaseModel::CDNOW),
     };
     ScoringModel::seal(spec, &parts, Header::default()).expect("names are taken once")
 }

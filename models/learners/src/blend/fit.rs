@@ -5,7 +5,7 @@ use ndarray::{Array2, ArrayView2};
 use super::{Blend, FittedBlend};
 use crate::odds::{FLOOR, softmax};
 use crate::training_set::{check_classes, check_length};
-use crate::{Error, Learner, Level, Result, TrainingSet};
+use crate::{Error, Learner, Level, Result, TrainingSet, setting};
 
 const MAX_STEPS: usize = 200;
 /// A step that lowers the mean loss by less than this is the last.
@@ -19,23 +19,12 @@ impl Blend {
     /// - a part cannot be fitted
     pub fn fit(&self, set: &TrainingSet<'_>, seed: u64) -> Result<FittedBlend> {
         check_length("weights, one for each part", self.parts.len(), self.weights.len())?;
-        let setting = |expected, found| Error::Setting {
-            setting: "weights of a blend",
-            expected,
-            found,
-        };
-        if self.parts.is_empty() || self.parts.iter().any(|part| matches!(part, Learner::Blend(_))) {
-            return Err(setting(
-                "parts that are no blends, at least one",
-                self.parts.len() as f64,
-            ));
-        }
-        if let Some(wrong) = self
-            .weights
-            .iter()
-            .find(|weight| !(**weight >= 0.0 && weight.is_finite()))
-        {
-            return Err(setting("0 or more", *wrong));
+        let are_parts = !self.parts.is_empty() && !self.parts.iter().any(|part| matches!(part, Learner::Blend(_)));
+        let expected = "parts that are no blends, at least one";
+        setting::check("weights of a blend", are_parts, expected, self.parts.len() as f64)?;
+        for weight in &self.weights {
+            let is_within = *weight >= 0.0 && weight.is_finite();
+            setting::check("weights of a blend", is_within, "0 or more", *weight)?;
         }
         let parts = self
             .parts

@@ -9,7 +9,7 @@ use smartcore::linalg::basic::matrix::DenseMatrix;
 use super::{FittedForest, Forest, LEAF};
 use crate::prevalence::smoothed_shares;
 use crate::random::Random;
-use crate::{Error, Result, TrainingSet};
+use crate::{Error, Result, TrainingSet, setting};
 
 const LEARNER: &str = "forest";
 
@@ -61,31 +61,12 @@ impl Forest {
     }
 
     fn check(&self) -> Result<()> {
-        let at_least_one = [
-            ("n_trees", self.n_trees),
-            ("n_groups", self.n_groups),
-            ("max_rows", self.max_rows),
-            ("max_depth", self.max_depth.into()),
-            ("min_rows_in_leaf", self.min_rows_in_leaf),
-        ];
-        for (setting, found) in at_least_one {
-            if found == 0 {
-                return Err(Error::Setting {
-                    setting,
-                    expected: "at least 1",
-                    found: 0.0,
-                });
-            }
-        }
-        if !(self.column_share > 0.0 && self.column_share <= 1.0) {
-            let found = self.column_share;
-            return Err(Error::Setting {
-                setting: "column_share",
-                expected: "above 0, at most 1",
-                found,
-            });
-        }
-        Ok(())
+        setting::at_least_one("n_trees", self.n_trees)?;
+        setting::at_least_one("n_groups", self.n_groups)?;
+        setting::at_least_one("max_rows", self.max_rows)?;
+        setting::at_least_one("max_depth", self.max_depth.into())?;
+        setting::at_least_one("min_rows_in_leaf", self.min_rows_in_leaf)?;
+        setting::share("column_share", self.column_share)
     }
 
     /// The library's forests with their classes, group after group; groups run in parallel and are kept in order.

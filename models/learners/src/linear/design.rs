@@ -27,10 +27,11 @@ pub(super) enum Term {
 
 /// The terms of a set, in the order of its columns.
 pub(super) fn terms(set: &TrainingSet<'_>, min_rows: usize) -> Vec<Term> {
+    let n_rows = set.class_weights().iter().sum();
     let mut terms = Vec::new();
     for (column, described) in set.columns().iter().enumerate() {
         match described.kind {
-            ColumnKind::Number => number_terms(set, column, &mut terms),
+            ColumnKind::Number => number_terms(set, column, n_rows, &mut terms),
             ColumnKind::Category { cardinality } => {
                 category_terms(set, column, cardinality, min_rows, &mut terms);
             }
@@ -83,7 +84,7 @@ fn indicator_scale(mean: f64) -> f64 {
     (mean * (1.0 - mean)).sqrt().max(MIN_INDICATOR_SCALE)
 }
 
-fn number_terms(set: &TrainingSet<'_>, column: usize, terms: &mut Vec<Term>) {
+fn number_terms(set: &TrainingSet<'_>, column: usize, n_rows: f64, terms: &mut Vec<Term>) {
     let cells = set.x().column(column).to_vec();
     let present: Vec<(f64, f64)> = (0..)
         .zip(&cells)
@@ -91,7 +92,7 @@ fn number_terms(set: &TrainingSet<'_>, column: usize, terms: &mut Vec<Term>) {
         .map(|(row, cell)| (signed_log(f64::from(*cell)), set.weight(row)))
         .collect();
     let sum = |of: &dyn Fn(f64) -> f64| present.iter().map(|(value, weight)| weight * of(*value)).sum::<f64>();
-    let (n_present, n_rows) = (sum(&|_| 1.0), set.class_weights().iter().sum::<f64>());
+    let n_present = sum(&|_| 1.0);
     if n_present > 0.0 {
         let mean = sum(&|value| value) / n_present;
         let scale = (sum(&|value| (value - mean) * (value - mean)) / n_present).sqrt();

@@ -15,7 +15,7 @@ use super::{FittedLinear, Linear};
 use crate::odds::log_odds;
 use crate::prevalence::smoothed_shares;
 use crate::random::Random;
-use crate::{Error, Result, TrainingSet};
+use crate::{Error, Result, TrainingSet, setting};
 
 const LEARNER: &str = "linear";
 
@@ -70,24 +70,9 @@ impl Linear {
     }
 
     fn check(&self) -> Result<()> {
-        let positive = [("spread", self.spread), ("gradient_tolerance", self.gradient_tolerance)];
-        for (setting, found) in positive {
-            if !(found.is_finite() && found > 0.0) {
-                return Err(Error::Setting {
-                    setting,
-                    expected: "a positive number",
-                    found,
-                });
-            }
-        }
-        if self.max_rows == 0 {
-            return Err(Error::Setting {
-                setting: "max_rows",
-                expected: "at least 1",
-                found: 0.0,
-            });
-        }
-        Ok(())
+        setting::positive("spread", self.spread)?;
+        setting::positive("gradient_tolerance", self.gradient_tolerance)?;
+        setting::at_least_one("max_rows", self.max_rows)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Logistic regression on every row, to the end: our own descent over blocks of rows.
+//! Logistic regression on as many rows as the budget of cells holds, to the end: our own descent over blocks of rows.
 
 use rayon::prelude::*;
 
@@ -9,7 +9,7 @@ use super::{FittedLinear, Logistic};
 use crate::odds::{log_odds, probability, softplus};
 use crate::prevalence::smoothed_shares;
 use crate::random::Random;
-use crate::{Error, Result, TrainingSet};
+use crate::{Error, Result, TrainingSet, setting};
 
 const LEARNER: &str = "logistic";
 
@@ -66,25 +66,9 @@ impl Logistic {
     }
 
     fn check(&self) -> Result<()> {
-        let positive = [("spread", self.spread), ("gradient_tolerance", self.gradient_tolerance)];
-        let wrong = positive
-            .into_iter()
-            .find(|(_, found)| !(found.is_finite() && *found > 0.0));
-        if let Some((setting, found)) = wrong {
-            return Err(Error::Setting {
-                setting,
-                expected: "a positive number",
-                found,
-            });
-        }
-        if self.max_cells == 0 {
-            return Err(Error::Setting {
-                setting: "max_cells",
-                expected: "at least 1",
-                found: 0.0,
-            });
-        }
-        Ok(())
+        setting::positive("spread", self.spread)?;
+        setting::positive("gradient_tolerance", self.gradient_tolerance)?;
+        setting::at_least_one("max_cells", self.max_cells)
     }
 }
 

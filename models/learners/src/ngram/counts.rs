@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, VecDeque};
 use super::smoothing::{CountsOfCounts, Rule, Split};
 use super::{FittedNgram, MAX_ORDER, Ngram, Smoothing, Weights};
 use crate::odds::floor_and_normalise;
-use crate::{Error, Result};
+use crate::{Error, Result, setting};
 
 /// What followed a customer's last steps.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -92,13 +92,8 @@ impl NgramCounts {
     /// # Errors
     /// - `max_order` is above [`MAX_ORDER`], or there are fewer than two classes
     pub fn new(ngram: &Ngram, n_classes: usize) -> Result<NgramCounts> {
-        if ngram.max_order > MAX_ORDER {
-            return Err(Error::Setting {
-                setting: "max_order",
-                expected: "0 to 8",
-                found: ngram.max_order as f64,
-            });
-        }
+        let order = ngram.max_order;
+        setting::check("max_order", order <= MAX_ORDER, "0 to 8", order as f64)?;
         if n_classes < 2 {
             return Err(Error::TooFewClasses { found: n_classes });
         }

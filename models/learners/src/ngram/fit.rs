@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::{FittedNgram, Ngram, NgramCounts, Observed};
 use crate::random::Random;
 use crate::training_set::code;
-use crate::{ColumnKind, Error, Result, TrainingSet};
+use crate::{ColumnKind, Error, Result, TrainingSet, setting};
 
 impl Ngram {
     /// The contexts in the set; works with a single class too.
@@ -36,13 +36,7 @@ impl Ngram {
     /// - there are fewer than two folds
     /// - as [`Ngram::fit`]
     pub fn out_of_fold(&self, set: &TrainingSet<'_>, n_folds: usize, seed: u64) -> Result<Array2<f64>> {
-        if n_folds < 2 {
-            return Err(Error::Setting {
-                setting: "n_folds",
-                expected: "at least 2",
-                found: n_folds as f64,
-            });
-        }
+        setting::check("n_folds", n_folds >= 2, "at least 2", n_folds as f64)?;
         let fold_of_row: Vec<usize> = set
             .customers()
             .iter()

@@ -3,7 +3,7 @@
 use percorso_artefact::{Artefact, Sealer};
 
 use super::{BgNbd, GammaGamma, Purchases, Spending};
-use crate::{Error, Result};
+use crate::{Error, Result, setting};
 
 /// How often customers buy and what they spend, fitted on the same customers; time is in weeks.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -24,6 +24,21 @@ pub struct Bought {
 }
 
 impl PurchaseModel {
+    /// The published models of CDNOW (Fader, Hardie and Lee 2005; Fader and Hardie 2013).
+    pub const CDNOW: PurchaseModel = PurchaseModel {
+        counts: BgNbd {
+            r: 0.243,
+            alpha: 4.414,
+            a: 0.793,
+            b: 2.426,
+        },
+        values: GammaGamma {
+            p: 6.25,
+            q: 3.74,
+            v: 15.44,
+        },
+    };
+
     /// Both models of greatest likelihood.
     ///
     /// # Errors
@@ -44,13 +59,9 @@ impl PurchaseModel {
         });
         // Where all spend the same, the mean is theirs to a hundredth.
         let (least, most) = (known().fold(f64::INFINITY, f64::min), known().fold(0.0, f64::max));
-        if !(0.99 * least..=1.01 * most).contains(&mean_value) {
-            return Err(Error::Setting {
-                setting: "the Gamma-Gamma mean over customers",
-                expected: "one between the least and the greatest customer's mean value",
-                found: mean_value,
-            });
-        }
+        let is_within = (0.99 * least..=1.01 * most).contains(&mean_value);
+        let expected = "one between the least and the greatest customer's mean value";
+        setting::check("the Gamma-Gamma mean over customers", is_within, expected, mean_value)?;
         Ok(PurchaseModel {
             counts: BgNbd::fit(&purchases)?,
             values,

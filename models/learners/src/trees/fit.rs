@@ -17,7 +17,7 @@ use super::lockstep::Lockstep;
 use super::nodes::Nodes;
 use super::{Direction, FittedTrees, Trees};
 use crate::training_set::{check_cells, check_length, check_weights};
-use crate::{Column, Error, Level, Random, Result, TrainingSet};
+use crate::{Column, Error, Level, Random, Result, TrainingSet, setting};
 
 const LEARNER: &str = "trees";
 
@@ -244,22 +244,14 @@ impl Trees {
     }
 
     fn check(&self) -> Result<()> {
-        let from_to = |setting, found: f64, low: f64, high: f64, expected| {
-            if found >= low && found <= high {
-                return Ok(());
-            }
-            Err(Error::Setting {
-                setting,
-                expected,
-                found,
-            })
-        };
-        let share = "above 0, at most 1";
-        from_to("learning_rate", self.learning_rate, f64::MIN_POSITIVE, 1.0, share)?;
-        from_to("row_share", self.row_share, f64::MIN_POSITIVE, 1.0, share)?;
-        from_to("column_share", self.column_share, f64::MIN_POSITIVE, 1.0, share)?;
-        from_to("max_leaves", self.max_leaves as f64, 2.0, 65_536.0, "2 to 65536")?;
-        from_to("max_bins", self.max_bins as f64, 3.0, 255.0, "3 to 255")?;
+        setting::share("learning_rate", self.learning_rate)?;
+        setting::share("row_share", self.row_share)?;
+        setting::share("column_share", self.column_share)?;
+        let n_leaves = 2..=65_536;
+        let found = self.max_leaves as f64;
+        setting::check("max_leaves", n_leaves.contains(&self.max_leaves), "2 to 65536", found)?;
+        let found = self.max_bins as f64;
+        setting::check("max_bins", (3..=255).contains(&self.max_bins), "3 to 255", found)?;
         for (setting, found) in [
             ("min_rows_in_leaf", self.min_rows_in_leaf),
             ("min_child_hessian", self.min_child_hessian),
@@ -270,7 +262,7 @@ impl Trees {
             ("category_l2", self.category_l2),
             ("min_rows_in_category", self.min_rows_in_category),
         ] {
-            from_to(setting, found, 0.0, f64::MAX, "0 or more")?;
+            setting::check(setting, found >= 0.0 && found.is_finite(), "0 or more", found)?;
         }
         Ok(())
     }
