@@ -74,7 +74,7 @@ pub(super) fn print_evaluation(evaluation: &Evaluation, json: bool) {
         println!(
             "  {:<12}{}",
             "learner",
-            columns.iter().map(|column| format!("{column:>19}")).collect::<String>()
+            columns.iter().map(|column| format!("{column:>22}")).collect::<String>()
         );
         for learner in &question.learners {
             let cell = |column: &&str| {
@@ -86,7 +86,7 @@ pub(super) fn print_evaluation(evaluation: &Evaluation, json: bool) {
                     .intervals
                     .get(*column)
                     .map_or_else(String::new, |[low, high]| format!(" {low:.3}–{high:.3}"));
-                format!("{:>19}", measured + &interval)
+                format!("{:>22}", measured + &interval)
             };
             println!(
                 "  {:<12}{}",

@@ -34,7 +34,7 @@ pub struct TrainSettings {
     pub patience: usize,
     /// The settings of the library's logistic regression, a baseline.
     pub linear: Linear,
-    /// The settings of the logistic regression on every row.
+    /// The settings of our own logistic regression.
     pub logistic: Logistic,
     /// The settings of the random forest.
     pub forest: Forest,
