@@ -156,17 +156,10 @@ impl Spec {
     /// - an attribute is not of its declared kind.
     pub fn resolve(&self, raw: &RawEvent<'_>) -> Result<JourneyEvent, ContractBreak> {
         let at = plausible("at", raw.at)?;
-        let known_at = raw
-            .known_at
-            .map_or(Ok(at), |known_at| plausible("known_at", known_at))?
-            .max(at);
-        let late_days = known_at.days_since(at);
-        if late_days > self.allowed_lateness_days() as f64 {
-            return Err(ContractBreak::TooLate {
-                late_days,
-                allowed_days: self.allowed_lateness_days(),
-            });
-        }
+        let known_at = match raw.known_at {
+            Some(known_at) => self.in_time(at, plausible("known_at", known_at)?)?,
+            None => at,
+        };
         if raw.touchpoint.is_empty() {
             return Err(ContractBreak::Missing { field: "touchpoint" });
         }
@@ -196,6 +189,21 @@ impl Spec {
             action: raw.action_id.map(CategoryId::of),
             attributes,
         })
+    }
+
+    /// When what happened at `at` was known, which is never before.
+    ///
+    /// # Errors
+    /// - that is more than the allowed lateness after it happened.
+    pub fn in_time(&self, at: Timestamp, known_at: Timestamp) -> Result<Timestamp, ContractBreak> {
+        let late_days = known_at.days_since(at);
+        if late_days > self.allowed_lateness_days() as f64 {
+            return Err(ContractBreak::TooLate {
+                late_days,
+                allowed_days: self.allowed_lateness_days(),
+            });
+        }
+        Ok(known_at.max(at))
     }
 
     fn attribute_cell(&self, attribute: u16, value: AttributeValue<'_>) -> Result<f64, ContractBreak> {
@@ -242,7 +250,11 @@ fn plausible(field: &str, micros: i64) -> Result<Timestamp, ContractBreak> {
 /// No amount, score or attribute is larger; learners take numbers in single precision.
 const LARGEST: f64 = 1e15;
 
-fn finite(field: &str, number: Option<f64>) -> Result<Option<f64>, ContractBreak> {
+/// The number that a field of an event may hold.
+///
+/// # Errors
+/// - it is NaN, infinite or above 1e15 either way.
+pub fn finite(field: &str, number: Option<f64>) -> Result<Option<f64>, ContractBreak> {
     match number {
         Some(found) if found.is_nan() || found.abs() > LARGEST => Err(ContractBreak::NotFinite {
             field: field.to_owned(),

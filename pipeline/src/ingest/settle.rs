@@ -5,14 +5,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, FixedSizeBinaryArray, Float64Array, RecordBatch, StringArray, UInt32Array,
+    Array, ArrayRef, AsArray, FixedSizeBinaryArray, Float64Array, Int64Array, RecordBatch, StringArray,
+    TimestampMicrosecondArray, UInt32Array,
 };
 use arrow::compute::interleave;
-use arrow::datatypes::{Float64Type, Int64Type, SchemaRef, TimestampMicrosecondType, UInt32Type};
+use arrow::datatypes::{Float64Type, SchemaRef, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 use arrow::row::{OwnedRow, RowConverter, Rows, SortField};
 use percorso_journey::spec::{Attribute, AttributeKind, Dedupe};
-use percorso_journey::{ContractBreak, Spec};
+use percorso_journey::{ContractBreak, Spec, Timestamp, finite};
 
 use super::files::SourceFile;
 use super::quarantine::{BadRow, Quarantine};
@@ -77,6 +78,8 @@ struct Lines {
     sums: Vec<Option<f64>>,
     /// Whether they differ in each category: then none of theirs is the event's.
     differ: Vec<bool>,
+    /// When the last of them was known: nobody knew the sums before.
+    known_at: Timestamp,
 }
 
 const FLUSH_IDS: usize = 16_384;
@@ -218,41 +221,50 @@ impl<'a> Settler<'a> {
                     events.insert(event_id, self.kept.len());
                     self.kept.push(Kept { place, lines: None });
                 }
-                Some(&at) if self.source(place).lines.is_some() => {
-                    let (first, so_far) = (self.kept[at].place, self.kept[at].lines.take());
-                    self.kept[at].lines = Some(self.with_line(first, so_far, place));
-                    self.settled.n_lines_merged += 1;
-                }
-                Some(_) => bad.push(BadRow {
-                    file: self
-                        .column(place, "source_file")
-                        .as_primitive::<UInt32Type>()
-                        .value(place.row),
-                    row: self
-                        .column(place, "source_row")
-                        .as_primitive::<Int64Type>()
-                        .value(place.row),
-                    reason: ContractBreak::DuplicateEventId(event_id),
-                }),
+                Some(&at) if self.source(place).lines.is_some() => match self.with_line(&self.kept[at], place) {
+                    Ok(lines) => {
+                        self.kept[at].lines = Some(lines);
+                        self.settled.n_lines_merged += 1;
+                    }
+                    Err(reason) => bad.push(self.bad_row(place, reason)),
+                },
+                Some(_) => bad.push(self.bad_row(place, ContractBreak::DuplicateEventId(event_id))),
             }
         }
         self.quarantine.add(bad);
     }
 
+    fn bad_row(&self, place: Place, reason: ContractBreak) -> BadRow {
+        let file: &UInt32Array = self.column(place, "source_file").as_primitive();
+        let row: &Int64Array = self.column(place, "source_row").as_primitive();
+        BadRow {
+            file: file.value(place.row),
+            row: row.value(place.row),
+            reason,
+        }
+    }
+
     /// What the lines of an event say together with another one.
-    fn with_line(&self, first: Place, so_far: Option<Lines>, line: Place) -> Lines {
+    ///
+    /// # Errors
+    /// - the line was known later than the event may be, or makes a sum larger than a number may be.
+    fn with_line(&self, event: &Kept, line: Place) -> std::result::Result<Lines, ContractBreak> {
         let number = |place: Place| move |column: &String| self.number(place, column);
-        let mut lines = so_far.unwrap_or_else(|| Lines {
-            sums: self.summed.iter().map(number(first)).collect(),
+        let at = Timestamp::from_micros(self.at(event.place));
+        let mut lines = event.lines.clone().unwrap_or_else(|| Lines {
+            sums: self.summed.iter().map(number(event.place)).collect(),
             differ: vec![false; self.categories.len()],
+            known_at: self.known_at(event.place),
         });
-        for (sum, number) in lines.sums.iter_mut().zip(self.summed.iter().map(number(line))) {
-            *sum = sum.map_or(number, |sum| Some(sum + number.unwrap_or(0.0)));
+        lines.known_at = self.spec.in_time(at, lines.known_at.max(self.known_at(line)))?;
+        for (sum, column) in lines.sums.iter_mut().zip(&self.summed) {
+            let number = self.number(line, column);
+            *sum = finite(column, sum.map_or(number, |sum| Some(sum + number.unwrap_or(0.0))))?;
         }
         for (differs, column) in lines.differ.iter_mut().zip(&self.categories) {
-            *differs = *differs || self.text(first, column) != self.text(line, column);
+            *differs = *differs || self.text(event.place, column) != self.text(line, column);
         }
-        lines
+        Ok(lines)
     }
 
     fn count(&mut self, from: usize) {
@@ -261,15 +273,8 @@ impl<'a> Settler<'a> {
         let first = times(kept[0].place);
         let last = times(kept[kept.len() - 1].place);
         let known_at = |kept: &Kept| {
-            let known_at = self
-                .column(kept.place, "known_at")
-                .as_primitive::<TimestampMicrosecondType>();
-            let at = times(kept.place);
-            if known_at.is_valid(kept.place.row) {
-                at.max(known_at.value(kept.place.row))
-            } else {
-                at
-            }
+            let of_lines = kept.lines.as_ref().map(|lines| lines.known_at);
+            of_lines.unwrap_or_else(|| self.known_at(kept.place)).micros()
         };
         let is_backdated = kept.iter().any(|kept| known_at(kept) > times(kept.place));
         let last_known = kept.iter().map(known_at).max().unwrap_or(last);
@@ -328,6 +333,17 @@ impl<'a> Settler<'a> {
             let differ = |kept: &Kept| kept.lines.as_ref().is_some_and(|lines| lines.differ[category]);
             let shared = texts.map(|(text, kept)| text.filter(|_| !differ(kept)));
             Arc::new(shared.collect::<StringArray>())
+        } else if name == "known_at" {
+            let known_at: &TimestampMicrosecondArray = column.as_primitive();
+            let last = |(known_at, kept): (Option<i64>, &Kept)| match &kept.lines {
+                None => known_at,
+                Some(lines) => Some(lines.known_at.micros()),
+            };
+            let last = known_at.iter().zip(&self.kept).map(last);
+            Arc::new(
+                last.collect::<TimestampMicrosecondArray>()
+                    .with_timezone_opt(known_at.timezone()),
+            )
         } else {
             column
         }
@@ -364,6 +380,14 @@ impl<'a> Settler<'a> {
         self.column(place, "at")
             .as_primitive::<TimestampMicrosecondType>()
             .value(place.row)
+    }
+
+    /// When a row was known, which is never before it happened.
+    fn known_at(&self, place: Place) -> Timestamp {
+        let known_at: &TimestampMicrosecondArray = self.column(place, "known_at").as_primitive();
+        let is_told = known_at.is_valid(place.row).then(|| known_at.value(place.row));
+        let at = self.at(place);
+        Timestamp::from_micros(is_told.map_or(at, |known_at| known_at.max(at)))
     }
 
     fn text(&self, place: Place, name: &str) -> Option<&str> {
