@@ -142,14 +142,15 @@ impl Soil<'_> {
             } else {
                 (larger, smaller)
             };
-            for (leaf, splits) in [(&mut left, splits_left), (&mut right, splits_right)] {
+            let search = |leaf: &mut Leaf, splits: bool| {
                 if splits {
                     leaf.best = self.search.best(&leaf.parent, &leaf.sums, self.columns);
                 }
                 if leaf.best.is_none() {
                     leaf.sums = Vec::new();
                 }
-            }
+            };
+            rayon::join(|| search(&mut left, splits_left), || search(&mut right, splits_right));
         }
         (left, right)
     }

@@ -21,8 +21,8 @@ const BLOCK: usize = 8_000;
 /// Fewer rows than this are added to the wide sums at once: clearing and flushing would cost more.
 const FEW_ROWS: usize = 768;
 
-/// Leaves of fewer rows are not shared among threads.
-const ROWS_PER_THREAD: usize = 8_192;
+/// Leaves of fewer rows a thread are not shared: adding the threads' sums up would cost more than it saves.
+const ROWS_PER_THREAD: usize = 2_048;
 
 /// Bins of one column in the packed sums of a group.
 const STRIDE: usize = 256;
@@ -109,12 +109,10 @@ fn add_part(binned: &Binned, rows: &[u32], packed: &[Packed], max_weight: f32, s
         }
         for (rows, in_order) in rows.chunks(block).zip(in_order.chunks(block)) {
             small.fill(0);
-            for (row, packed) in rows.iter().zip(in_order) {
-                let bins = &bins[*row as usize];
-                for (column, bin) in bins.iter().enumerate() {
-                    let sum = &mut small[column * STRIDE + usize::from(*bin)];
-                    *sum = sum.wrapping_add(*packed);
-                }
+            match columns.len() {
+                0..=4 => add_packed::<4>(bins, rows, in_order, &mut small),
+                5..=8 => add_packed::<8>(bins, rows, in_order, &mut small),
+                _ => add_packed::<GROUP>(bins, rows, in_order, &mut small),
             }
             for (column, small) in columns.iter().zip(small.chunks(STRIDE)) {
                 let sums = &mut sums[column.first..column.first + column.n_bins()];
@@ -122,6 +120,22 @@ fn add_part(binned: &Binned, rows: &[u32], packed: &[Packed], max_weight: f32, s
                     *sum = sum.plus(unpack(*packed));
                 }
             }
+        }
+    }
+}
+
+/// The packed sums of the first `N` columns of a group; a number known beforehand makes the loop straight.
+fn add_packed<const N: usize>(
+    bins: &[[u8; GROUP]],
+    rows: &[u32],
+    in_order: &[Packed],
+    small: &mut [Packed; STRIDE * GROUP],
+) {
+    for (row, packed) in rows.iter().zip(in_order) {
+        let bins = &bins[*row as usize];
+        for column in 0..N {
+            let sum = &mut small[column * STRIDE + usize::from(bins[column])];
+            *sum = sum.wrapping_add(*packed);
         }
     }
 }

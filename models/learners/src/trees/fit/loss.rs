@@ -42,6 +42,12 @@ pub enum Target<'a> {
     },
 }
 
+/// The nearest whole number to one far below 2⁵¹; without the call that `round` is where no instruction does it.
+fn nearest(number: f64) -> f64 {
+    const WHOLE: f64 = 1.5 * (1u64 << 52) as f64;
+    (number + WHOLE) - WHOLE
+}
+
 impl Target<'_> {
     pub(super) fn n_rows(&self) -> usize {
         match self {
@@ -294,8 +300,8 @@ impl Target<'_> {
                 let weight = weights.map_or(1.0, |weights| f64::from(weights[row]));
                 self.slopes(row, &mut row_margins, |output, g, h| {
                     // Rounded before it is weighted, so that a row of weight 2 is the same as two rows.
-                    let g = (weight * (g * per_gradient).round()).round();
-                    let h = (weight * (h * per_hessian).round()).round();
+                    let g = nearest(weight * nearest(g * per_gradient));
+                    let h = nearest(weight * nearest(h * per_hessian));
                     outputs[output][place] = pack(g as i32, h as u32);
                 });
             }
