@@ -1,10 +1,11 @@
 //! Training rows in memory: cells, whose they are, when, and what came after.
 
-use arrow::array::{Array, AsArray, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array};
-use arrow::datatypes::Float32Type;
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array};
+use arrow::datatypes::{Float32Type, Float64Type, TimestampMicrosecondType};
 use percorso_features::{Catalogue, Labels};
 use percorso_journey::{CustomerKey, Spec, Timestamp};
 
+use crate::gaps::GapCounts;
 use crate::ids::key_at;
 use crate::purchases::PurchaseHistory;
 
@@ -27,15 +28,30 @@ pub(crate) struct Dataset {
     n_targets: usize,
     churn: Vec<Option<bool>>,
     next_class: Vec<i32>,
+    /// Days until the next event came, where one did.
+    pub(crate) next_after_days: Vec<Option<f64>>,
+    /// Of waits: since when, and until when.
+    pub(crate) waits: Vec<WaitSpan>,
     /// Texts of category ids.
     pub(crate) labels: Labels,
     /// What everyone who ever bought had bought by each cut-off.
     pub(crate) purchases: PurchaseHistory,
+    /// How long customers' gaps are.
+    pub(crate) gaps: GapCounts,
+}
+
+/// The interval that a wait asks about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct WaitSpan {
+    /// The customer's last event before it.
+    pub(crate) last_at: Timestamp,
+    /// Where it ends.
+    pub(crate) until: Timestamp,
 }
 
 impl Dataset {
-    /// An empty dataset for rows of this catalogue.
-    pub(crate) fn new(spec: &Spec, catalogue: &Catalogue) -> Self {
+    /// An empty dataset for rows of this catalogue that answer so many churn targets.
+    pub(crate) fn new(catalogue: &Catalogue, n_targets: usize) -> Self {
         let is_category = |feature: &percorso_features::Feature| feature.kind == percorso_features::Kind::Category;
         Self {
             n_features: catalogue.len(),
@@ -48,15 +64,18 @@ impl Dataset {
             category_cells: Vec::new(),
             customers: Vec::new(),
             as_of: Vec::new(),
-            n_targets: spec.churn_targets().len(),
+            n_targets,
             churn: Vec::new(),
             next_class: Vec::new(),
+            next_after_days: Vec::new(),
+            waits: Vec::new(),
             labels: Labels::default(),
             purchases: PurchaseHistory::default(),
+            gaps: GapCounts::default(),
         }
     }
 
-    /// Adds a batch of rows as [`crate::rows`] makes them.
+    /// Adds a batch of rows as [`crate::rows`] or [`crate::waits`] makes them.
     pub(crate) fn append(&mut self, spec: &Spec, batch: &RecordBatch) {
         let n_rows = batch.num_rows();
         let keys = batch.column(0).as_fixed_size_binary();
@@ -94,6 +113,18 @@ impl Dataset {
             let next: &StringArray = batch.column(outcomes + self.n_targets).as_string();
             let class = next.is_valid(row).then(|| next_class(spec, next.value(row)));
             self.next_class.push(class.unwrap_or(CENSORED));
+        }
+        if let Some(days) = batch.column_by_name("next_after_days") {
+            self.next_after_days.extend(days.as_primitive::<Float64Type>());
+        }
+        if let (Some(last_at), Some(until)) = (batch.column_by_name("last_at"), batch.column_by_name("until")) {
+            let times = |column: &ArrayRef| column.as_primitive::<TimestampMicrosecondType>().values().clone();
+            let (last_at, until) = (times(last_at), times(until));
+            self.waits
+                .extend(last_at.iter().zip(&until).map(|(last_at, until)| WaitSpan {
+                    last_at: Timestamp::from_micros(*last_at),
+                    until: Timestamp::from_micros(*until),
+                }));
         }
     }
 

@@ -12,16 +12,19 @@ mod cutoffs;
 mod dataset;
 mod error;
 mod export;
+mod gaps;
 mod ids;
 mod ingest;
 mod journeys;
 mod open;
 mod progress;
 mod purchases;
+mod row_columns;
 mod rows;
 mod run;
 mod score;
 mod training;
+mod waits;
 pub mod xes;
 
 pub use benchmark::{Churn, ChurnBenchmark, EndOfCase, LearnerMeasures, NextTouchpoint, churn, next_touchpoint};
@@ -36,6 +39,7 @@ pub use progress::Progress;
 pub use run::{IngestManifest, RunFolder, read_spec};
 pub use score::{ScoreSettings, ScoreSummary, score};
 pub use training::{
-    CutoffRate, Evaluation, LearnerEvaluation, PurchaseEvaluation, PurchaseTest, QuestionEvaluation, SegmentEvaluation,
-    TestPrediction, TrainSettings, TrainSummary, evaluation, test_predictions, train,
+    CutoffRate, Evaluation, IncidenceEvaluation, IncidencePoint, LearnerEvaluation, PurchaseEvaluation, PurchaseTest,
+    QuestionEvaluation, SegmentEvaluation, TestPrediction, TrainSettings, TrainSummary, evaluation, test_predictions,
+    train,
 };

@@ -3,26 +3,23 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use arrow::array::{
-    ArrayRef, BooleanBuilder, FixedSizeBinaryBuilder, Float32Builder, Float64Builder, RecordBatch, StringBuilder,
-    TimestampMicrosecondBuilder, UInt64Builder,
-};
+use arrow::array::{ArrayRef, BooleanBuilder, Float64Builder, RecordBatch, StringBuilder};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use percorso_engine::{CallerError, Engine};
-use percorso_features::{Catalogue, FeatureRow, Kind, Labels};
+use percorso_features::{Catalogue, FeatureRow, Labels};
 use percorso_journey::spec::ChurnTarget;
-use percorso_journey::{
-    CategoryId, CustomerKey, JourneyEvent, Next, Outcome, Spec, Timestamp, in_population, outcome_from,
-};
+use percorso_journey::{JourneyEvent, Next, Outcome, Spec, Timestamp, in_population, outcome_from};
 
+use crate::Result;
 use crate::columns::ParquetFile;
 use crate::cutoffs::Cutoffs;
 use crate::dataset::Dataset;
+use crate::gaps::GapCounts;
 use crate::journeys::{CustomerFold, CustomerJourney, PerCustomer};
 use crate::progress::Progress;
 use crate::purchases::{PurchaseHistory, Purchaser};
+use crate::row_columns::{self, BATCH_ROWS, RowColumns};
 use crate::run::RunFolder;
-use crate::{Result, canonical};
 
 /// Folds a run's journeys into training rows; writes them to `path` and returns them.
 ///
@@ -42,6 +39,7 @@ pub(crate) fn training_rows(
     let schema = schema(spec, catalogue);
     let labels = Arc::new(Mutex::new(Labels::default()));
     let purchases = Arc::new(Mutex::new(PurchaseHistory::default()));
+    let gaps = Arc::new(Mutex::new(GapCounts::default()));
     let shared = Shared {
         spec: Arc::clone(spec),
         catalogue: Arc::clone(catalogue),
@@ -50,6 +48,7 @@ pub(crate) fn training_rows(
         schema: Arc::clone(&schema),
         labels: Arc::clone(&labels),
         purchases: Arc::clone(&purchases),
+        gaps: Arc::clone(&gaps),
     };
     let shared = Arc::new(shared);
     let start = move || Box::new(TrainingRows::new(Arc::clone(&shared))) as Box<dyn CustomerFold>;
@@ -59,7 +58,7 @@ pub(crate) fn training_rows(
         start,
     };
     let mut file = ParquetFile::create(path, schema)?;
-    let mut dataset = Dataset::new(spec, catalogue);
+    let mut dataset = Dataset::new(catalogue, spec.churn_targets().len());
     engine.fold(&buckets, Arc::new(fold), &mut |batch| {
         dataset.append(spec, &batch);
         progress.advance(1);
@@ -69,6 +68,7 @@ pub(crate) fn training_rows(
     progress.finish();
     dataset.labels = std::mem::take(&mut *labels.lock().expect("no fold panicked"));
     dataset.purchases = std::mem::take(&mut *purchases.lock().expect("no fold panicked")).sorted();
+    dataset.gaps = std::mem::take(&mut *gaps.lock().expect("no fold panicked"));
     Ok(dataset)
 }
 
@@ -78,17 +78,7 @@ pub(crate) fn target_name(spec: &Spec, target: ChurnTarget) -> String {
 }
 
 fn schema(spec: &Spec, catalogue: &Catalogue) -> SchemaRef {
-    let mut fields = vec![
-        Field::new("customer_key", DataType::FixedSizeBinary(16), false),
-        Field::new("as_of", canonical::time_type(), false),
-    ];
-    fields.extend(catalogue.features().map(|feature| {
-        let data_type = match feature.kind {
-            Kind::Number => DataType::Float32,
-            Kind::Category => DataType::UInt64,
-        };
-        Field::new(&feature.name, data_type, true)
-    }));
+    let mut fields = row_columns::fields(catalogue);
     let churned = |target| {
         Field::new(
             format!("churned_{}", target_name(spec, target)),
@@ -112,6 +102,7 @@ struct Shared {
     schema: SchemaRef,
     labels: Arc<Mutex<Labels>>,
     purchases: Arc<Mutex<PurchaseHistory>>,
+    gaps: Arc<Mutex<GapCounts>>,
 }
 
 /// The rows of one bucket.
@@ -120,10 +111,9 @@ struct TrainingRows {
     row: FeatureRow,
     events: Vec<JourneyEvent>,
     purchases: PurchaseHistory,
+    gaps: GapCounts,
     builders: Builders,
 }
-
-const BATCH_ROWS: usize = 4_096;
 
 impl TrainingRows {
     fn new(shared: Arc<Shared>) -> Self {
@@ -133,6 +123,7 @@ impl TrainingRows {
             row: FeatureRow::default(),
             events: Vec::new(),
             purchases: PurchaseHistory::default(),
+            gaps: GapCounts::default(),
             builders,
         }
     }
@@ -145,8 +136,10 @@ impl CustomerFold for TrainingRows {
             row,
             events,
             purchases,
+            gaps,
             builders,
         } = self;
+        gaps.observe(&journey.events);
         let is_backdated = journey.is_backdated();
         events.clear();
         events.extend(journey.events.iter().map(|logged| logged.event.clone()));
@@ -169,7 +162,8 @@ impl CustomerFold for TrainingRows {
                 .catalogue
                 .row_into(state, as_of, row)
                 .expect("the state was folded up to the cut-off");
-            builders.append(&shared.spec, journey.key, as_of, row.cells(), &outcome);
+            builders.rows.append(journey.key, as_of, row);
+            builders.append(&shared.spec, &outcome);
         });
         Ok(())
     }
@@ -183,39 +177,25 @@ impl CustomerFold for TrainingRows {
                 .merge(labels.clone());
             let purchases = std::mem::take(&mut self.purchases);
             self.shared.purchases.lock().expect("no fold panicked").merge(purchases);
+            self.shared.gaps.lock().expect("no fold panicked").merge(&self.gaps);
         }
-        let n_rows = self.builders.n_rows;
+        let n_rows = self.builders.rows.n_rows;
         Ok((n_rows >= BATCH_ROWS || (is_over && n_rows > 0)).then(|| self.builders.finish(&self.shared.schema)))
     }
 }
 
 struct Builders {
-    n_rows: usize,
-    customer_key: FixedSizeBinaryBuilder,
-    as_of: TimestampMicrosecondBuilder,
-    cells: Vec<CellBuilder>,
+    rows: RowColumns,
     churned: Vec<BooleanBuilder>,
     next_stage: StringBuilder,
     next_touchpoint: StringBuilder,
     next_after_days: Float64Builder,
 }
 
-enum CellBuilder {
-    Number(Float32Builder),
-    Category(UInt64Builder),
-}
-
 impl Builders {
     fn new(spec: &Spec, catalogue: &Catalogue) -> Self {
-        let cell = |kind| match kind {
-            Kind::Number => CellBuilder::Number(Float32Builder::new()),
-            Kind::Category => CellBuilder::Category(UInt64Builder::new()),
-        };
         Self {
-            n_rows: 0,
-            customer_key: FixedSizeBinaryBuilder::new(16),
-            as_of: TimestampMicrosecondBuilder::new().with_data_type(canonical::time_type()),
-            cells: catalogue.features().map(|feature| cell(feature.kind)).collect(),
+            rows: RowColumns::new(catalogue),
             churned: spec.churn_targets().iter().map(|_| BooleanBuilder::new()).collect(),
             next_stage: StringBuilder::new(),
             next_touchpoint: StringBuilder::new(),
@@ -223,46 +203,28 @@ impl Builders {
         }
     }
 
-    fn append(&mut self, spec: &Spec, key: CustomerKey, as_of: Timestamp, cells: &[f64], outcome: &Outcome) {
-        self.n_rows += 1;
-        self.customer_key.append_value(key.bytes()).expect("a key has 16 bytes");
-        self.as_of.append_value(as_of.micros());
-        for (builder, &cell) in self.cells.iter_mut().zip(cells) {
-            match builder {
-                CellBuilder::Number(builder) => builder.append_option((!cell.is_nan()).then_some(cell as f32)),
-                CellBuilder::Category(builder) => {
-                    builder.append_option(CategoryId::from_cell(cell).map(CategoryId::number));
-                }
-            }
-        }
+    fn append(&mut self, spec: &Spec, outcome: &Outcome) {
         for (builder, &churned) in self.churned.iter_mut().zip(&outcome.churn) {
             builder.append_option(churned);
         }
-        let (mut stage, mut touchpoint, mut days) = (None, None, None);
-        match outcome.next {
-            None => {}
-            Some(Next::Nothing) => stage = Some("none"),
-            Some(Next::Event {
-                stage: at,
-                touchpoint: met,
-                after_days,
-            }) => {
-                stage = Some(spec.stages()[usize::from(at)].as_str());
-                touchpoint = Some(spec.touchpoints()[usize::from(met)].name.as_str());
-                days = Some(after_days);
-            }
+        let (mut touchpoint, mut days) = (None, None);
+        if let Some(Next::Event {
+            touchpoint: met,
+            after_days,
+            ..
+        }) = outcome.next
+        {
+            touchpoint = Some(spec.touchpoints()[usize::from(met)].name.as_str());
+            days = Some(after_days);
         }
-        self.next_stage.append_option(stage);
+        self.next_stage
+            .append_option(outcome.next.map(|next| class_name(spec, next)));
         self.next_touchpoint.append_option(touchpoint);
         self.next_after_days.append_option(days);
     }
 
     fn finish(&mut self, schema: &SchemaRef) -> RecordBatch {
-        let mut columns: Vec<ArrayRef> = vec![Arc::new(self.customer_key.finish()), Arc::new(self.as_of.finish())];
-        columns.extend(self.cells.iter_mut().map(|builder| match builder {
-            CellBuilder::Number(builder) => Arc::new(builder.finish()) as ArrayRef,
-            CellBuilder::Category(builder) => Arc::new(builder.finish()),
-        }));
+        let mut columns = self.rows.finish();
         columns.extend(
             self.churned
                 .iter_mut()
@@ -271,7 +233,14 @@ impl Builders {
         columns.push(Arc::new(self.next_stage.finish()));
         columns.push(Arc::new(self.next_touchpoint.finish()));
         columns.push(Arc::new(self.next_after_days.finish()));
-        self.n_rows = 0;
         RecordBatch::try_new(Arc::clone(schema), columns).expect("the builders follow the schema")
+    }
+}
+
+/// What came next as columns say it: a stage or `none`.
+pub(crate) fn class_name(spec: &Spec, next: Next) -> &str {
+    match next {
+        Next::Event { stage, .. } => &spec.stages()[usize::from(stage)],
+        Next::Nothing => "none",
     }
 }

@@ -74,15 +74,18 @@ pub fn outcome_from(
         })
         .collect();
     let end = as_of.plus_days(i64::from(spec.next_stage().horizon_days));
-    let next = (end <= observed_until).then(|| {
-        let first = future.iter().find(|event| is_within(event, as_of, end));
-        first.map_or(Next::Nothing, |event| Next::Event {
-            stage: event.stage,
-            touchpoint: event.touchpoint,
-            after_days: event.at.days_since(as_of),
-        })
-    });
+    let next = (end <= observed_until).then(|| next_within(future, as_of, end));
     Outcome { churn, next }
+}
+
+/// What came first at or after `from` and before `until`, of what was known by then.
+pub fn next_within(future: &[JourneyEvent], from: Timestamp, until: Timestamp) -> Next {
+    let first = future.iter().find(|event| is_within(event, from, until));
+    first.map_or(Next::Nothing, |event| Next::Event {
+        stage: event.stage,
+        touchpoint: event.touchpoint,
+        after_days: event.at.days_since(from),
+    })
 }
 
 fn is_within(event: &JourneyEvent, from: Timestamp, to: Timestamp) -> bool {

@@ -3,7 +3,7 @@
 use percorso_artefact::{Artefact, Sealer};
 
 use crate::odds::log_odds;
-use crate::{Error, Result, setting};
+use crate::{Error, Result};
 
 /// Settings of the rule.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,8 +64,8 @@ impl Recency {
                 expected: "number",
             });
         }
-        setting::at_least_one("n_bins", self.n_bins)?;
-        setting::positive("prior_rows", self.prior_rows)?;
+        crate::setting::at_least_one("n_bins", self.n_bins)?;
+        crate::setting::positive("prior_rows", self.prior_rows)?;
         let n_classes = set.n_classes();
         let overall = crate::prevalence::smoothed_shares(&set.class_weights());
         let weighted_cells = (0..set.n_rows()).map(|row| (set.row(row)[column], set.weight(row)));

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use percorso_artefact::{Artefact, Header, Sealer};
 use percorso_churn::{ChurnHead, ChurnScore};
 use percorso_features::{Catalogue, Encoder, FeatureRow, HoldsTheFuture};
-use percorso_journey::{JourneyState, Spec, Timestamp, at_risk, in_population};
+use percorso_journey::{JourneyState, Spec, Timestamp, Wait, at_risk, in_population};
 use percorso_learners::{Bought, PurchaseModel, Stake};
-use percorso_next_stage::NextStageHead;
+use percorso_next_stage::{Incidence, NextStageHead};
 
 use crate::body::signatures;
 use crate::{Body, ChurnSlot, KIND, Scores, Target, bought, weeks};
@@ -45,6 +45,7 @@ pub struct Parts {
 pub struct Scratch {
     pub(crate) row: FeatureRow,
     pub(crate) cells: Vec<f32>,
+    classes: Vec<f64>,
 }
 
 /// Why a model file cannot score this business's journeys.
@@ -200,6 +201,7 @@ impl ScoringModel {
                 churn: vec![None; self.targets.len()],
                 value_at_risk: vec![None; self.targets.len()],
                 next_stage: Vec::new(),
+                next: None,
             });
         }
         let churn = self.churn.iter().zip(&self.targets).map(|(head, target)| {
@@ -210,14 +212,38 @@ impl ScoringModel {
         });
         let churn: Vec<Option<ChurnScore>> = churn.collect();
         let value_at_risk = self.value_at_risk(&churn, bought(state, as_of).as_ref());
+        let next = self.next(state, as_of, scratch);
         let mut next_stage = vec![0.0; self.next_stage_classes.len()];
-        self.next_stage.score(&scratch.cells, &mut next_stage);
+        next.at(f64::from(self.next_stage_horizon_days()), &mut next_stage);
         Ok(Scores {
             as_of,
             churn,
             value_at_risk,
             next_stage,
+            next: Some(next),
         })
+    }
+
+    /// What comes next and when, from the intervals of waiting that lie between the cut-off and the horizon.
+    ///
+    /// Each is asked about at its own beginning, as if nothing came: the same question whenever the answer is wanted.
+    fn next(&self, state: &JourneyState, as_of: Timestamp, scratch: &mut Scratch) -> Incidence {
+        let grid = self.next_stage.grid();
+        let horizon = as_of.plus_days(i64::from(self.next_stage_horizon_days()));
+        let last_at = state.last_at().expect("a state of the population has events");
+        let mut next = Incidence::new(self.next_stage_classes.len() - 1);
+        let mut wait = Wait::at(last_at, grid, as_of);
+        loop {
+            self.encode_row(state, wait.asked_at(state), scratch)
+                .expect("a state is of the past of whatever follows its last event");
+            scratch.classes.resize(self.next_stage_classes.len(), 0.0);
+            self.next_stage.score(&scratch.cells, &mut scratch.classes);
+            next.wait(&wait, as_of, &scratch.classes);
+            if wait.until >= horizon {
+                return next;
+            }
+            wait = wait.next(grid);
+        }
     }
 
     fn value_at_risk(&self, churn: &[Option<ChurnScore>], bought: Option<&Bought>) -> Vec<Option<f64>> {
@@ -256,6 +282,10 @@ impl ScoringModel {
         if state.n_events() == 0 {
             return Err(ScoreError::NoEvents { as_of });
         }
+        Ok(self.encode_row(state, as_of, scratch)?)
+    }
+
+    fn encode_row(&self, state: &JourneyState, as_of: Timestamp, scratch: &mut Scratch) -> Result<(), HoldsTheFuture> {
         self.catalogue.row_into(state, as_of, &mut scratch.row)?;
         scratch.cells.resize(self.catalogue.len(), 0.0);
         self.encoder.encode(scratch.row.cells(), &mut scratch.cells);

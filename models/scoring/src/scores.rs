@@ -3,6 +3,7 @@
 use percorso_churn::ChurnScore;
 use percorso_journey::Timestamp;
 use percorso_journey::spec::ChurnTarget;
+use percorso_next_stage::Incidence;
 
 /// Every score of one customer at one cut-off.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +20,8 @@ pub struct Scores {
     pub value_at_risk: Vec<Option<f64>>,
     /// Probability per class of [`crate::ScoringModel::next_stage_classes`]; empty outside the population.
     pub next_stage: Vec<f64>,
+    /// What comes next and when, up to the horizon: [`Self::next_stage`] is read off it. `None` outside the population.
+    pub next: Option<Incidence>,
 }
 
 /// One churn question a model answers.

@@ -8,7 +8,7 @@ use ndarray::Array2;
 use percorso_artefact::{Artefact, Header};
 use percorso_churn::ChurnHead;
 use percorso_features::{Catalogue, Encoder};
-use percorso_journey::{JourneyState, Spec, text};
+use percorso_journey::{JourneyState, Spec, TimeGrid, text};
 use percorso_learners::{
     Band, Bootstrap, Calibrator, Column, Learned, Learner, OutOfFold, Prevalence, PurchaseModel, Purchases, Spending,
     TrainingSet,
@@ -59,7 +59,11 @@ fn sealed(n_leavers: u32, purchases: Option<PurchaseModel>) -> Vec<u8> {
     let parts = Parts {
         encoder: Encoder::fit(&catalogue, [(&row, 0)].into_iter(), |_, _| String::new(), 10),
         churn: spec.churn_targets().iter().map(|_| head()).collect(),
-        next_stage: NextStageHead::new(prevalence(1, spec.next_stage_classes().len()).0, Calibrator::Identity),
+        next_stage: NextStageHead::new(
+            prevalence(1, spec.next_stage_classes().len()).0,
+            Calibrator::Identity,
+            TimeGrid::new(&[1.0, 7.0]).unwrap(),
+        ),
         purchases,
     };
     ScoringModel::seal(&spec, &parts, Header::default()).unwrap()

@@ -6,6 +6,7 @@ use percorso_learners::metrics::{binary, binary_with_intervals, multiclass, mult
 use percorso_learners::{Bootstrap, Contender, Learner};
 use serde::{Deserialize, Serialize};
 
+use super::next::IncidenceEvaluation;
 use super::predictions::Predictions;
 use super::purchases::PurchaseEvaluation;
 use super::question::{MIN_ROWS, Question};
@@ -51,6 +52,9 @@ pub struct QuestionEvaluation {
     pub segments: Vec<SegmentEvaluation>,
     /// Share of each class by cut-off; of leavers only, for churn.
     pub rates: Vec<CutoffRate>,
+    /// For the next stage, how the whole answer was borne out; absent in evaluations made before there was one.
+    #[serde(default)]
+    pub incidence: Option<IncidenceEvaluation>,
 }
 
 /// One learner's measures at the test.

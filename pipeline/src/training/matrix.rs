@@ -27,17 +27,8 @@ impl Matrix {
         question: &Question,
         rows: &[usize],
     ) -> Self {
-        let mut cells = Array2::zeros((rows.len(), catalogue.len()));
-        let mut row_cells = vec![0.0; catalogue.len()];
-        for (&row, mut to) in rows.iter().zip(cells.outer_iter_mut()) {
-            dataset.cells(row, &mut row_cells);
-            encoder.encode(
-                &row_cells,
-                to.as_slice_mut().expect("a row-major matrix has contiguous rows"),
-            );
-        }
         Self {
-            cells,
+            cells: encoded(dataset, catalogue, encoder, rows),
             columns: columns(catalogue, encoder),
             labels: rows
                 .iter()
@@ -67,6 +58,20 @@ impl Matrix {
     pub(crate) fn is_of_one_class(&self) -> bool {
         self.labels.windows(2).all(|pair| pair[0] == pair[1])
     }
+}
+
+/// Rows of a dataset under an encoder.
+pub(crate) fn encoded(dataset: &Dataset, catalogue: &Catalogue, encoder: &Encoder, rows: &[usize]) -> Array2<f32> {
+    let mut cells = Array2::zeros((rows.len(), catalogue.len()));
+    let mut row_cells = vec![0.0; catalogue.len()];
+    for (&row, mut to) in rows.iter().zip(cells.outer_iter_mut()) {
+        dataset.cells(row, &mut row_cells);
+        encoder.encode(
+            &row_cells,
+            to.as_slice_mut().expect("a row-major matrix has contiguous rows"),
+        );
+    }
+    cells
 }
 
 /// What a learner is told of the columns, in catalogue order.

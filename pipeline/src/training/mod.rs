@@ -4,6 +4,7 @@ mod bg_nbd;
 mod calibrated;
 mod evaluation;
 mod matrix;
+mod next;
 mod predictions;
 mod purchases;
 mod question;
@@ -16,8 +17,8 @@ use std::time::Duration;
 use percorso_artefact::{Header, Registry, TrainingWindow, VersionId};
 use percorso_churn::ChurnHead;
 use percorso_engine::Engine;
-use percorso_features::{Catalogue, Encoder};
-use percorso_journey::{CategoryId, Spec, Timestamp};
+use percorso_features::{Catalogue, Encoder, Labels};
+use percorso_journey::{CategoryId, Spec, TimeGrid, Timestamp};
 use percorso_learners::{Band, Calibrator, Learned, Learner, PurchaseModel};
 use percorso_next_stage::NextStageHead;
 use percorso_scoring::{Parts, ScoringModel};
@@ -29,6 +30,7 @@ pub(crate) use self::evaluation::measures as named_measures;
 pub use self::evaluation::{CutoffRate, Evaluation, LearnerEvaluation, QuestionEvaluation, SegmentEvaluation};
 pub(crate) use self::matrix::{Matrix, columns};
 use self::matrix::{encoder, sample};
+pub use self::next::{IncidenceEvaluation, IncidencePoint};
 pub(crate) use self::predictions::{Phase, Predictions, SHIPPED};
 pub use self::predictions::{TestPrediction, test_predictions};
 pub use self::purchases::{PurchaseEvaluation, PurchaseTest};
@@ -40,6 +42,7 @@ use crate::dataset::Dataset;
 use crate::progress::Progress;
 use crate::rows::training_rows;
 use crate::run::{RunFolder, write_json};
+use crate::waits::{WaitSettings, Waits};
 use crate::{Error, Result};
 
 /// What training made.
@@ -83,6 +86,20 @@ pub fn train(
     {
         return Err(too_short(run, &spec));
     }
+    let waits = {
+        let grid = dataset.gaps.grid(&spec);
+        let settings = WaitSettings {
+            shares: dataset.gaps.shares(&grid, 2 * settings.max_rows),
+            grid,
+            test_at: cutoffs.test_at,
+            observed_until: manifest.observed_until(),
+            seed: settings.seed,
+        };
+        let path = staging.path().join("waits.parquet");
+        let mut waits = Waits::of(run, &spec, &catalogue, settings, &path, engine, progress)?;
+        waits.seen.labels = dataset.labels.clone();
+        waits
+    };
     let shipped_encoder = {
         let all = sample(&dataset, (0..dataset.len()).collect(), settings.max_rows, settings.seed);
         encoder(&dataset, &spec, &catalogue, &all)
@@ -100,13 +117,12 @@ pub fn train(
                 question,
                 progress,
             };
-            let answer = answer(
-                &bench,
-                &cutoffs,
-                manifest.observed_until(),
-                &shipped_encoder,
-                search_until,
-            );
+            let until = manifest.observed_until();
+            let answer = if question.is_churn() {
+                answer(&bench, &cutoffs, until, &shipped_encoder, search_until)
+            } else {
+                next::answer(&bench, &waits, &cutoffs, until, &shipped_encoder, search_until)
+            };
             progress.advance(1);
             answer
         })
@@ -122,12 +138,9 @@ pub fn train(
     let told: Vec<_> = questions
         .iter()
         .zip(&answers)
-        .map(|(question, answer)| {
-            (
-                question.name.clone(),
-                question.classes.clone(),
-                answer.predictions.as_slice(),
-            )
+        .flat_map(|(question, answer)| {
+            let said = answer.said.iter();
+            said.map(|(asked, said)| (asked.clone(), question.classes.clone(), said.as_slice()))
         })
         .collect();
     predictions::write(&staging.path().join(predictions::FILE), &told)?;
@@ -143,7 +156,7 @@ pub fn train(
         evaluation: serde_json::to_value(&evaluation).expect("our own types turn into JSON"),
         ..Header::default()
     };
-    let parts = parts(answers, shipped_encoder, purchases)?;
+    let parts = parts(answers, shipped_encoder, &waits.grid, purchases)?;
     let bytes = ScoringModel::seal(&spec, &parts, header).map_err(|source| Error::Fit {
         what: "the model file".to_owned(),
         source,
@@ -201,7 +214,8 @@ fn protocol(spec: &Spec) -> String {
 /// One question answered: how good, with what, and what was said.
 struct Answer {
     evaluation: QuestionEvaluation,
-    predictions: Vec<Predictions>,
+    /// By the name of what was asked.
+    said: Vec<(String, Vec<Predictions>)>,
     /// `None` when too little was seen to learn from.
     shipped: Option<Shipped>,
     is_churn: bool,
@@ -213,6 +227,7 @@ struct Shipped {
     band: Option<Band>,
 }
 
+/// A churn question answered.
 fn answer(
     bench: &Bench<'_>,
     cutoffs: &Cutoffs,
@@ -232,7 +247,7 @@ fn answer(
     let is_learnable = everything.len() >= MIN_ROWS
         && test_rows.len() >= MIN_ROWS
         && question.known_by(dataset, cutoffs.test_at).len() >= MIN_ROWS;
-    if !is_learnable && question.is_churn() {
+    if !is_learnable {
         let evaluation = QuestionEvaluation {
             question: question.name.clone(),
             shipped: String::new(),
@@ -244,10 +259,11 @@ fn answer(
             learners: Vec::new(),
             segments: Vec::new(),
             rates,
+            incidence: None,
         };
         return Ok(Answer {
             evaluation,
-            predictions: Vec::new(),
+            said: Vec::new(),
             shipped: None,
             is_churn: true,
         });
@@ -275,7 +291,9 @@ fn answer(
         })
         .collect::<Result<Vec<_>>>()?;
     learners.push(evaluation::learner(question, &shipped, settings.seed)?);
-    let segments = evaluation::segments(question, &shipped, |row| segments_of(bench, test_rows[row]))?;
+    let segments = evaluation::segments(question, &shipped, |row| {
+        segments_of(bench.spec, bench.catalogue, dataset, &dataset.labels, test_rows[row])
+    })?;
     predictions.extend(at_test);
     predictions.push(shipped);
 
@@ -290,6 +308,7 @@ fn answer(
         learners,
         segments,
         rates,
+        incidence: None,
     };
     let learned = refit(bench, &chosen.chosen.learner, everything, shipped_encoder)?;
     let shipped = Shipped {
@@ -299,9 +318,9 @@ fn answer(
     };
     Ok(Answer {
         evaluation,
-        predictions,
+        said: vec![(question.name.clone(), predictions)],
         shipped: Some(shipped),
-        is_churn: question.is_churn(),
+        is_churn: true,
     })
 }
 
@@ -319,16 +338,13 @@ fn refit(bench: &Bench<'_>, learner: &Learner, rows: Vec<usize>, encoder: &Encod
 }
 
 /// The segments of a row: its stage, and its audience where one is known.
-fn segments_of(bench: &Bench<'_>, row: usize) -> Vec<String> {
-    let mut cells = vec![0.0; bench.catalogue.len()];
-    bench.dataset.cells(row, &mut cells);
+fn segments_of(spec: &Spec, catalogue: &Catalogue, dataset: &Dataset, labels: &Labels, row: usize) -> Vec<String> {
+    let mut cells = vec![0.0; catalogue.len()];
+    dataset.cells(row, &mut cells);
     let segment = |name: &str, told: &str| {
-        let at = bench.catalogue.position(name)?;
+        let at = catalogue.position(name)?;
         let id = CategoryId::from_cell(cells[at])?;
-        Some(format!(
-            "{told}={}",
-            bench.catalogue.label(bench.spec, &bench.dataset.labels, at, id)
-        ))
+        Some(format!("{told}={}", catalogue.label(spec, labels, at, id)))
     };
     segment("stage_current", "stage")
         .into_iter()
@@ -363,7 +379,7 @@ fn rates(question: &Question, dataset: &Dataset, cutoffs: &[Timestamp]) -> Vec<C
 }
 
 /// The heads of all answers: churn in order, then the next stage; and the models of purchases.
-fn parts(answers: Vec<Answer>, encoder: Encoder, purchases: Option<PurchaseModel>) -> Result<Parts> {
+fn parts(answers: Vec<Answer>, encoder: Encoder, grid: &TimeGrid, purchases: Option<PurchaseModel>) -> Result<Parts> {
     let (mut churn, mut next_stage) = (Vec::new(), None);
     for Answer { shipped, is_churn, .. } in answers {
         match (is_churn, shipped) {
@@ -385,7 +401,7 @@ fn parts(answers: Vec<Answer>, encoder: Encoder, purchases: Option<PurchaseModel
             }
             (false, shipped) => {
                 let shipped = shipped.expect("the next stage is always answered, if by its prevalence");
-                next_stage = Some(NextStageHead::new(shipped.learned, shipped.calibrator));
+                next_stage = Some(NextStageHead::new(shipped.learned, shipped.calibrator, grid.clone()));
             }
         }
     }

@@ -24,6 +24,7 @@ pub(crate) struct Question {
 enum Asked {
     Churn(usize),
     NextStage,
+    Wait,
 }
 
 impl Question {
@@ -54,6 +55,17 @@ impl Question {
             .collect()
     }
 
+    /// What comes first in an interval of waiting; its rows are waits.
+    pub(crate) fn waits(spec: &Spec) -> Question {
+        Question {
+            name: "next-stage/wait".to_owned(),
+            classes: spec.next_stage_classes(),
+            window_days: 2 * i64::from(spec.next_stage().horizon_days),
+            is_silence_of_purchases: false,
+            asked: Asked::Wait,
+        }
+    }
+
     /// True when the answer is leaving or staying.
     pub(crate) fn is_churn(&self) -> bool {
         matches!(self.asked, Asked::Churn(_))
@@ -63,23 +75,31 @@ impl Question {
     pub(crate) fn label(&self, dataset: &Dataset, row: usize) -> Option<u32> {
         match self.asked {
             Asked::Churn(target) => dataset.churned(row, target).map(u32::from),
-            Asked::NextStage => dataset.next_class(row),
+            Asked::NextStage | Asked::Wait => dataset.next_class(row),
         }
     }
 
-    /// The rows whose answer was known by `by`: a row at `as_of` counts only if its whole window was over.
+    /// The rows whose answer was known by `by`: a row counts only if its whole window was over.
     pub(crate) fn known_by(&self, dataset: &Dataset, by: Timestamp) -> Vec<usize> {
-        let is_over = |row: &usize| dataset.as_of[*row].plus_days(self.window_days) <= by;
+        let is_over = |row: &usize| match self.asked {
+            Asked::Churn(_) | Asked::NextStage => dataset.as_of[*row].plus_days(self.window_days) <= by,
+            Asked::Wait => dataset.waits[*row].until <= by,
+        };
         (0..dataset.len())
             .filter(is_over)
             .filter(|&row| self.label(dataset, row).is_some())
             .collect()
     }
 
-    /// The rows asked at a cut-off.
+    /// The rows asked at a cut-off; of waits, those within the window from it on.
     pub(crate) fn asked_at(&self, dataset: &Dataset, as_of: Timestamp) -> Vec<usize> {
-        let is_asked = |row: &usize| dataset.as_of[*row] == as_of && self.label(dataset, *row).is_some();
-        (0..dataset.len()).filter(is_asked).collect()
+        let end = as_of.plus_days(self.window_days);
+        let is_asked = |row: &usize| match self.asked {
+            Asked::Churn(_) | Asked::NextStage => dataset.as_of[*row] == as_of,
+            Asked::Wait => dataset.as_of[*row] >= as_of && dataset.waits[*row].until <= end,
+        };
+        let is_answered = |row: &usize| self.label(dataset, *row).is_some();
+        (0..dataset.len()).filter(is_asked).filter(is_answered).collect()
     }
 
     /// The rolling origins before `test_at` at which learners are compared: at most `most`, spread over all there are.

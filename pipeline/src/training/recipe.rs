@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ndarray::Array2;
-use percorso_features::Catalogue;
+use percorso_features::{Catalogue, Encoder};
 use percorso_journey::{CustomerKey, Spec, Timestamp};
 use percorso_learners::{
     Bootstrap, Contender, Fold, Learned, Learner, Level, Ngram, Prevalence, Recency, Recipe, Search,
@@ -17,6 +17,7 @@ use crate::dataset::Dataset;
 use crate::{Error, Progress, Result, TrainSettings};
 
 /// Everything a fit reads.
+#[derive(Clone, Copy)]
 pub(crate) struct Bench<'a> {
     pub(crate) spec: &'a Spec,
     pub(crate) catalogue: &'a Catalogue,
@@ -160,13 +161,17 @@ impl Bench<'_> {
         let known = sample(self.dataset, known, self.settings.max_rows, self.settings.seed);
         let asked = self.question.asked_at(self.dataset, at);
         let encoder = encoder(self.dataset, self.spec, self.catalogue, &known);
-        let of = |rows: &[usize]| Matrix::of(self.dataset, self.catalogue, &encoder, self.question, rows);
         Origin {
             at,
-            known: of(&known),
-            asked: of(&asked),
+            known: self.matrix(&encoder, &known),
+            asked: self.matrix(&encoder, &asked),
             customers: asked.iter().map(|&row| self.dataset.customers[row]).collect(),
         }
+    }
+
+    /// Rows with their answers, under an encoder.
+    pub(super) fn matrix(&self, encoder: &Encoder, rows: &[usize]) -> Matrix {
+        Matrix::of(self.dataset, self.catalogue, encoder, self.question, rows)
     }
 
     /// Fits a learner; of one class only, nothing but its prevalence can be learnt.

@@ -11,7 +11,8 @@ use percorso_artefact::{Header, Label, Registry};
 use percorso_churn::ChurnHead;
 use percorso_features::{Catalogue, EncodedColumn, Encoder, FeatureRow};
 use percorso_journey::{
-    AttributeValue, CustomerKey, History, JourneyState, KeySecret, LoggedEvent, MICROS_PER_DAY, RawEvent, Spec, text,
+    AttributeValue, CustomerKey, History, JourneyState, KeySecret, LoggedEvent, MICROS_PER_DAY, RawEvent, Spec,
+    TimeGrid, text,
 };
 use percorso_learners::{Band, Bootstrap, Calibrator, Column, Learner, Linear, OutOfFold, PurchaseModel, TrainingSet};
 use percorso_next_stage::NextStageHead;
@@ -267,7 +268,8 @@ pub(crate) fn model_bytes(spec: &Arc<Spec>, seed: u64) -> Vec<u8> {
         Some(ChurnHead::new(learned, Calibrator::Identity, band).unwrap())
     });
     let churn = churn.collect();
-    let next_stage = NextStageHead::new(fit(spec.next_stage_classes().len()).0, Calibrator::Identity);
+    let grid = TimeGrid::new(&[1.0, 7.0, 30.0]).unwrap();
+    let next_stage = NextStageHead::new(fit(spec.next_stage_classes().len()).0, Calibrator::Identity, grid);
     ScoringModel::seal(
         spec,
         &Parts {

@@ -6,7 +6,9 @@ use ndarray::Array2;
 use percorso_artefact::Header;
 use percorso_churn::ChurnHead;
 use percorso_features::{Catalogue, EncodedColumn, Encoder, FeatureRow};
-use percorso_journey::{JourneyEvent, JourneyState, LoggedEvent, Next, Outcome, Spec, Timestamp, outcome_from};
+use percorso_journey::{
+    JourneyEvent, JourneyState, LoggedEvent, Next, Outcome, Spec, TimeGrid, Timestamp, outcome_from,
+};
 use percorso_learners::{
     Band, Bootstrap, Calibrator, Column, Forest, Learned, Learner, OutOfFold, PurchaseModel, TrainingSet,
 };
@@ -66,7 +68,12 @@ pub fn sealed(spec: &Arc<Spec>, journeys: &[(String, Vec<LoggedEvent>)], as_of: 
     let churn = churn.collect();
     let next = |outcome: &Outcome| outcome.next.unwrap_or(Next::Nothing).class(spec) as u32;
     let stages: Vec<u32> = outcomes.iter().map(next).collect();
-    let next_stage = NextStageHead::new(fit(&stages, spec.next_stage_classes().len()), Calibrator::Identity);
+    let grid = TimeGrid::new(&[0.25, 1.0, 2.0, 4.0, 7.0, 14.0, 30.0]).expect("rises");
+    let next_stage = NextStageHead::new(
+        fit(&stages, spec.next_stage_classes().len()),
+        Calibrator::Identity,
+        grid,
+    );
     let parts = Parts {
         encoder,
         churn,

@@ -10,7 +10,7 @@ use super::{
     Attribute, AttributeKind, ChurnDefinition, ChurnKind, DesignedMap, DesignedMove, NextStageQuestion, Population,
     Response, Spec, SpecError, Touchpoint, Training,
 };
-use crate::CategoryId;
+use crate::{CategoryId, TimeGrid};
 
 /// Columns that canonical events have beside the contract's.
 const RESERVED: [&str; 3] = ["customer_key", "source_file", "source_row"];
@@ -73,6 +73,7 @@ pub(super) fn check(raw: RawSpec) -> Result<Spec, SpecError> {
     };
     let next_stage = NextStageQuestion {
         horizon_days: horizon("next_stage.horizon_days", raw.next_stage.horizon_days)?,
+        grid: raw.next_stage.grid_days.as_deref().map(grid).transpose()?,
     };
     let designed_maps = designed_maps(&raw.designed_map, &names)?;
     let sources = raw
@@ -206,6 +207,10 @@ fn horizon(key: &str, days: u32) -> Result<u32, SpecError> {
             format!("expected 1 to {MAX_HORIZON_DAYS} days, found {days}"),
         ))
     }
+}
+
+fn grid(ends_days: &[f64]) -> Result<TimeGrid, SpecError> {
+    TimeGrid::new(ends_days).map_err(|error| SpecError::at("next_stage.grid_days", error.to_string()))
 }
 
 fn touchpoints(raw: &[RawTouchpoint], stages: &[String]) -> Result<Vec<Touchpoint>, SpecError> {

@@ -13,7 +13,7 @@ pub use source::{Anonymous, ColumnRule, CsvFormat, Dedupe, Field, LineMerge, Sou
 
 use sha2::{Digest, Sha256};
 
-use crate::CategoryId;
+use crate::{CategoryId, TimeGrid};
 
 /// A business described: every list closed, every name resolved to a position.
 #[derive(Clone, Debug)]
@@ -190,10 +190,12 @@ pub struct ChurnTarget {
 }
 
 /// What is asked of the next stage.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NextStageQuestion {
     /// The stage of the first event in this many days; "none" when there is no event.
     pub horizon_days: u32,
+    /// How the time since the last event is cut; found from the gaps in training when it is not said.
+    pub grid: Option<TimeGrid>,
 }
 
 /// Whom the questions are asked of, at a cut-off.
@@ -318,8 +320,8 @@ impl Spec {
     }
 
     /// What is asked of the next stage.
-    pub const fn next_stage(&self) -> NextStageQuestion {
-        self.next_stage
+    pub const fn next_stage(&self) -> &NextStageQuestion {
+        &self.next_stage
     }
 
     /// The classes of the next stage: every stage, then `none`.

@@ -220,13 +220,22 @@ pub(super) enum RawChurnKind {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawNextStage {
+    #[serde(default = "month")]
     pub(super) horizon_days: u32,
+    pub(super) grid_days: Option<Vec<f64>>,
 }
 
 impl Default for RawNextStage {
     fn default() -> Self {
-        Self { horizon_days: 30 }
+        Self {
+            horizon_days: month(),
+            grid_days: None,
+        }
     }
+}
+
+fn month() -> u32 {
+    30
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -3,7 +3,7 @@
 use percorso_artefact::{Artefact, Sealer};
 
 use super::{BgNbd, GammaGamma, Purchases, Spending};
-use crate::{Error, Result, setting};
+use crate::{Error, Result};
 
 /// How often customers buy and what they spend, fitted on the same customers; time is in weeks.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -61,7 +61,7 @@ impl PurchaseModel {
         let (least, most) = (known().fold(f64::INFINITY, f64::min), known().fold(0.0, f64::max));
         let is_within = (0.99 * least..=1.01 * most).contains(&mean_value);
         let expected = "one between the least and the greatest customer's mean value";
-        setting::check("the Gamma-Gamma mean over customers", is_within, expected, mean_value)?;
+        crate::setting::check("the Gamma-Gamma mean over customers", is_within, expected, mean_value)?;
         Ok(PurchaseModel {
             counts: BgNbd::fit(&purchases)?,
             values,

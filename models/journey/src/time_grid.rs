@@ -1,0 +1,189 @@
+//! The grid of time: how long nothing has come, cut into intervals.
+
+use crate::MICROS_PER_DAY;
+
+/// Intervals of the time since a customer's last event.
+///
+/// The first begins with the event; after the last one they go on for ever, each as long as it.
+/// Whether something comes in an interval is one question, asked at its beginning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimeGrid {
+    /// Where each interval ends, in microseconds since the event, rising.
+    ends: Vec<i64>,
+}
+
+/// Why intervals make no grid.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+pub enum GridError {
+    /// None, or too many.
+    #[error("a time grid has 1 to {} intervals, found {found}", TimeGrid::MOST)]
+    Length {
+        /// How many there are.
+        found: usize,
+    },
+    /// An end that is not after the one before, or too far.
+    #[error("intervals end on rising days above 0 and within ten years, found {found}")]
+    End {
+        /// The end in days.
+        found: f64,
+    },
+}
+
+/// Where intervals may end, in days: a person reads them as an hour, a morning, a day, a week, a season.
+pub const STEPS_DAYS: [f64; 16] = [
+    1.0 / 24.0,
+    0.25,
+    1.0,
+    2.0,
+    4.0,
+    7.0,
+    14.0,
+    21.0,
+    30.0,
+    45.0,
+    60.0,
+    90.0,
+    120.0,
+    180.0,
+    270.0,
+    365.0,
+];
+
+/// An interval is worth a question of its own when so large a part of all gaps ends in it.
+const LEAST_SHARE: f64 = 0.03;
+
+impl TimeGrid {
+    /// More intervals than this are asked about without being told apart.
+    pub const MOST: usize = 24;
+
+    /// The grid whose intervals end so many days after an event.
+    ///
+    /// # Errors
+    /// - there is no end, or more than [`Self::MOST`]
+    /// - ends do not rise from above 0, or lie beyond ten years
+    pub fn new(ends_days: &[f64]) -> Result<Self, GridError> {
+        if ends_days.is_empty() || ends_days.len() > Self::MOST {
+            return Err(GridError::Length { found: ends_days.len() });
+        }
+        let ends: Vec<i64> = ends_days.iter().map(|days| micros(*days)).collect();
+        let is_within = |days: &&f64| !(micros(**days) > 0 && **days <= 3_653.0);
+        if let Some(&found) = ends_days.iter().find(is_within) {
+            return Err(GridError::End { found });
+        }
+        match ends.windows(2).position(|pair| pair[0] >= pair[1]) {
+            Some(at) => Err(GridError::End {
+                found: ends_days[at + 1],
+            }),
+            None => Ok(Self { ends }),
+        }
+    }
+
+    /// The grid for gaps of which so many ended in each step of [`STEPS_DAYS`], the last count being of longer ones.
+    ///
+    /// Steps in which few gaps end are joined to the next; the last interval is at most `longest_days` long.
+    pub fn of_gaps(counts: &[u64; STEPS_DAYS.len() + 1], longest_days: f64) -> Self {
+        let least = LEAST_SHARE * counts.iter().sum::<u64>() as f64;
+        let mut ends = Vec::new();
+        let (mut so_far, mut start) = (0, 0.0);
+        for (end, count) in STEPS_DAYS.into_iter().zip(counts) {
+            so_far += count;
+            if so_far as f64 >= least.max(1.0) && end - start <= longest_days {
+                ends.push(end);
+                (so_far, start) = (0, end);
+            }
+        }
+        if ends.is_empty() {
+            ends.push(longest_days);
+        }
+        Self::new(&ends).expect("steps rise, and there are few")
+    }
+
+    /// The interval that so many microseconds after the event lie in.
+    pub fn interval_at(&self, elapsed_micros: i64) -> usize {
+        let last = self.ends[self.ends.len() - 1];
+        if elapsed_micros < last {
+            self.ends.partition_point(|end| *end <= elapsed_micros)
+        } else {
+            self.ends.len() + ((elapsed_micros - last) / self.last_length()) as usize
+        }
+    }
+
+    /// Where an interval begins, in microseconds since the event.
+    pub fn start_micros(&self, interval: usize) -> i64 {
+        interval.checked_sub(1).map_or(0, |before| self.end_micros(before))
+    }
+
+    /// Where an interval ends, in microseconds since the event.
+    pub fn end_micros(&self, interval: usize) -> i64 {
+        match self.ends.get(interval) {
+            Some(end) => *end,
+            None => {
+                let further = (interval + 1 - self.ends.len()) as i64;
+                self.ends[self.ends.len() - 1].saturating_add(further.saturating_mul(self.last_length()))
+            }
+        }
+    }
+
+    /// Where the intervals end that are told apart, in days since the event.
+    pub fn ends_days(&self) -> Vec<f64> {
+        let days = |end: &i64| *end as f64 / MICROS_PER_DAY as f64;
+        self.ends.iter().map(days).collect()
+    }
+
+    fn last_length(&self) -> i64 {
+        let last = self.ends.len() - 1;
+        self.ends[last] - self.start_micros(last)
+    }
+}
+
+fn micros(days: f64) -> i64 {
+    (days * MICROS_PER_DAY as f64) as i64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: i64 = MICROS_PER_DAY / 24;
+
+    #[test]
+    fn intervals_go_on_for_ever_as_long_as_the_last() {
+        let grid = TimeGrid::new(&[1.0, 3.0, 7.0]).unwrap();
+        let bounds = |at: usize| [grid.start_micros(at), grid.end_micros(at)].map(|micros| micros / MICROS_PER_DAY);
+        assert_eq!([0, 1, 2, 3, 4].map(bounds), [[0, 1], [1, 3], [3, 7], [7, 11], [11, 15]]);
+        let elapsed_hours = [0, 23, 24, 71, 72, 168 - 1, 168, 263, 264, 1_000_000];
+        let found = elapsed_hours.map(|hours| grid.interval_at(hours * HOUR));
+        assert_eq!(found[..9], [0, 0, 1, 1, 2, 2, 3, 3, 4]);
+        assert_eq!(found[9], 3 + (1_000_000 - 168) / 96);
+        for hours in elapsed_hours {
+            let at = grid.interval_at(hours * HOUR);
+            assert!((grid.start_micros(at)..grid.end_micros(at)).contains(&(hours * HOUR)));
+        }
+    }
+
+    #[test]
+    fn steps_in_which_little_ends_are_joined() {
+        let mut counts = [0; STEPS_DAYS.len() + 1];
+        counts[2] = 500; // within a day
+        counts[3] = 10;
+        counts[5] = 300; // within a week
+        counts[8] = 150; // within a month
+        counts[16] = 40; // of more than a year
+        let grid = TimeGrid::of_gaps(&counts, 30.0);
+        assert_eq!(grid.ends_days(), [1.0, 7.0, 30.0]);
+        // Nothing known: one interval as long as the question.
+        assert_eq!(TimeGrid::of_gaps(&[0; 17], 30.0).ends_days(), [30.0]);
+        // Gaps of months asked about in months: the tail is no longer than the question.
+        let mut counts = [0; STEPS_DAYS.len() + 1];
+        counts[13] = 1_000;
+        assert_eq!(TimeGrid::of_gaps(&counts, 180.0).ends_days(), [180.0]);
+        assert!(TimeGrid::of_gaps(&counts, 30.0).last_length() <= 30 * MICROS_PER_DAY);
+    }
+
+    #[test]
+    fn a_grid_that_does_not_rise_is_refused() {
+        for ends in [&[][..], &[0.0], &[f64::NAN], &[2.0, 2.0], &[3.0, 1.0], &[4_000.0]] {
+            assert!(TimeGrid::new(ends).is_err(), "{ends:?}");
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! Waits: what was asked at the beginning of each interval after an event, and what came first in it.
+//!
+//! A wait is a row of its own, as of the interval's beginning, of a customer whom nothing had happened to until then.
+//! Waits of all history teach; and of everyone who is there at the test cut-off, the waits from then to the horizon are
+//! asked about, as if nothing came.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{RecordBatch, StringBuilder, TimestampMicrosecondBuilder};
+use arrow::compute::{filter_record_batch, is_null, not};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use percorso_engine::{CallerError, Engine};
+use percorso_features::{Catalogue, FeatureRow, Labels};
+use percorso_journey::{
+    CustomerKey, JourneyEvent, JourneyState, Spec, TimeGrid, Timestamp, Wait, in_population, next_within,
+};
+
+use crate::columns::ParquetFile;
+use crate::dataset::Dataset;
+use crate::journeys::{CustomerFold, CustomerJourney, PerCustomer};
+use crate::progress::Progress;
+use crate::row_columns::{self, BATCH_ROWS, RowColumns};
+use crate::rows::class_name;
+use crate::run::RunFolder;
+use crate::{Result, canonical};
+
+/// The waits of a training run.
+pub(crate) struct Waits {
+    pub(crate) grid: TimeGrid,
+    /// Those that teach: their whole interval was seen.
+    pub(crate) seen: Dataset,
+    /// Those asked about at the test cut-off.
+    pub(crate) asked: Dataset,
+}
+
+/// What to make waits of.
+pub(crate) struct WaitSettings {
+    pub(crate) grid: TimeGrid,
+    /// The share of each interval's waits that teach.
+    pub(crate) shares: Vec<f64>,
+    pub(crate) test_at: Timestamp,
+    pub(crate) observed_until: Timestamp,
+    pub(crate) seed: u64,
+}
+
+impl Waits {
+    /// Folds a run's journeys into waits; writes them to `path`.
+    ///
+    /// # Errors
+    /// - the run has no events, or a file cannot be read or written.
+    pub(crate) fn of(
+        run: &RunFolder,
+        spec: &Arc<Spec>,
+        catalogue: &Arc<Catalogue>,
+        settings: WaitSettings,
+        path: &Path,
+        engine: &dyn Engine,
+        progress: &dyn Progress,
+    ) -> Result<Self> {
+        let buckets = run.buckets()?;
+        progress.start("waits", buckets.len() as u64);
+        let schema = schema(catalogue);
+        let grid = settings.grid.clone();
+        let shared = Arc::new(Shared {
+            spec: Arc::clone(spec),
+            catalogue: Arc::clone(catalogue),
+            schema: Arc::clone(&schema),
+            settings,
+        });
+        let start = move || Box::new(WaitRows::new(Arc::clone(&shared))) as Box<dyn CustomerFold>;
+        let fold = PerCustomer {
+            spec: Arc::clone(spec),
+            schema: Arc::clone(&schema),
+            start,
+        };
+        let mut file = ParquetFile::create(path, schema)?;
+        let (mut seen, mut asked) = (Dataset::new(catalogue, 0), Dataset::new(catalogue, 0));
+        engine.fold(&buckets, Arc::new(fold), &mut |batch| {
+            let teaches = is_null(batch.column_by_name(CUTOFF).expect("a column of waits"));
+            let teaches = teaches.expect("every column can be null");
+            let part = |wanted| filter_record_batch(&batch, wanted).expect("a filter as long as the batch");
+            seen.append(spec, &part(&teaches));
+            asked.append(spec, &part(&not(&teaches).expect("as long")));
+            progress.advance(1);
+            file.write(&batch).map_err(CallerError::from)
+        })?;
+        file.finish()?;
+        progress.finish();
+        Ok(Self { grid, seen, asked })
+    }
+}
+
+const CUTOFF: &str = "cutoff";
+
+fn schema(catalogue: &Catalogue) -> SchemaRef {
+    let mut fields = row_columns::fields(catalogue);
+    let time = |name: &str, is_nullable| Field::new(name, canonical::time_type(), is_nullable);
+    fields.extend([
+        Field::new("next_stage", DataType::Utf8, true),
+        time("last_at", false),
+        time("until", false),
+        time(CUTOFF, true),
+    ]);
+    Arc::new(Schema::new(fields))
+}
+
+/// What the folds of all buckets share.
+struct Shared {
+    spec: Arc<Spec>,
+    catalogue: Arc<Catalogue>,
+    schema: SchemaRef,
+    settings: WaitSettings,
+}
+
+/// The waits of one bucket.
+struct WaitRows {
+    shared: Arc<Shared>,
+    row: FeatureRow,
+    events: Vec<JourneyEvent>,
+    drawn: Vec<Wait>,
+    rows: RowColumns,
+    next_stage: StringBuilder,
+    last_at: TimestampMicrosecondBuilder,
+    until: TimestampMicrosecondBuilder,
+    cutoff: TimestampMicrosecondBuilder,
+}
+
+impl WaitRows {
+    fn new(shared: Arc<Shared>) -> Self {
+        let rows = RowColumns::new(&shared.catalogue);
+        Self {
+            shared,
+            row: FeatureRow::default(),
+            events: Vec::new(),
+            drawn: Vec::new(),
+            rows,
+            next_stage: StringBuilder::new(),
+            last_at: row_columns::times(),
+            until: row_columns::times(),
+            cutoff: row_columns::times(),
+        }
+    }
+
+    /// Draws the waits that teach: of each moment with events, the intervals until the next one that are wholly seen.
+    fn draw(&mut self, customer: CustomerKey) {
+        let settings = &self.shared.settings;
+        self.drawn.clear();
+        let moments = self
+            .events
+            .chunk_by(|one, other| one.at == other.at)
+            .map(|events| events[0].at);
+        let after = moments.clone().skip(1).map(Some).chain([None]);
+        for (last_at, next_at) in moments.zip(after) {
+            let draw = uniform(customer, last_at, settings.seed);
+            let mut interval = 0;
+            let mut wait = Wait::after(last_at, &settings.grid, interval);
+            while next_at.is_none_or(|next_at| wait.from < next_at) && wait.until <= settings.observed_until {
+                let share = settings.shares[interval.min(settings.shares.len() - 1)];
+                if draw < share {
+                    self.drawn.push(wait);
+                }
+                wait = wait.next(&settings.grid);
+                interval += 1;
+            }
+        }
+    }
+
+    fn append(&mut self, key: CustomerKey, state: &JourneyState, wait: Wait, next: Option<&str>, cutoff: Option<i64>) {
+        let as_of = wait.asked_at(state);
+        let row = self.shared.catalogue.row_into(state, as_of, &mut self.row);
+        row.expect("the state was folded up to an earlier moment");
+        self.rows.append(key, as_of, &self.row);
+        self.next_stage.append_option(next);
+        let last_at = state.last_at().expect("who waits has an event");
+        self.last_at.append_value(last_at.micros());
+        self.until.append_value(wait.until.micros());
+        self.cutoff.append_option(cutoff);
+    }
+}
+
+impl CustomerFold for WaitRows {
+    fn customer(&mut self, journey: &CustomerJourney, _: &Labels) -> Result<()> {
+        let shared = Arc::clone(&self.shared);
+        let Shared { spec, settings, .. } = &*shared;
+        self.events.clear();
+        self.events
+            .extend(journey.events.iter().map(|logged| logged.event.clone()));
+        self.draw(journey.key);
+        let drawn = std::mem::take(&mut self.drawn);
+        let from: Vec<Timestamp> = drawn.iter().map(|wait| wait.from).collect();
+        let mut waits = drawn.iter();
+        journey.fold_to(spec, &from, |as_of, state| {
+            let wait = *waits.next().expect("one moment for each wait");
+            // What came before may not have been known yet, or the next have been, as far as the state can tell.
+            if !wait.follows(state.last_at()) || !in_population(spec, state, as_of) {
+                return;
+            }
+            let future = &self.events[self.events.partition_point(|event| event.at < as_of)..];
+            let next = next_within(future, as_of, wait.until);
+            self.append(journey.key, state, wait, Some(class_name(spec, next)), None);
+        });
+        self.drawn = drawn;
+        journey.fold_to(spec, &[settings.test_at], |as_of, state| {
+            if !in_population(spec, state, as_of) {
+                return;
+            }
+            let last_at = state.last_at().expect("who is in the population has an event");
+            let horizon = as_of.plus_days(i64::from(spec.next_stage().horizon_days));
+            let mut wait = Wait::at(last_at, &settings.grid, as_of);
+            loop {
+                self.append(journey.key, state, wait, None, Some(as_of.micros()));
+                if wait.until >= horizon {
+                    break;
+                }
+                wait = wait.next(&settings.grid);
+            }
+        });
+        Ok(())
+    }
+
+    fn take(&mut self, _: &Labels, is_over: bool) -> Result<Option<RecordBatch>> {
+        let n_rows = self.rows.n_rows;
+        if n_rows == 0 || !(is_over || n_rows >= BATCH_ROWS) {
+            return Ok(None);
+        }
+        let mut columns = self.rows.finish();
+        columns.push(Arc::new(self.next_stage.finish()));
+        columns.push(Arc::new(self.last_at.finish()));
+        columns.push(Arc::new(self.until.finish()));
+        columns.push(Arc::new(self.cutoff.finish()));
+        let batch = RecordBatch::try_new(Arc::clone(&self.shared.schema), columns);
+        Ok(Some(batch.expect("the builders follow the schema")))
+    }
+}
+
+/// A number from 0 to 1 that depends on nothing but the customer, the moment and the seed.
+fn uniform(customer: CustomerKey, at: Timestamp, seed: u64) -> f64 {
+    let mut mixed = customer.group() ^ seed ^ (at.micros() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    ((mixed ^ (mixed >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+}
