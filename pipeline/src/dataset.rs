@@ -28,6 +28,8 @@ pub(crate) struct Dataset {
     n_targets: usize,
     churn: Vec<Option<bool>>,
     next_class: Vec<i32>,
+    /// The class of nothing.
+    none: u32,
     /// Days until the next event came, where one did.
     pub(crate) next_after_days: Vec<Option<f64>>,
     /// Of waits: since when, and until when.
@@ -51,7 +53,7 @@ pub(crate) struct WaitSpan {
 
 impl Dataset {
     /// An empty dataset for rows of this catalogue that answer so many churn targets.
-    pub(crate) fn new(catalogue: &Catalogue, n_targets: usize) -> Self {
+    pub(crate) fn new(spec: &Spec, catalogue: &Catalogue, n_targets: usize) -> Self {
         let is_category = |feature: &percorso_features::Feature| feature.kind == percorso_features::Kind::Category;
         Self {
             n_features: catalogue.len(),
@@ -67,6 +69,7 @@ impl Dataset {
             n_targets,
             churn: Vec::new(),
             next_class: Vec::new(),
+            none: spec.stages().len() as u32,
             next_after_days: Vec::new(),
             waits: Vec::new(),
             labels: Labels::default(),
@@ -156,6 +159,11 @@ impl Dataset {
     /// Whether the row's customer left, per target; `None` when not at risk or censored.
     pub(crate) fn churned(&self, row: usize, target: usize) -> Option<bool> {
         self.churn[row * self.n_targets + target]
+    }
+
+    /// Position of the stage of the row's next event; `None` when none came, or censored.
+    pub(crate) fn next_event_class(&self, row: usize) -> Option<u32> {
+        self.next_class(row).filter(|&class| class != self.none)
     }
 
     /// Position of the row's next stage among the classes; `None` when censored.

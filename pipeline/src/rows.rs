@@ -58,7 +58,7 @@ pub(crate) fn training_rows(
         start,
     };
     let mut file = ParquetFile::create(path, schema)?;
-    let mut dataset = Dataset::new(catalogue, spec.churn_targets().len());
+    let mut dataset = Dataset::new(spec, catalogue, spec.churn_targets().len());
     engine.fold(&buckets, Arc::new(fold), &mut |batch| {
         dataset.append(spec, &batch);
         progress.advance(1);

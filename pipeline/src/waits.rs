@@ -75,7 +75,7 @@ impl Waits {
             start,
         };
         let mut file = ParquetFile::create(path, schema)?;
-        let (mut seen, mut asked) = (Dataset::new(catalogue, 0), Dataset::new(catalogue, 0));
+        let (mut seen, mut asked) = (Dataset::new(spec, catalogue, 0), Dataset::new(spec, catalogue, 0));
         engine.fold(&buckets, Arc::new(fold), &mut |batch| {
             let teaches = is_null(batch.column_by_name(CUTOFF).expect("a column of waits"));
             let teaches = teaches.expect("every column can be null");

@@ -4,21 +4,56 @@ use percorso_artefact::{Artefact, Sealer};
 use percorso_journey::TimeGrid;
 use percorso_learners::{Calibrator, Error, Learned, Result};
 
-/// A learner of what comes first in an interval, with its calibration and the grid of intervals.
+/// What comes first in an interval of the grid: whether anything does, and if so, which stage.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NextStageHead {
-    learned: Learned,
-    calibrator: Calibrator,
+    coming: Calibrated,
+    stage: Calibrated,
     grid: TimeGrid,
+}
+
+/// A learner with its calibration.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Calibrated {
+    /// What has been learnt.
+    pub learned: Learned,
+    /// What corrects its probabilities.
+    pub calibrator: Calibrator,
+}
+
+impl Calibrated {
+    /// Writes the probability of each class.
+    pub fn score(&self, cells: &[f32], classes: &mut [f64]) {
+        self.learned.predict_into(cells, classes);
+        self.calibrator.apply(classes);
+    }
+
+    fn seal(&self, prefix: &str, sealer: &mut Sealer) -> Result<()> {
+        self.learned.seal(prefix, sealer)?;
+        self.calibrator.seal(prefix, sealer)
+    }
+
+    fn open(prefix: &str, artefact: &Artefact) -> Result<Self> {
+        Ok(Self {
+            learned: Learned::open(prefix, artefact)?,
+            calibrator: Calibrator::open(prefix, artefact)?,
+        })
+    }
 }
 
 impl NextStageHead {
     /// The head of these parts.
-    pub const fn new(learned: Learned, calibrator: Calibrator, grid: TimeGrid) -> Self {
-        Self {
-            learned,
-            calibrator,
-            grid,
+    ///
+    /// # Errors
+    /// - `coming` does not tell two classes apart.
+    pub fn new(coming: Calibrated, stage: Calibrated, grid: TimeGrid) -> Result<Self> {
+        match coming.learned.n_classes() {
+            2 => Ok(Self { coming, stage, grid }),
+            found => Err(Error::Length {
+                what: "classes of a learner of whether anything comes",
+                expected: 2,
+                found,
+            }),
         }
     }
 
@@ -29,14 +64,21 @@ impl NextStageHead {
 
     /// How many classes it tells apart: every stage and "none".
     pub fn n_classes(&self) -> usize {
-        self.learned.n_classes()
+        self.stage.learned.n_classes() + 1
     }
 
     /// Writes the probability of each class for the interval at whose beginning the cells are read; they sum to 1 within
     /// 1e-12.
+    ///
+    /// # Panics
+    /// When `classes` has not one place for each class.
     pub fn score(&self, cells: &[f32], classes: &mut [f64]) {
-        self.learned.predict_into(cells, classes);
-        self.calibrator.apply(classes);
+        let mut coming = [0.0; 2];
+        self.coming.score(cells, &mut coming);
+        let (none, stages) = classes.split_last_mut().expect("one class is that nothing comes");
+        self.stage.score(cells, stages);
+        competing(coming[1], stages);
+        *none = coming[0];
     }
 
     /// Puts the head's arrays under `prefix`.
@@ -44,8 +86,8 @@ impl NextStageHead {
     /// # Errors
     /// - a name is taken already.
     pub fn seal(&self, prefix: &str, sealer: &mut Sealer) -> Result<()> {
-        self.learned.seal(prefix, sealer)?;
-        self.calibrator.seal(prefix, sealer)?;
+        self.coming.seal(&format!("{prefix}/coming"), sealer)?;
+        self.stage.seal(&format!("{prefix}/stage"), sealer)?;
         Ok(sealer.put_vector(&grid_name(prefix), &self.grid.ends_days())?)
     }
 
@@ -60,12 +102,17 @@ impl NextStageHead {
             what: "time grid",
             why: "its intervals do not end on rising days",
         };
-        Ok(Self::new(
-            Learned::open(prefix, artefact)?,
-            Calibrator::open(prefix, artefact)?,
+        Self::new(
+            Calibrated::open(&format!("{prefix}/coming"), artefact)?,
+            Calibrated::open(&format!("{prefix}/stage"), artefact)?,
             TimeGrid::new(ends_days).map_err(malformed)?,
-        ))
+        )
     }
+}
+
+/// The probability of each stage to come first, of the probability that anything comes and the stages' shares in it.
+pub fn competing(comes: f64, stages: &mut [f64]) {
+    stages.iter_mut().for_each(|share| *share *= comes);
 }
 
 fn grid_name(prefix: &str) -> String {

@@ -18,8 +18,8 @@ use percorso_artefact::{Header, Registry, TrainingWindow, VersionId};
 use percorso_churn::ChurnHead;
 use percorso_engine::Engine;
 use percorso_features::{Catalogue, Encoder, Labels};
-use percorso_journey::{CategoryId, Spec, TimeGrid, Timestamp};
-use percorso_learners::{Band, Calibrator, Learned, Learner, PurchaseModel};
+use percorso_journey::{CategoryId, Spec, Timestamp};
+use percorso_learners::{Learned, Learner, PurchaseModel};
 use percorso_next_stage::NextStageHead;
 use percorso_scoring::{Parts, ScoringModel};
 use rayon::prelude::*;
@@ -31,7 +31,7 @@ pub use self::evaluation::{CutoffRate, Evaluation, LearnerEvaluation, QuestionEv
 pub(crate) use self::matrix::{Matrix, columns};
 use self::matrix::{encoder, sample};
 pub use self::next::{IncidenceEvaluation, IncidencePoint};
-pub(crate) use self::predictions::{Phase, Predictions, SHIPPED};
+pub(crate) use self::predictions::{Phase, Predictions, SHIPPED, Said};
 pub use self::predictions::{TestPrediction, test_predictions};
 pub use self::purchases::{PurchaseEvaluation, PurchaseTest};
 pub(crate) use self::question::{MIN_ROWS, Question};
@@ -53,6 +53,9 @@ pub struct TrainSummary {
     /// How good it is.
     pub evaluation: Evaluation,
 }
+
+/// So many waits are drawn for each row that a fit may learn from: of most of them only one of the two questions is asked.
+const WAITS_PER_ROW: usize = 3;
 
 const EVALUATION: &str = "evaluation.json";
 
@@ -89,7 +92,7 @@ pub fn train(
     let waits = {
         let grid = dataset.gaps.grid(&spec);
         let settings = WaitSettings {
-            shares: dataset.gaps.shares(&grid, 2 * settings.max_rows),
+            shares: dataset.gaps.shares(&grid, WAITS_PER_ROW * settings.max_rows),
             grid,
             test_at: cutoffs.test_at,
             observed_until: manifest.observed_until(),
@@ -135,14 +138,7 @@ pub fn train(
         questions: answers.iter().map(|answer| answer.evaluation.clone()).collect(),
         purchases: Some(of_purchases),
     };
-    let told: Vec<_> = questions
-        .iter()
-        .zip(&answers)
-        .flat_map(|(question, answer)| {
-            let said = answer.said.iter();
-            said.map(|(asked, said)| (asked.clone(), question.classes.clone(), said.as_slice()))
-        })
-        .collect();
+    let told: Vec<Said> = answers.iter().flat_map(|answer| answer.said.clone()).collect();
     predictions::write(&staging.path().join(predictions::FILE), &told)?;
     write_json(&staging.path().join(EVALUATION), &evaluation)?;
     let header = Header {
@@ -156,7 +152,7 @@ pub fn train(
         evaluation: serde_json::to_value(&evaluation).expect("our own types turn into JSON"),
         ..Header::default()
     };
-    let parts = parts(answers, shipped_encoder, &waits.grid, purchases)?;
+    let parts = parts(answers, shipped_encoder, purchases);
     let bytes = ScoringModel::seal(&spec, &parts, header).map_err(|source| Error::Fit {
         what: "the model file".to_owned(),
         source,
@@ -214,17 +210,14 @@ fn protocol(spec: &Spec) -> String {
 /// One question answered: how good, with what, and what was said.
 struct Answer {
     evaluation: QuestionEvaluation,
-    /// By the name of what was asked.
-    said: Vec<(String, Vec<Predictions>)>,
+    said: Vec<Said>,
     /// `None` when too little was seen to learn from.
     shipped: Option<Shipped>,
-    is_churn: bool,
 }
 
-struct Shipped {
-    learned: Learned,
-    calibrator: Calibrator,
-    band: Option<Band>,
+enum Shipped {
+    Churn(ChurnHead),
+    NextStage(NextStageHead),
 }
 
 /// A churn question answered.
@@ -265,7 +258,6 @@ fn answer(
             evaluation,
             said: Vec::new(),
             shipped: None,
-            is_churn: true,
         });
     }
     let recipe = Calibrated::by(bench, &cutoffs.all, cutoffs.test_at, search_until)?;
@@ -311,16 +303,12 @@ fn answer(
         incidence: None,
     };
     let learned = refit(bench, &chosen.chosen.learner, everything, shipped_encoder)?;
-    let shipped = Shipped {
-        learned,
-        calibrator,
-        band,
-    };
+    let band = band.expect("every churn question has a band");
+    let head = ChurnHead::new(learned, calibrator, band).map_err(bench.failed("the head"))?;
     Ok(Answer {
         evaluation,
-        said: vec![(question.name.clone(), predictions)],
-        shipped: Some(shipped),
-        is_churn: true,
+        said: vec![Said::of(question, predictions)],
+        shipped: Some(Shipped::Churn(head)),
     })
 }
 
@@ -379,36 +367,19 @@ fn rates(question: &Question, dataset: &Dataset, cutoffs: &[Timestamp]) -> Vec<C
 }
 
 /// The heads of all answers: churn in order, then the next stage; and the models of purchases.
-fn parts(answers: Vec<Answer>, encoder: Encoder, grid: &TimeGrid, purchases: Option<PurchaseModel>) -> Result<Parts> {
+fn parts(answers: Vec<Answer>, encoder: Encoder, purchases: Option<PurchaseModel>) -> Parts {
     let (mut churn, mut next_stage) = (Vec::new(), None);
-    for Answer { shipped, is_churn, .. } in answers {
-        match (is_churn, shipped) {
-            (true, None) => churn.push(None),
-            (
-                true,
-                Some(Shipped {
-                    learned,
-                    calibrator,
-                    band,
-                }),
-            ) => {
-                let band = band.expect("every churn question has a band");
-                let head = ChurnHead::new(learned, calibrator, band);
-                churn.push(Some(head.map_err(|source| Error::Fit {
-                    what: "a churn head".to_owned(),
-                    source,
-                })?));
-            }
-            (false, shipped) => {
-                let shipped = shipped.expect("the next stage is always answered, if by its prevalence");
-                next_stage = Some(NextStageHead::new(shipped.learned, shipped.calibrator, grid.clone()));
-            }
+    for answer in answers {
+        match answer.shipped {
+            None => churn.push(None),
+            Some(Shipped::Churn(head)) => churn.push(Some(head)),
+            Some(Shipped::NextStage(head)) => next_stage = Some(head),
         }
     }
-    Ok(Parts {
+    Parts {
         encoder,
         churn,
-        next_stage: next_stage.expect("the next stage is the last question"),
+        next_stage: next_stage.expect("the next stage is always answered, if by its prevalence"),
         purchases,
-    })
+    }
 }

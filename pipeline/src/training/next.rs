@@ -7,7 +7,7 @@ use ndarray::Array2;
 use percorso_features::Encoder;
 use percorso_journey::{CustomerKey, Timestamp, Wait};
 use percorso_learners::{Calibrator, Contender};
-use percorso_next_stage::Incidence;
+use percorso_next_stage::{Calibrated as CalibratedLearner, Incidence, NextStageHead, competing};
 use serde::{Deserialize, Serialize};
 
 use super::calibrated::Calibrated;
@@ -16,7 +16,7 @@ use super::matrix::{encoded, encoder, sample};
 use super::predictions::{Phase, Predictions, SHIPPED};
 use super::question::Question;
 use super::recipe::Bench;
-use super::{Answer, Shipped, rates, refit, segments_of};
+use super::{Answer, Said, Shipped, rates, refit, segments_of};
 use crate::Result;
 use crate::cutoffs::Cutoffs;
 use crate::waits::Waits;
@@ -60,25 +60,36 @@ pub(super) fn answer(
     shipped_encoder: &Encoder,
     search_until: Duration,
 ) -> Result<Answer> {
-    let question = Question::waits(bench.spec);
-    let on_waits = Bench {
+    let [coming, stage] = Question::of_waits(bench.spec);
+    let [of_coming, of_stage] = [&coming, &stage].map(|question| Bench {
         dataset: &waits.seen,
-        question: &question,
+        question,
         ..*bench
-    };
-    let recipe = Calibrated::by(&on_waits, &cutoffs.all, cutoffs.test_at, search_until)?;
+    });
+    let chosen = |on_waits: &Bench<'_>| Calibrated::by(on_waits, &cutoffs.all, cutoffs.test_at, search_until);
+    let (by_coming, by_stage) = rayon::join(|| chosen(&of_coming), || chosen(&of_stage));
+    let recipes = [by_coming?, by_stage?];
     let asked = Asked::at_test(bench, waits, cutoffs.test_at);
-    let at_test = asked.of_contenders(&on_waits, recipe.contenders())?;
-    let name = recipe.chosen().to_owned();
-    let of_chosen = at_test.iter().find(|(learner, _)| *learner == name);
-    let (_, classes) = of_chosen.expect("every learner was asked");
-    let shipped_answers = asked.incidences(classes, &recipe.calibrator);
+    let said_coming = asked.of_contenders(&of_coming, recipes[0].contenders())?;
+    let said_stage = asked.of_contenders(&of_stage, recipes[1].contenders())?;
+    let of = |said: &'_ [(String, Array2<f64>)], name: &str| {
+        let found = said.iter().position(|(learner, _)| learner == name);
+        found.map(|at| said[at].1.clone())
+    };
+    let [mut shipped_coming, mut shipped_stage] = [(&said_coming, &recipes[0]), (&said_stage, &recipes[1])]
+        .map(|(said, recipe)| of(said, recipe.chosen()).expect("every learner was asked"));
+    calibrate(&mut shipped_coming, &recipes[0].calibrator);
+    calibrate(&mut shipped_stage, &recipes[1].calibrator);
+    let shipped_answers = asked.incidences(&shipped_coming, &shipped_stage);
     let shipped = asked.predictions(SHIPPED, &shipped_answers);
 
     let mut said = Vec::new();
     let mut learners = Vec::new();
-    for (learner, classes) in &at_test {
-        let predictions = asked.predictions(learner, &asked.incidences(classes, &Calibrator::Identity));
+    for (learner, comes) in &said_coming {
+        let Some(stages) = of(&said_stage, learner) else {
+            continue;
+        };
+        let predictions = asked.predictions(learner, &asked.incidences(comes, &stages));
         learners.push(LearnerEvaluation {
             learner: learner.clone(),
             measures: evaluation::measures(bench.question, &predictions)?,
@@ -99,40 +110,62 @@ pub(super) fn answer(
     let incidence = asked.evaluation(bench, waits, &shipped_answers);
     said.push(shipped);
 
-    let Calibrated {
-        origins,
-        chosen,
-        calibrator,
-        ..
-    } = recipe;
+    let told = |of_recipe: fn(&Calibrated) -> String| format!("{}; {}", of_recipe(&recipes[0]), of_recipe(&recipes[1]));
+    let named = |part: &str, name: &str| format!("{part}/{name}");
+    let parts = ["coming", "stage"].into_iter().zip(&recipes);
     let evaluation = QuestionEvaluation {
         question: bench.question.name.clone(),
-        shipped: chosen.chosen.name,
-        calibrator: calibrator.to_string(),
+        shipped: told(|recipe| recipe.chosen().to_owned()),
+        calibrator: told(|recipe| recipe.calibrator.to_string()),
         n_test: asked.customers.len(),
-        origins_log_loss: chosen.losses.into_iter().collect(),
-        found: evaluation::found(&chosen.contenders),
-        origins: origins.iter().map(Timestamp::to_string).collect(),
+        origins_log_loss: parts
+            .clone()
+            .flat_map(|(part, recipe)| {
+                recipe
+                    .chosen
+                    .losses
+                    .iter()
+                    .map(move |(name, loss)| (named(part, name), *loss))
+            })
+            .collect(),
+        found: parts
+            .clone()
+            .flat_map(|(part, recipe)| {
+                let found = evaluation::found(&recipe.chosen.contenders);
+                found.into_iter().map(move |(name, found)| (named(part, &name), found))
+            })
+            .collect(),
+        origins: recipes[0].origins.iter().map(Timestamp::to_string).collect(),
         learners,
         segments,
         rates: rates(bench.question, bench.dataset, &cutoffs.all),
         incidence: Some(incidence),
     };
-    let everything = question.known_by(&waits.seen, observed_until);
-    let learned = refit(&on_waits, &chosen.chosen.learner, everything, shipped_encoder)?;
+    let fitted = |on_waits: &Bench<'_>, recipe: &Calibrated| -> Result<CalibratedLearner> {
+        let everything = on_waits.question.known_by(&waits.seen, observed_until);
+        Ok(CalibratedLearner {
+            learned: refit(on_waits, &recipe.chosen.chosen.learner, everything, shipped_encoder)?,
+            calibrator: recipe.calibrator.clone(),
+        })
+    };
+    let (coming_part, stage_part) = (fitted(&of_coming, &recipes[0])?, fitted(&of_stage, &recipes[1])?);
+    let head = NextStageHead::new(coming_part, stage_part, waits.grid.clone()).map_err(bench.failed("the head"))?;
+    let [by_coming, by_stage] = recipes;
     Ok(Answer {
         evaluation,
         said: vec![
-            (question.name.clone(), chosen.at_origins),
-            (bench.question.name.clone(), said),
+            Said::of(&coming, by_coming.chosen.at_origins),
+            Said::of(&stage, by_stage.chosen.at_origins),
+            Said::of(bench.question, said),
         ],
-        shipped: Some(Shipped {
-            learned,
-            calibrator,
-            band: None,
-        }),
-        is_churn: false,
+        shipped: Some(Shipped::NextStage(head)),
     })
+}
+
+fn calibrate(classes: &mut Array2<f64>, calibrator: &Calibrator) {
+    for mut row in classes.outer_iter_mut() {
+        calibrator.apply(row.as_slice_mut().expect("a row-major matrix has contiguous rows"));
+    }
 }
 
 /// The customers asked about at the test cut-off, with the waits that their answers are made of and what came.
@@ -198,25 +231,22 @@ impl<'a> Asked<'a> {
         contenders.iter().map(ask).collect()
     }
 
-    /// The whole answer about each customer, of the classes of their waits.
-    fn incidences(&self, classes: &Array2<f64>, calibrator: &Calibrator) -> Vec<Incidence> {
-        let mut of_wait = vec![0.0; self.n_stages + 1];
-        let mut answer = |(customer, &first): (&CustomerKey, &usize)| {
+    /// The whole answer about each customer, of what is said of their waits.
+    fn incidences(&self, coming: &Array2<f64>, stages: &Array2<f64>) -> Vec<Incidence> {
+        let waits = &self.waits.asked;
+        let answer = |(customer, &first): (&CustomerKey, &usize)| {
             let mut incidence = Incidence::new(self.n_stages);
-            let rows = (first..self.waits.asked.len()).take_while(|&row| self.waits.asked.customers[row] == *customer);
-            for row in rows {
-                of_wait
-                    .iter_mut()
-                    .zip(classes.row(row))
-                    .for_each(|(class, p)| *class = *p);
-                calibrator.apply(&mut of_wait);
-                let span = self.waits.asked.waits[row];
+            for row in (first..waits.len()).take_while(|&row| waits.customers[row] == *customer) {
+                let mut classes = stages.row(row).to_vec();
+                competing(coming[[row, 1]], &mut classes);
+                classes.push(coming[[row, 0]]);
+                let span = waits.waits[row];
                 let last = Timestamp::from_micros(span.until.micros() - 1);
-                incidence.wait(&Wait::at(span.last_at, &self.waits.grid, last), self.at, &of_wait);
+                incidence.wait(&Wait::at(span.last_at, &self.waits.grid, last), self.at, &classes);
             }
             incidence
         };
-        self.customers.iter().zip(&self.first_rows).map(&mut answer).collect()
+        self.customers.iter().zip(&self.first_rows).map(answer).collect()
     }
 
     /// Which stage comes first within the horizon, by these answers.

@@ -11,6 +11,7 @@ use arrow::datatypes::{DataType, Field, Float64Type, Schema, SchemaRef};
 use ndarray::Array2;
 use percorso_journey::{CustomerKey, Timestamp};
 
+use super::question::Question;
 use crate::columns::{self, ParquetFile};
 use crate::ids::key_at;
 use crate::run::RunFolder;
@@ -54,13 +55,31 @@ impl Predictions {
     }
 }
 
+/// What was said of one question.
+#[derive(Clone, Debug)]
+pub(crate) struct Said {
+    question: String,
+    classes: Vec<String>,
+    predictions: Vec<Predictions>,
+}
+
+impl Said {
+    pub(crate) fn of(question: &Question, predictions: Vec<Predictions>) -> Self {
+        Self {
+            question: question.name.clone(),
+            classes: question.classes.clone(),
+            predictions,
+        }
+    }
+}
+
 /// Writes predictions: `question`, `learner`, `phase`, `as_of`, `customer_key`, `label`, `probabilities` by class.
-pub(crate) fn write(path: &Path, questions: &[(String, Vec<String>, &[Predictions])]) -> Result<()> {
+pub(crate) fn write(path: &Path, all: &[Said]) -> Result<()> {
     let schema = schema();
     let mut file = ParquetFile::create(path, Arc::clone(&schema))?;
-    for (question, classes, predictions) in questions {
-        for predictions in *predictions {
-            file.write(&batch(&schema, question, classes, predictions))?;
+    for said in all {
+        for predictions in &said.predictions {
+            file.write(&batch(&schema, &said.question, &said.classes, predictions))?;
         }
     }
     file.finish()

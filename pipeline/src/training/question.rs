@@ -24,7 +24,10 @@ pub(crate) struct Question {
 enum Asked {
     Churn(usize),
     NextStage,
-    Wait,
+    /// Of a wait: whether anything comes in it.
+    Coming,
+    /// Of a wait in which something came: what.
+    Stage,
 }
 
 impl Question {
@@ -55,15 +58,23 @@ impl Question {
             .collect()
     }
 
-    /// What comes first in an interval of waiting; its rows are waits.
-    pub(crate) fn waits(spec: &Spec) -> Question {
-        Question {
-            name: "next-stage/wait".to_owned(),
-            classes: spec.next_stage_classes(),
+    /// Of waits: whether anything comes in the interval, and of what comes, its stage.
+    pub(crate) fn of_waits(spec: &Spec) -> [Question; 2] {
+        let question = |name: &str, classes, asked| Question {
+            name: name.to_owned(),
+            classes,
             window_days: 2 * i64::from(spec.next_stage().horizon_days),
             is_silence_of_purchases: false,
-            asked: Asked::Wait,
-        }
+            asked,
+        };
+        [
+            question(
+                "next-stage/coming",
+                vec!["waits".to_owned(), "comes".to_owned()],
+                Asked::Coming,
+            ),
+            question("next-stage/stage", spec.stages().to_vec(), Asked::Stage),
+        ]
     }
 
     /// True when the answer is leaving or staying.
@@ -75,7 +86,9 @@ impl Question {
     pub(crate) fn label(&self, dataset: &Dataset, row: usize) -> Option<u32> {
         match self.asked {
             Asked::Churn(target) => dataset.churned(row, target).map(u32::from),
-            Asked::NextStage | Asked::Wait => dataset.next_class(row),
+            Asked::NextStage => dataset.next_class(row),
+            Asked::Coming => Some(u32::from(dataset.next_event_class(row).is_some())),
+            Asked::Stage => dataset.next_event_class(row),
         }
     }
 
@@ -83,7 +96,7 @@ impl Question {
     pub(crate) fn known_by(&self, dataset: &Dataset, by: Timestamp) -> Vec<usize> {
         let is_over = |row: &usize| match self.asked {
             Asked::Churn(_) | Asked::NextStage => dataset.as_of[*row].plus_days(self.window_days) <= by,
-            Asked::Wait => dataset.waits[*row].until <= by,
+            Asked::Coming | Asked::Stage => dataset.waits[*row].until <= by,
         };
         (0..dataset.len())
             .filter(is_over)
@@ -96,7 +109,7 @@ impl Question {
         let end = as_of.plus_days(self.window_days);
         let is_asked = |row: &usize| match self.asked {
             Asked::Churn(_) | Asked::NextStage => dataset.as_of[*row] == as_of,
-            Asked::Wait => dataset.as_of[*row] >= as_of && dataset.waits[*row].until <= end,
+            Asked::Coming | Asked::Stage => dataset.as_of[*row] >= as_of && dataset.waits[*row].until <= end,
         };
         let is_answered = |row: &usize| self.label(dataset, *row).is_some();
         (0..dataset.len()).filter(is_asked).filter(is_answered).collect()

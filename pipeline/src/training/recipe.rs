@@ -84,7 +84,7 @@ impl Bench<'_> {
             Learner::Linear(self.settings.linear.clone()),
         ];
         // Other questions have many classes: every step is as many times longer, and trees leave it little to add.
-        if self.question.is_churn() {
+        if self.question.classes.len() == 2 {
             learners.push(Learner::Logistic(self.settings.logistic.clone()));
         }
         learners.push(Learner::Forest(self.settings.forest.clone()));
