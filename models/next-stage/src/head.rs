@@ -22,6 +22,14 @@ pub struct Calibrated {
 }
 
 impl Calibrated {
+    /// A learner whose probabilities are right as they are.
+    pub const fn as_it_is(learned: Learned) -> Self {
+        Self {
+            learned,
+            calibrator: Calibrator::Identity,
+        }
+    }
+
     /// Writes the probability of each class.
     pub fn score(&self, cells: &[f32], classes: &mut [f64]) {
         self.learned.predict_into(cells, classes);

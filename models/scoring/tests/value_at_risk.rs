@@ -13,7 +13,7 @@ use percorso_learners::{
     Band, Bootstrap, Calibrator, Column, Learned, Learner, OutOfFold, Prevalence, PurchaseModel, Purchases, Spending,
     TrainingSet,
 };
-use percorso_next_stage::NextStageHead;
+use percorso_next_stage::{Calibrated, NextStageHead};
 use percorso_scoring::{Body, Parts, Scores, ScoringModel, Scratch, bought};
 
 const CDNOW: PurchaseModel = PurchaseModel::CDNOW;
@@ -60,10 +60,11 @@ fn sealed(n_leavers: u32, purchases: Option<PurchaseModel>) -> Vec<u8> {
         encoder: Encoder::fit(&catalogue, [(&row, 0)].into_iter(), |_, _| String::new(), 10),
         churn: spec.churn_targets().iter().map(|_| head()).collect(),
         next_stage: NextStageHead::new(
-            prevalence(1, spec.next_stage_classes().len()).0,
-            Calibrator::Identity,
+            Calibrated::as_it_is(prevalence(30, 2).0),
+            Calibrated::as_it_is(prevalence(1, spec.stages().len()).0),
             TimeGrid::new(&[1.0, 7.0]).unwrap(),
-        ),
+        )
+        .unwrap(),
         purchases,
     };
     ScoringModel::seal(&spec, &parts, Header::default()).unwrap()

@@ -12,7 +12,7 @@ use percorso_journey::{
 use percorso_learners::{
     Band, Bootstrap, Calibrator, Column, Forest, Learned, Learner, OutOfFold, PurchaseModel, TrainingSet,
 };
-use percorso_next_stage::NextStageHead;
+use percorso_next_stage::{Calibrated, NextStageHead};
 use percorso_scoring::{Parts, ScoringModel};
 
 /// The bytes of a model fitted on these journeys as of a cut-off.
@@ -66,14 +66,19 @@ pub fn sealed(spec: &Arc<Spec>, journeys: &[(String, Vec<LoggedEvent>)], as_of: 
         Some(ChurnHead::new(learned, Calibrator::Identity, band).expect("two classes"))
     });
     let churn = churn.collect();
-    let next = |outcome: &Outcome| outcome.next.unwrap_or(Next::Nothing).class(spec) as u32;
-    let stages: Vec<u32> = outcomes.iter().map(next).collect();
+    let n_stages = spec.stages().len();
+    let class = |outcome: &Outcome| outcome.next.unwrap_or(Next::Nothing).class(spec);
+    let coming: Vec<u32> = outcomes
+        .iter()
+        .map(|outcome| u32::from(class(outcome) < n_stages))
+        .collect();
+    let stages: Vec<u32> = outcomes
+        .iter()
+        .map(|outcome| (class(outcome) % n_stages) as u32)
+        .collect();
     let grid = TimeGrid::new(&[0.25, 1.0, 2.0, 4.0, 7.0, 14.0, 30.0]).expect("rises");
-    let next_stage = NextStageHead::new(
-        fit(&stages, spec.next_stage_classes().len()),
-        Calibrator::Identity,
-        grid,
-    );
+    let [coming, stage] = [fit(&coming, 2), fit(&stages, n_stages)].map(Calibrated::as_it_is);
+    let next_stage = NextStageHead::new(coming, stage, grid).expect("two classes");
     let parts = Parts {
         encoder,
         churn,
