@@ -8,6 +8,7 @@ mod body;
 mod model;
 mod purchases;
 mod reasons;
+mod reconciled;
 mod scores;
 
 pub use body::{Body, ChurnSlot, KIND};

@@ -10,6 +10,7 @@ use percorso_learners::{Bought, PurchaseModel, Stake};
 use percorso_next_stage::{Incidence, NextStageHead};
 
 use crate::body::signatures;
+use crate::reconciled::{Bound, reconcile};
 use crate::{Body, ChurnSlot, KIND, Scores, Target, bought, weeks};
 
 /// Where the arrays of models of purchases lie.
@@ -22,6 +23,7 @@ pub struct ScoringModel {
     pub(crate) catalogue: Catalogue,
     pub(crate) encoder: Encoder,
     targets: Vec<Target>,
+    bounds: Vec<Bound>,
     pub(crate) churn: Vec<Option<ChurnHead>>,
     next_stage_classes: Vec<String>,
     next_stage: NextStageHead,
@@ -130,8 +132,10 @@ impl ScoringModel {
         if !fits {
             return Err(OpenError::Spec);
         }
+        let bounds = targets.iter().map(|target| Bound::of(spec, target.of_spec)).collect();
         Ok(Self {
             version: version.into(),
+            bounds,
             spec: Arc::clone(spec),
             catalogue,
             encoder: body.encoder,
@@ -210,9 +214,10 @@ impl ScoringModel {
                 .filter(|_| at_risk(&self.spec, state, target.of_spec, as_of))?;
             Some(head.score(&scratch.cells))
         });
-        let churn: Vec<Option<ChurnScore>> = churn.collect();
-        let value_at_risk = self.value_at_risk(&churn, bought(state, as_of).as_ref());
+        let mut churn: Vec<Option<ChurnScore>> = churn.collect();
         let next = self.next(state, as_of, scratch);
+        reconcile(&mut churn, &self.bounds, &next, &mut scratch.classes);
+        let value_at_risk = self.value_at_risk(&churn, bought(state, as_of).as_ref());
         let mut next_stage = vec![0.0; self.next_stage_classes.len()];
         next.at(f64::from(self.next_stage_horizon_days()), &mut next_stage);
         Ok(Scores {

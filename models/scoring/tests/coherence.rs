@@ -1,0 +1,187 @@
+//! One coherent answer: what is said of leaving agrees with what is said to come next, and tomorrow's answer with today's.
+
+use std::sync::Arc;
+
+use ndarray::Array2;
+use percorso_artefact::{Artefact, Header};
+use percorso_churn::ChurnHead;
+use percorso_features::{Catalogue, EncodedColumn, Encoder};
+use percorso_journey::{JourneyEvent, JourneyState, MICROS_PER_DAY, Spec, TimeGrid, Timestamp, text};
+use percorso_learners::{
+    Band, Bootstrap, Calibrator, Column, Learned, Learner, Linear, OutOfFold, Random, TrainingSet,
+};
+use percorso_next_stage::{Calibrated, NextStageHead};
+use percorso_scoring::{Parts, Scores, ScoringModel, Scratch};
+use proptest::prelude::*;
+
+const CUTOFF_DAY: i64 = 60;
+const DAYS: [f64; 7] = [0.0, 0.3, 1.0, 4.5, 9.0, 21.0, 30.0];
+
+/// Leaving asked about at three horizons, silence at two lengths.
+fn spec() -> Arc<Spec> {
+    let asked = text::SMALL_SPEC
+        .replace("horizons_days = [30]", "horizons_days = [7, 30, 90]")
+        .replace("days = 90", "days = 20");
+    assert!(asked.contains("[7, 30, 90]") && asked.contains("days = 20"), "{asked}");
+    Arc::new(Spec::parse(&asked).unwrap())
+}
+
+fn state(events: &[JourneyEvent]) -> JourneyState {
+    let mut state = JourneyState::new(spec());
+    events.iter().for_each(|event| state.observe(event).unwrap());
+    state
+}
+
+/// Events of one customer before the cut-off, in order; some known only days later.
+fn journeys() -> impl Strategy<Value = Vec<JourneyEvent>> {
+    let touchpoint = prop::sample::select(vec!["visit", "offer", "purchase", "renewal"]);
+    let event = (0..4 * CUTOFF_DAY, touchpoint, 0..8_i64);
+    prop::collection::vec(event, 1..20).prop_map(|mut drawn| {
+        drawn.sort_by_key(|(quarter, ..)| *quarter);
+        let spec = spec();
+        let told = drawn.iter().map(|(quarter, touchpoint, late)| {
+            let day = *quarter as f64 / 4.0;
+            let known_day = (day + (late - 5).max(0) as f64).min(CUTOFF_DAY as f64);
+            format!("{touchpoint}@{day}d~{known_day}d")
+        });
+        let told: Vec<String> = ["purchase@0d".to_owned()].into_iter().chain(told).collect();
+        text::journey(&spec, &told.join(" ")).unwrap()
+    })
+}
+
+/// A model that has learnt nothing true: its heads disagree wherever they can.
+fn model() -> ScoringModel {
+    let spec = spec();
+    let catalogue = Catalogue::of(&spec);
+    let mut random = Random::new(5);
+    let rows: Vec<Vec<f64>> = (0..300)
+        .map(|_| {
+            let told: Vec<String> = (0..1 + random.below(9))
+                .map(|at| {
+                    let touchpoint = ["visit", "offer", "purchase", "renewal"][random.below(4)];
+                    format!("{touchpoint}@{}d", 6 * at + random.below(6))
+                })
+                .collect();
+            let state = state(&text::journey(&spec, &told.join(" ")).unwrap());
+            catalogue.row(&state, text::day(CUTOFF_DAY)).unwrap().cells().to_vec()
+        })
+        .collect();
+    let encoder = Encoder::fit(&catalogue, rows.iter().zip(0..), |_, id| id.number().to_string(), 1);
+    let columns: Vec<Column> = catalogue
+        .features()
+        .zip(encoder.columns())
+        .map(|(feature, column)| match column {
+            EncodedColumn::Number => Column::number(&feature.name),
+            EncodedColumn::Category { cardinality } => Column::category(&feature.name, cardinality),
+        })
+        .collect();
+    let mut x = Array2::zeros((rows.len(), columns.len()));
+    for (row, mut cells) in rows.iter().zip(x.outer_iter_mut()) {
+        encoder.encode(row, cells.as_slice_mut().unwrap());
+    }
+    let customers: Vec<u64> = (0..rows.len() as u64).collect();
+    let mut fit = |n_classes: usize| -> (Learned, Vec<u32>) {
+        let y: Vec<u32> = rows.iter().map(|_| random.below(n_classes) as u32).collect();
+        let set = TrainingSet::new(x.view(), &columns, &y, n_classes, &customers).unwrap();
+        let linear = Linear {
+            spread: 3.0,
+            ..Linear::default()
+        };
+        (Learner::Linear(linear).fit(&set, 1).unwrap(), y)
+    };
+    let churn = (0..spec.churn_targets().len())
+        .map(|_| {
+            let (learned, y) = fit(2);
+            let rows = OutOfFold {
+                p: &learned.predict(&x.view()).column(1).to_vec(),
+                y: &y,
+                customers: &customers,
+                origins: &customers,
+            };
+            let band = Band::fit(&rows, &Bootstrap::seeded(1)).unwrap();
+            Some(ChurnHead::new(learned, Calibrator::Identity, band).unwrap())
+        })
+        .collect();
+    let [coming, stage] = [2, spec.stages().len()].map(|n_classes| Calibrated::as_it_is(fit(n_classes).0));
+    let grid = TimeGrid::new(&[0.25, 1.0, 4.0, 10.0, 25.0]).unwrap();
+    let parts = Parts {
+        encoder,
+        churn,
+        next_stage: NextStageHead::new(coming, stage, grid).unwrap(),
+        purchases: None,
+    };
+    let bytes = ScoringModel::seal(&spec, &parts, Header::default()).unwrap();
+    ScoringModel::open(&spec, &Artefact::open(&bytes).unwrap(), "test").unwrap()
+}
+
+fn scores(model: &ScoringModel, state: &JourneyState, as_of: Timestamp) -> Scores {
+    model.score(state, as_of, &mut Scratch::default()).unwrap()
+}
+
+/// The probability of a target, by the definition's name and its days.
+fn churn(model: &ScoringModel, scores: &Scores, definition: &str, days: u32) -> f64 {
+    let target = model
+        .targets()
+        .iter()
+        .position(|target| target.definition == definition && target.horizon_days == days);
+    scores.churn[target.unwrap()].unwrap().probability
+}
+
+#[test]
+fn scores_never_contradict_what_comes_next() {
+    let (spec, model) = (spec(), model());
+    let (leaving, purchase) = (
+        spec.stage_named("leaving").unwrap(),
+        spec.stage_named("purchase").unwrap(),
+    );
+    let moved = std::cell::Cell::new(0);
+    proptest!(|(events in journeys())| {
+        let scores = scores(&model, &state(&events), text::day(CUTOFF_DAY));
+        let next = scores.next.as_ref().unwrap();
+        let mut classes = vec![0.0; model.next_stage_classes().len()];
+        for days in DAYS {
+            next.at(days, &mut classes);
+            prop_assert!((classes.iter().sum::<f64>() - 1.0).abs() < 1e-9);
+        }
+        prop_assert_eq!(&classes, &scores.next_stage);
+        let mut longer = 0.0;
+        for days in [7, 30, 90] {
+            let leaves = churn(&model, &scores, "left", days);
+            prop_assert!(leaves >= longer, "leaving within {} days falls to {}", days, leaves);
+            next.at(f64::from(days), &mut classes);
+            prop_assert!(leaves >= classes[usize::from(leaving)] - 1e-12, "next is leaving, but they do not leave");
+            prop_assert!(days == 90 || leaves <= 1.0 - next.survival(f64::from(days)) + 1e-12, "they leave, but nothing comes");
+            moved.set(moved.get() + usize::from(leaves == classes[usize::from(leaving)]));
+            longer = leaves;
+        }
+        let silent = churn(&model, &scores, "inactive", 20);
+        next.at(20.0, &mut classes);
+        prop_assert!(silent >= classes[classes.len() - 1] - 1e-12, "nothing comes, but they buy");
+        prop_assert!(silent <= 1.0 - classes[usize::from(purchase)] + 1e-12, "a purchase comes, but they buy nothing");
+        for score in scores.churn.iter().flatten() {
+            prop_assert!(score.low <= score.probability && score.probability <= score.high);
+        }
+    });
+    assert!(moved.get() > 0, "no score had to be moved: the law was never tried");
+}
+
+#[test]
+fn tomorrows_answer_with_nothing_new_is_todays_for_one_who_waited() {
+    let model = model();
+    proptest!(|(events in journeys(), waited_hours in 1..24 * 60_i64)| {
+        let (state, today) = (state(&events), text::day(CUTOFF_DAY));
+        let later = Timestamp::from_micros(today.micros() + waited_hours * (MICROS_PER_DAY / 24));
+        let now = scores(&model, &state, today).next.unwrap();
+        let then = scores(&model, &state, later).next.unwrap();
+        let waited_days = waited_hours as f64 / 24.0;
+        let conditioned = now.after_waiting(waited_days).unwrap();
+        let [mut told, mut expected] = [(); 2].map(|()| vec![0.0; model.next_stage_classes().len()]);
+        for days in DAYS.into_iter().filter(|days| waited_days + days <= now.horizon_days()) {
+            then.at(days, &mut told);
+            conditioned.at(days, &mut expected);
+            for (told, expected) in told.iter().zip(&expected) {
+                prop_assert!((told - expected).abs() < 1e-9, "{} instead of {} in {} days", told, expected, days);
+            }
+        }
+    });
+}
