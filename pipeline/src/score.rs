@@ -194,6 +194,16 @@ fn schema(model: &ScoringModel) -> SchemaRef {
             .iter()
             .map(|class| number(format!("next_stage_{class}"))),
     );
+    fields.push(number("next_median_days".to_owned()));
+    let item = Arc::new(Field::new("item", DataType::Float64, true));
+    let numbers = |name: String| Field::new(name, DataType::List(Arc::clone(&item)), true);
+    fields.push(numbers("incidence_days".to_owned()));
+    fields.extend(
+        model
+            .next_stage_classes()
+            .iter()
+            .map(|class| numbers(format!("incidence_{class}"))),
+    );
     fields.extend(model.targets().iter().map(reasons));
     Arc::new(Schema::new(fields))
 }
@@ -264,8 +274,15 @@ impl CustomerFold for Folder {
             let next_stage = scores.next_stage.iter().map(|&probability| Some(probability));
             builders.numbers[1..]
                 .iter_mut()
-                .zip(churn.chain(next_stage))
+                .zip(churn.chain(next_stage).chain([scores.median_days]))
                 .for_each(|(builder, n)| builder.append_option(n));
+            let next = scores.next.as_ref().expect("who is in the population is answered");
+            let days = model.incidence_days();
+            let lists = [days.to_vec()].into_iter().chain(next.by_class(days));
+            for (builder, numbers) in builders.incidence.iter_mut().zip(lists) {
+                builder.values().append_slice(&numbers);
+                builder.append(true);
+            }
             for (target, (builder, score)) in builders.reasons.iter_mut().zip(&scores.churn).enumerate() {
                 if score.is_some() && *top_reasons > 0 {
                     let reasons = model
@@ -297,18 +314,22 @@ struct Builders {
     as_of: TimestampMicrosecondBuilder,
     texts: [StringBuilder; 4],
     numbers: Vec<Float64Builder>,
+    incidence: Vec<ListBuilder<Float64Builder>>,
     reasons: Vec<ListBuilder<StringBuilder>>,
 }
 
 impl Builders {
     fn new(targets: &[Target], classes: &[String]) -> Self {
-        let n_numbers = 1 + 4 * targets.len() + classes.len();
+        let n_numbers = 1 + 4 * targets.len() + classes.len() + 1;
         Self {
             n_rows: 0,
             customer_key: FixedSizeBinaryBuilder::new(16),
             as_of: TimestampMicrosecondBuilder::new().with_data_type(canonical::time_type()),
             texts: std::array::from_fn(|_| StringBuilder::new()),
             numbers: (0..n_numbers).map(|_| Float64Builder::new()).collect(),
+            incidence: (0..=classes.len())
+                .map(|_| ListBuilder::new(Float64Builder::new()))
+                .collect(),
             reasons: targets.iter().map(|_| ListBuilder::new(StringBuilder::new())).collect(),
         }
     }
@@ -323,6 +344,11 @@ impl Builders {
         );
         columns.extend(
             self.numbers
+                .iter_mut()
+                .map(|builder| Arc::new(builder.finish()) as ArrayRef),
+        );
+        columns.extend(
+            self.incidence
                 .iter_mut()
                 .map(|builder| Arc::new(builder.finish()) as ArrayRef),
         );

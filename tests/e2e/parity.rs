@@ -150,7 +150,7 @@ fn score_file(run: &Path) -> BTreeMap<String, (i64, Bits)> {
         for row in 0..batch.num_rows() {
             let told = schema.fields().iter().zip(batch.columns()).filter(|(field, column)| {
                 let is_told = column.data_type() == &arrow::datatypes::DataType::Float64
-                    && (field.name().starts_with("churn_") || field.name().starts_with("next_stage_"));
+                    && (field.name().starts_with("churn_") || field.name().starts_with("next_"));
                 is_told && column.is_valid(row)
             });
             let bits = told.map(|(field, column)| {
@@ -159,7 +159,21 @@ fn score_file(run: &Path) -> BTreeMap<String, (i64, Bits)> {
                     column.as_primitive::<Float64Type>().value(row).to_bits(),
                 )
             });
-            scores.insert(ids.value(row).to_owned(), (as_of.value(row), bits.collect()));
+            let lists = schema.fields().iter().zip(batch.columns());
+            let lists = lists.filter(|(field, _)| field.name().starts_with("incidence_"));
+            let listed = lists.flat_map(|(field, column)| {
+                let numbers = column.as_list::<i32>().value(row);
+                let numbers = numbers.as_primitive::<Float64Type>().values().to_vec();
+                let name = |at| format!("{}[{at}]", field.name());
+                (0..)
+                    .zip(numbers)
+                    .map(move |(at, n)| (name(at), n.to_bits()))
+                    .collect::<Vec<_>>()
+            });
+            scores.insert(
+                ids.value(row).to_owned(),
+                (as_of.value(row), bits.chain(listed).collect()),
+            );
         }
     }
     assert!(scores.len() > 100, "{} customers scored", scores.len());
@@ -185,7 +199,24 @@ fn reply_bits(reply: &ScoreReply) -> Bits {
     });
     let next_stage = reply.next_stage.iter().flat_map(|next| &next.stages);
     let next_stage = next_stage.map(|stage| (format!("next_stage_{}", stage.stage), stage.probability.to_bits()));
-    churn.chain(next_stage).collect()
+    let listed = |name: String, numbers: &[f64]| -> Vec<(String, u64)> {
+        let of = |(at, n): (usize, &f64)| (format!("{name}[{at}]"), n.to_bits());
+        numbers.iter().enumerate().map(of).collect()
+    };
+    let incidence = reply.next_stage.iter().flat_map(|next| {
+        let of_stage = next
+            .stages
+            .iter()
+            .flat_map(|stage| listed(format!("incidence_{}", stage.stage), &stage.incidence));
+        let median = next
+            .median_days
+            .map(|days| ("next_median_days".to_owned(), days.to_bits()));
+        of_stage
+            .chain(listed("incidence_days".to_owned(), &next.days))
+            .chain(median)
+            .collect::<Vec<_>>()
+    });
+    churn.chain(next_stage).chain(incidence).collect()
 }
 
 /// The market's events as the wire wants them, by customer.

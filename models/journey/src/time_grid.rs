@@ -130,6 +130,12 @@ impl TimeGrid {
         self.ends.iter().map(days).collect()
     }
 
+    /// Where intervals end before the horizon, then the horizon, in days.
+    pub fn days_until(&self, horizon_days: f64) -> Vec<f64> {
+        let ends = self.ends_days().into_iter().filter(|days| *days < horizon_days);
+        ends.chain([horizon_days]).collect()
+    }
+
     fn last_length(&self) -> i64 {
         let last = self.ends.len() - 1;
         self.ends[last] - self.start_micros(last)

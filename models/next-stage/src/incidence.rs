@@ -106,6 +106,17 @@ impl Incidence {
         *survival = self.survival_between(after, share);
     }
 
+    /// For each cause, and last for survival, what [`Self::at`] tells of each of these days.
+    pub fn by_class(&self, days: &[f64]) -> Vec<Vec<f64>> {
+        let mut classes = vec![0.0; self.n_causes + 1];
+        let mut told = vec![Vec::with_capacity(days.len()); classes.len()];
+        for days in days {
+            self.at(*days, &mut classes);
+            told.iter_mut().zip(&classes).for_each(|(told, p)| told.push(*p));
+        }
+        told
+    }
+
     /// The probability that nothing has come by `days`.
     pub fn survival(&self, days: f64) -> f64 {
         let (after, share) = self.place(days);

@@ -27,6 +27,7 @@ pub struct ScoringModel {
     pub(crate) churn: Vec<Option<ChurnHead>>,
     next_stage_classes: Vec<String>,
     next_stage: NextStageHead,
+    incidence_days: Vec<f64>,
     purchases: Option<PurchaseModel>,
 }
 
@@ -136,6 +137,7 @@ impl ScoringModel {
         Ok(Self {
             version: version.into(),
             bounds,
+            incidence_days: next_stage.grid().days_until(f64::from(spec.next_stage().horizon_days)),
             spec: Arc::clone(spec),
             catalogue,
             encoder: body.encoder,
@@ -206,6 +208,7 @@ impl ScoringModel {
                 value_at_risk: vec![None; self.targets.len()],
                 next_stage: Vec::new(),
                 next: None,
+                median_days: None,
             });
         }
         let churn = self.churn.iter().zip(&self.targets).map(|(head, target)| {
@@ -219,12 +222,14 @@ impl ScoringModel {
         reconcile(&mut churn, &self.bounds, &next, &mut scratch.classes);
         let value_at_risk = self.value_at_risk(&churn, bought(state, as_of).as_ref());
         let mut next_stage = vec![0.0; self.next_stage_classes.len()];
-        next.at(f64::from(self.next_stage_horizon_days()), &mut next_stage);
+        let horizon_days = f64::from(self.next_stage_horizon_days());
+        next.at(horizon_days, &mut next_stage);
         Ok(Scores {
             as_of,
             churn,
             value_at_risk,
             next_stage,
+            median_days: next.days_until(0.5).filter(|days| *days <= horizon_days),
             next: Some(next),
         })
     }
@@ -310,6 +315,11 @@ impl ScoringModel {
     /// The classes of the next stage, in the order of [`Scores::next_stage`].
     pub fn next_stage_classes(&self) -> &[String] {
         &self.next_stage_classes
+    }
+
+    /// The days ahead for which [`Scores::next`] is told: where intervals of the model's grid end, then the horizon.
+    pub fn incidence_days(&self) -> &[f64] {
+        &self.incidence_days
     }
 
     /// Days within which the next stage is asked for.

@@ -22,6 +22,8 @@ pub struct Scores {
     pub next_stage: Vec<f64>,
     /// What comes next and when, up to the horizon: [`Self::next_stage`] is read off it. `None` outside the population.
     pub next: Option<Incidence>,
+    /// Days by which something has come with probability one half; `None` when the horizon is not long enough.
+    pub median_days: Option<f64>,
 }
 
 /// One churn question a model answers.

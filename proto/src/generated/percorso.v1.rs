@@ -167,7 +167,11 @@ pub struct Reason {
     #[prost(string, tag = "3")]
     pub text: ::prost::alloc::string::String,
 }
-/// Where the journey goes next.
+/// Where the journey goes next, and when.
+///
+/// One answer: stages compete to come first, so on each day the incidence of all of them and of "none" sum to 1, the
+/// incidence of a stage only rises with the days, and asked again later, with nothing new, it is this answer for one who
+/// has waited so long.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct NextStage {
     /// Days ahead.
@@ -176,13 +180,23 @@ pub struct NextStage {
     /// Every stage, then "none" for no event; probabilities sum to 1.
     #[prost(message, repeated, tag = "2")]
     pub stages: ::prost::alloc::vec::Vec<StageProbability>,
+    /// Days ahead that `StageProbability.incidence` tells of, rising; the last is the horizon.
+    #[prost(double, repeated, tag = "3")]
+    pub days: ::prost::alloc::vec::Vec<f64>,
+    /// Days ahead by which something has come with probability one half; absent when the horizon is not long enough.
+    #[prost(double, optional, tag = "4")]
+    pub median_days: ::core::option::Option<f64>,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct StageProbability {
     #[prost(string, tag = "1")]
     pub stage: ::prost::alloc::string::String,
+    /// Probability that this stage comes first within the horizon; of "none", that nothing comes.
     #[prost(double, tag = "2")]
     pub probability: f64,
+    /// Probability that this stage has come first by each of `NextStage.days`; of "none", that nothing has come yet.
+    #[prost(double, repeated, tag = "3")]
+    pub incidence: ::prost::alloc::vec::Vec<f64>,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct BatchScoreRequest {

@@ -231,20 +231,28 @@ fn reply(request_id: String, answer: Answer) -> v1::ScoreReply {
         })
     });
     let churn = churn.collect();
-    let stages = model.next_stage_classes().iter().zip(&scores.next_stage);
-    let stages: Vec<v1::StageProbability> = stages
-        .map(|(stage, &probability)| v1::StageProbability {
-            stage: stage.clone(),
-            probability,
-        })
-        .collect();
-    let horizon_days = model.next_stage_horizon_days();
+    let next_stage = scores.next.as_ref().map(|next| {
+        let incidence = next.by_class(model.incidence_days());
+        let stages = model.next_stage_classes().iter().zip(&scores.next_stage).zip(incidence);
+        v1::NextStage {
+            horizon_days: model.next_stage_horizon_days(),
+            stages: stages
+                .map(|((stage, &probability), incidence)| v1::StageProbability {
+                    stage: stage.clone(),
+                    probability,
+                    incidence,
+                })
+                .collect(),
+            days: model.incidence_days().to_vec(),
+            median_days: scores.median_days,
+        }
+    });
     v1::ScoreReply {
         request_id,
         as_of: Some(timestamp(scores.as_of)),
         model_version: model.version().to_owned(),
         churn,
-        next_stage: (!stages.is_empty()).then_some(v1::NextStage { horizon_days, stages }),
+        next_stage,
         n_events,
     }
 }

@@ -31,7 +31,10 @@ async fn every_way_to_a_score_gives_the_same_bits() {
             let told = churn.map(|churn| [churn.probability, churn.low, churn.high]);
             told.into_iter().flatten().chain(*value_at_risk)
         });
-        let expected: Vec<u64> = churn.chain(scores.next_stage).map(f64::to_bits).collect();
+        let next = scores.next.unwrap();
+        let incidence = next.by_class(model.incidence_days()).concat();
+        let next_stage = scores.next_stage.into_iter().chain(scores.median_days);
+        let expected: Vec<u64> = churn.chain(next_stage).chain(incidence).map(f64::to_bits).collect();
         assert!(expected.len() > 6, "the customer counts: {id}");
         assert!(scores.value_at_risk.iter().flatten().count() > 0, "{id} bought");
 

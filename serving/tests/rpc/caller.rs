@@ -83,7 +83,11 @@ pub(crate) fn bits(reply: &v1::ScoreReply) -> Vec<u64> {
         .next_stage
         .iter()
         .flat_map(|next| next.stages.iter().map(|stage| stage.probability));
-    churn.chain(stages).map(f64::to_bits).collect()
+    let incidence = reply.next_stage.iter().flat_map(|next| {
+        let of_stages = next.stages.iter().flat_map(|stage| stage.incidence.iter().copied());
+        next.median_days.into_iter().chain(of_stages)
+    });
+    churn.chain(stages).chain(incidence).map(f64::to_bits).collect()
 }
 
 /// What each fault of a refusal says of which field.
