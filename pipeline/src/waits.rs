@@ -241,3 +241,118 @@ fn uniform(customer: CustomerKey, at: Timestamp, seed: u64) -> f64 {
     mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     ((mixed ^ (mixed >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::AsArray;
+    use arrow::datatypes::TimestampMicrosecondType;
+    use percorso_journey::{KeySecret, LoggedEvent, text};
+
+    use super::*;
+
+    /// A wait as days: the last event before it, from when and until when; what came, and the cut-off it is asked at.
+    type Told = (f64, f64, f64, Option<String>, Option<f64>);
+
+    /// The waits of one customer, asked about on day 20, of data that end on day 30.
+    fn waits(journey: &str, share: f64) -> Vec<Told> {
+        let spec = Arc::new(Spec::parse(text::SMALL_SPEC).expect("the small spec is valid"));
+        let catalogue = Arc::new(Catalogue::of(&spec));
+        let logged = text::journey(&spec, journey).expect("a journey in text").into_iter();
+        let journey = CustomerJourney {
+            key: KeySecret::new(&[1; 32]).key_of("ann"),
+            events: logged
+                .map(|event| LoggedEvent {
+                    event_id: String::new(),
+                    event,
+                })
+                .collect(),
+            owner: None,
+        };
+        let mut rows = WaitRows::new(Arc::new(Shared {
+            schema: schema(&catalogue),
+            spec,
+            catalogue,
+            settings: WaitSettings {
+                grid: TimeGrid::new(&[1.0, 8.0]).expect("rises"),
+                shares: vec![share; 2],
+                test_at: text::day(20),
+                observed_until: text::day(30),
+                seed: 1,
+            },
+        }));
+        rows.customer(&journey, &Labels::default()).expect("a whole journey");
+        let Some(batch) = rows.take(&Labels::default(), true).expect("rows") else {
+            return Vec::new();
+        };
+        let days = |name: &str, row: usize| {
+            let times = batch
+                .column_by_name(name)
+                .expect(name)
+                .as_primitive::<TimestampMicrosecondType>();
+            let at = times.iter().nth(row).expect("a row").map(Timestamp::from_micros);
+            at.map(|at| (at.days_since(text::day(0)) * 1e6).round() / 1e6)
+        };
+        let next = batch.column_by_name("next_stage").expect("there").as_string::<i32>();
+        let told = |row: usize| {
+            let [last_at, from, until] =
+                ["last_at", "as_of", "until"].map(|name| days(name, row).expect("always there"));
+            (
+                last_at,
+                from,
+                until,
+                next.iter().nth(row).expect("a row").map(str::to_owned),
+                days(CUTOFF, row),
+            )
+        };
+        (0..batch.num_rows()).map(told).collect()
+    }
+
+    #[test]
+    fn every_interval_until_the_next_event_is_a_wait_and_the_last_one_says_what_came() {
+        let some = |stage: &str| Some(stage.to_owned());
+        let found = waits("purchase@0d visit@0.5d visit@10.5d", 1.0);
+        let seen = [
+            (0.0, 0.0, 1.0, some("consideration"), None),
+            (0.5, 0.5, 1.5, some("none"), None),
+            (0.5, 1.5, 8.5, some("none"), None),
+            (0.5, 8.5, 15.5, some("consideration"), None),
+            (10.5, 10.5, 11.5, some("none"), None),
+            (10.5, 11.5, 18.5, some("none"), None),
+            (10.5, 18.5, 25.5, some("none"), None),
+        ];
+        assert_eq!(found[..7], seen, "the next interval ends after the data");
+        // From day 20 to the horizon of 30 days, whether the data reach so far or not.
+        let asked: Vec<(f64, f64)> = found[7..].iter().map(|wait| (wait.1, wait.2)).collect();
+        assert_eq!(
+            asked,
+            [(18.5, 25.5), (25.5, 32.5), (32.5, 39.5), (39.5, 46.5), (46.5, 53.5)]
+        );
+        assert!(found[7..].iter().all(|wait| wait.3.is_none() && wait.4 == Some(20.0)));
+    }
+
+    #[test]
+    fn a_wait_holds_what_was_known_when_it_began() {
+        // The visit of day 3 became known on day 9: until then the customer was thought to wait for it since day 0.
+        let found = waits("purchase@0d visit@3d~9d purchase@12d", 1.0);
+        let seen: Vec<(f64, f64, Option<&str>)> = found
+            .iter()
+            .filter(|wait| wait.4.is_none())
+            .map(|wait| (wait.0, wait.1, wait.3.as_deref()))
+            .collect();
+        let expected = [
+            (0.0, 0.0, Some("none")),
+            (0.0, 1.0, Some("none")),
+            (3.0, 11.0, Some("purchase")),
+            (12.0, 12.0, Some("none")),
+            (12.0, 13.0, Some("none")),
+            (12.0, 20.0, Some("none")),
+        ];
+        assert_eq!(seen, expected);
+    }
+
+    #[test]
+    fn nobody_outside_the_population_waits_and_a_share_of_none_draws_none() {
+        assert!(waits("visit@0d visit@3d", 1.0).is_empty(), "no purchase");
+        assert!(waits("purchase@0d visit@3d", 0.0).iter().all(|wait| wait.4.is_some()));
+    }
+}

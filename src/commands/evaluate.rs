@@ -1,7 +1,9 @@
 //! `percorso evaluate`: how good is a model, out of time?
 
+use std::collections::BTreeSet;
+
 use clap::Args;
-use percorso_pipeline::{Evaluation, PurchaseEvaluation};
+use percorso_pipeline::{Evaluation, IncidenceEvaluation, PurchaseEvaluation};
 
 use super::{Machine, Run};
 use crate::failure::Outcome;
@@ -94,6 +96,9 @@ pub(super) fn print_evaluation(evaluation: &Evaluation, json: bool) {
                 columns.iter().map(cell).collect::<String>()
             );
         }
+        if let Some(incidence) = &question.incidence {
+            print_incidence(incidence);
+        }
         let rates: Vec<String> = question
             .rates
             .iter()
@@ -103,6 +108,25 @@ pub(super) fn print_evaluation(evaluation: &Evaluation, json: bool) {
     }
     if let Some(purchases) = &evaluation.purchases {
         print_purchases(purchases, &evaluation.test_at);
+    }
+}
+
+/// By day: how far off the probability that anything has come was, and each stage as told and as it came.
+fn print_incidence(incidence: &IncidenceEvaluation) {
+    let stages: BTreeSet<&String> = incidence.points.iter().flat_map(|point| point.told.keys()).collect();
+    let names: String = stages.iter().map(|stage| format!("{stage:>17}")).collect();
+    println!("  what came first by day, of {} customers: told, came", incidence.n);
+    println!("  {:>8}{:>9}{:>15}{names}", "days", "brier", "of the share");
+    for point in &incidence.points {
+        let of_stage = |stage: &&String| {
+            let [told, came] = [&point.told, &point.came].map(|shares| shares.get(*stage).copied().unwrap_or(0.0));
+            format!("{:>17}", format!("{:.1} % {:.1} %", 100.0 * told, 100.0 * came))
+        };
+        let shares: String = stages.iter().map(of_stage).collect();
+        println!(
+            "  {:>8.2}{:>9.4}{:>15.4}{shares}",
+            point.days, point.brier, point.brier_of_share
+        );
     }
 }
 

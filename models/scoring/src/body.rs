@@ -3,8 +3,8 @@
 use percorso_features::{Catalogue, Encoder};
 use serde::{Deserialize, Serialize};
 
-/// The kind of artefact that holds a scoring model.
-pub const KIND: &str = "journey-scores";
+/// The kind of artefact that holds a scoring model; 2 since what comes next is told by day.
+pub const KIND: &str = "journey-scores-2";
 
 /// What sits where in the arrays, and the vocabularies.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
