@@ -2,9 +2,11 @@
 
 mod binary;
 mod multiclass;
+mod survival;
 
 pub use binary::{BinaryMetrics, binary, binary_losses, binary_with_intervals};
 pub use multiclass::{MulticlassMetrics, multiclass, multiclass_losses, multiclass_with_intervals};
+pub use survival::{Followed, InSight, aalen_johansen, brier_by, concordance};
 
 use crate::bootstrap::{Bootstrap, Groups};
 use crate::random::Random;
