@@ -1,6 +1,6 @@
 //! A real event log: the Helpdesk log in XES, where it lies beside the project.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::cli::{printed, text};
 
@@ -49,13 +49,21 @@ touchpoints = ["Closed"]
 horizons_days = [30]
 "#;
 
+/// A log that lies beside the project.
+fn log(name: &str) -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../shared/data/process-logs")
+        .join(name);
+    if !path.is_file() {
+        eprintln!("skipped: no real data (put {name} at ../shared/data/process-logs)");
+        return None;
+    }
+    Some(path)
+}
+
 #[test]
 fn the_helpdesk_log_is_taken_whole() {
-    let log = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/process-logs/Helpdesk.xes.gz");
-    if !log.is_file() {
-        eprintln!("skipped: no real data (put the Helpdesk log at ../shared/data/process-logs/Helpdesk.xes.gz)");
-        return;
-    }
+    let Some(log) = log("Helpdesk.xes.gz") else { return };
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (journey, run) = (folder.path().join("journey.toml"), folder.path().join("run"));
     let mut spec = JOURNEY.replace("LOG", text(&log));
@@ -73,4 +81,17 @@ fn the_helpdesk_log_is_taken_whole() {
         assert_eq!(found["n_identical_dropped"], 0);
         assert_eq!(found["n_quarantined"], 0);
     }
+}
+
+#[test]
+fn the_example_of_loan_applications_is_taken_whole() {
+    if log("BPI_Challenge_2012_Complete.xes.gz").is_none() {
+        return;
+    }
+    let journey = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/bpi-2012/journey.toml");
+    let found: serde_json::Value =
+        serde_json::from_str(&printed(&["check", "--journey", text(&journey), "--json"])).expect("JSON");
+    assert_eq!(found["n_events"], 164_506, "identical events stay");
+    assert_eq!(found["n_customers"], 13_087);
+    assert_eq!(found["n_quarantined"], 0);
 }

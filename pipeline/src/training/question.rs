@@ -63,7 +63,7 @@ impl Question {
         let question = |name: &str, classes, asked| Question {
             name: name.to_owned(),
             classes,
-            window_days: 2 * i64::from(spec.next_stage().horizon_days),
+            window_days: i64::from(spec.next_stage().horizon_days),
             is_silence_of_purchases: false,
             asked,
         };
@@ -82,6 +82,10 @@ impl Question {
         matches!(self.asked, Asked::Churn(_))
     }
 
+    fn is_of_waits(&self) -> bool {
+        matches!(self.asked, Asked::Coming | Asked::Stage)
+    }
+
     /// The answer of a row, as a class; `None` when it was not asked or not observed.
     pub(crate) fn label(&self, dataset: &Dataset, row: usize) -> Option<u32> {
         match self.asked {
@@ -94,9 +98,12 @@ impl Question {
 
     /// The rows whose answer was known by `by`: a row counts only if its whole window was over.
     pub(crate) fn known_by(&self, dataset: &Dataset, by: Timestamp) -> Vec<usize> {
-        let is_over = |row: &usize| match self.asked {
-            Asked::Churn(_) | Asked::NextStage => dataset.as_of[*row].plus_days(self.window_days) <= by,
-            Asked::Coming | Asked::Stage => dataset.waits[*row].until <= by,
+        let is_over = |row: &usize| {
+            if self.is_of_waits() {
+                dataset.waits[*row].until <= by
+            } else {
+                dataset.as_of[*row].plus_days(self.window_days) <= by
+            }
         };
         (0..dataset.len())
             .filter(is_over)
@@ -107,9 +114,12 @@ impl Question {
     /// The rows asked at a cut-off; of waits, those within the window from it on.
     pub(crate) fn asked_at(&self, dataset: &Dataset, as_of: Timestamp) -> Vec<usize> {
         let end = as_of.plus_days(self.window_days);
-        let is_asked = |row: &usize| match self.asked {
-            Asked::Churn(_) | Asked::NextStage => dataset.as_of[*row] == as_of,
-            Asked::Coming | Asked::Stage => dataset.as_of[*row] >= as_of && dataset.waits[*row].until <= end,
+        let is_asked = |row: &usize| {
+            if self.is_of_waits() {
+                dataset.as_of[*row] >= as_of && dataset.waits[*row].until <= end
+            } else {
+                dataset.as_of[*row] == as_of
+            }
         };
         let is_answered = |row: &usize| self.label(dataset, *row).is_some();
         (0..dataset.len()).filter(is_asked).filter(is_answered).collect()
@@ -128,7 +138,9 @@ impl Question {
     ) -> Vec<Timestamp> {
         let first = dataset.as_of.iter().min().copied();
         let n_known = |by: Timestamp| {
-            let is_known = |at: &&Timestamp| Some(**at) >= first && at.plus_days(self.window_days) <= by;
+            // A wait is known when its own interval is over, which is soon.
+            let window_days = if self.is_of_waits() { 0 } else { self.window_days };
+            let is_known = |at: &&Timestamp| Some(**at) >= first && at.plus_days(window_days) <= by;
             cutoffs.iter().filter(is_known).count()
         };
         let n_at_test = n_known(test_at);
