@@ -49,6 +49,8 @@ pub(crate) struct WaitSpan {
     pub(crate) last_at: Timestamp,
     /// Where it ends.
     pub(crate) until: Timestamp,
+    /// When its answer was known.
+    pub(crate) known_at: Timestamp,
 }
 
 impl Dataset {
@@ -120,14 +122,18 @@ impl Dataset {
         if let Some(days) = batch.column_by_name("next_after_days") {
             self.next_after_days.extend(days.as_primitive::<Float64Type>());
         }
-        if let (Some(last_at), Some(until)) = (batch.column_by_name("last_at"), batch.column_by_name("until")) {
-            let times = |column: &ArrayRef| column.as_primitive::<TimestampMicrosecondType>().values().clone();
-            let (last_at, until) = (times(last_at), times(until));
-            self.waits
-                .extend(last_at.iter().zip(&until).map(|(last_at, until)| WaitSpan {
-                    last_at: Timestamp::from_micros(*last_at),
-                    until: Timestamp::from_micros(*until),
-                }));
+        let times = |name| {
+            let column: Option<&ArrayRef> = batch.column_by_name(name);
+            let micros = column.map(|column| column.as_primitive::<TimestampMicrosecondType>().values().to_vec());
+            micros.map(|micros| micros.into_iter().map(Timestamp::from_micros).collect::<Vec<_>>())
+        };
+        if let (Some(last_at), Some(until), Some(known_at)) = (times("last_at"), times("until"), times("known_at")) {
+            let spans = last_at.into_iter().zip(until).zip(known_at);
+            self.waits.extend(spans.map(|((last_at, until), known_at)| WaitSpan {
+                last_at,
+                until,
+                known_at,
+            }));
         }
     }
 

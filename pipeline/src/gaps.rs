@@ -1,49 +1,82 @@
 //! How long customers' gaps are: what the time grid is chosen from, and how many waits of each interval there will be.
 
-use percorso_journey::{LoggedEvent, MICROS_PER_DAY, STEPS_DAYS, Spec, TimeGrid};
+use percorso_journey::{LoggedEvent, STEPS_DAYS, Spec, TimeGrid, Timestamp};
 
-/// Gaps between moments with events, counted by the step of [`STEPS_DAYS`] in which they ended; the last count is of
-/// longer ones.
+/// Gaps between moments with events, and the silences that were not over, by the step of [`STEPS_DAYS`] in which they
+/// ended; the last is of longer ones.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct GapCounts([u64; STEPS_DAYS.len() + 1]);
+pub(crate) struct GapCounts {
+    ended: [u64; N],
+    open: [u64; N],
+    /// Whole days that gaps and silences went on after each step began, all together.
+    days_after: [u64; N],
+}
+
+const N: usize = STEPS_DAYS.len() + 1;
 
 impl GapCounts {
-    /// Counts the gaps of one customer, whose events are in order.
-    pub(crate) fn observe(&mut self, events: &[LoggedEvent]) {
-        for pair in events.windows(2) {
-            let gap = pair[1].event.at.micros() - pair[0].event.at.micros();
-            if gap > 0 {
-                let days = gap as f64 / MICROS_PER_DAY as f64;
-                self.0[STEPS_DAYS.partition_point(|end| *end <= days)] += 1;
+    /// Counts the gaps of one customer before a moment, and the silence at it; `longest_days` is as long as a silence counts.
+    pub(crate) fn observe(&mut self, events: &[LoggedEvent], until: Timestamp, longest_days: f64) {
+        let past = &events[..events.partition_point(|logged| logged.event.at < until)];
+        for pair in past.windows(2) {
+            let days = pair[1].event.at.days_since(pair[0].event.at);
+            if days > 0.0 {
+                self.ended[self.add(days)] += 1;
             }
+        }
+        if let Some(last) = past.last() {
+            let step = self.add(until.days_since(last.event.at).min(longest_days));
+            self.open[step] += 1;
         }
     }
 
+    fn add(&mut self, days: f64) -> usize {
+        let step = STEPS_DAYS.partition_point(|end| *end <= days);
+        let starts = [0.0].into_iter().chain(STEPS_DAYS);
+        for (sum, start) in self.days_after.iter_mut().zip(starts).take(step + 1) {
+            *sum += (days - start) as u64;
+        }
+        step
+    }
+
     pub(crate) fn merge(&mut self, other: &Self) {
-        self.0.iter_mut().zip(other.0).for_each(|(count, more)| *count += more);
+        let all = [
+            (&mut self.ended, other.ended),
+            (&mut self.open, other.open),
+            (&mut self.days_after, other.days_after),
+        ];
+        for (counts, more) in all {
+            counts.iter_mut().zip(more).for_each(|(count, more)| *count += more);
+        }
     }
 
     /// The grid that the spec declares, or the one that these gaps suggest.
     pub(crate) fn grid(&self, spec: &Spec) -> TimeGrid {
         let asked = spec.next_stage();
-        let suggested = || TimeGrid::of_gaps(&self.0, f64::from(asked.horizon_days));
+        let suggested = || TimeGrid::of_gaps(&self.ended, f64::from(asked.horizon_days));
         asked.grid.clone().unwrap_or_else(suggested)
     }
 
     /// Which share of the waits of each interval to keep, so that about `most` are kept of all, as many of each interval.
     ///
-    /// Long waits are rare, and short ones would crowd them out.
-    /// What is learnt is not moved by it: an interval is known to the model, and within one the draw is blind.
+    /// Long waits are rare, and short ones would crowd them out; of the last interval there are as many as it is repeated.
+    /// A learner that knows the interval learns the same from any shares, for within one the draw is blind.
     pub(crate) fn shares(&self, grid: &TimeGrid, most: usize) -> Vec<f64> {
         let ends = grid.ends_days();
         let of_each = most as f64 / ends.len() as f64;
-        let starts = [0.0].into_iter().chain(ends.iter().copied());
-        let share = |start: f64| {
-            let reached = STEPS_DAYS.partition_point(|end| *end <= start);
-            let n_waits: u64 = self.0[reached..].iter().sum();
-            (of_each / n_waits.max(1) as f64).min(1.0)
+        let starts: Vec<f64> = [0.0].into_iter().chain(ends.iter().copied()).collect();
+        let last = ends.len() - 1;
+        let share = |interval: usize| {
+            let step = STEPS_DAYS.partition_point(|end| *end <= starts[interval]);
+            let n_reached: u64 = self.ended[step..].iter().chain(&self.open[step..]).sum();
+            let n_repeats = if interval == last {
+                self.days_after[step] as f64 / (ends[last] - starts[last])
+            } else {
+                0.0
+            };
+            (of_each / (n_reached as f64 + n_repeats).max(1.0)).min(1.0)
         };
-        starts.take(ends.len()).map(share).collect()
+        (0..=last).map(share).collect()
     }
 }
 
@@ -64,24 +97,34 @@ mod tests {
                 event_id: String::new(),
                 event,
             });
-            counts.observe(&logged.collect::<Vec<_>>());
+            counts.observe(&logged.collect::<Vec<_>>(), text::day(600), 100.0);
         }
         counts
     }
 
     #[test]
-    fn gaps_are_counted_between_moments() {
-        let found = counts(&["visit@0d visit@0d visit@0.5d visit@3.5d visit@503.5d", "visit@1d"]);
-        let mut expected = [0; 17];
-        (expected[2], expected[4], expected[16]) = (1, 1, 1);
-        assert_eq!(found.0, expected);
+    fn gaps_are_counted_between_moments_and_silences_up_to_now() {
+        let found = counts(&[
+            "visit@0d visit@0d visit@0.5d visit@3.5d visit@503.5d",
+            "visit@1d visit@700d",
+        ]);
+        let (mut ended, mut open) = ([0; N], [0; N]);
+        (ended[2], ended[4], ended[16]) = (1, 1, 1);
+        open[12] = 2;
+        assert_eq!(
+            (found.ended, found.open),
+            (ended, open),
+            "silences count 100 days at most"
+        );
     }
 
     #[test]
-    fn of_rare_long_waits_a_larger_share_is_kept() {
+    fn of_rare_long_waits_a_larger_share_is_kept_and_repeats_of_the_last_are_counted() {
         let often = "visit@0d visit@0.5d visit@1d visit@1.5d visit@2d visit@2.5d visit@3d visit@3.5d visit@4d";
         let found = counts(&[often, often, "visit@0d visit@10d", "visit@0d visit@20d"]);
-        let grid = TimeGrid::new(&[1.0, 30.0]).expect("rises");
-        assert_eq!(found.shares(&grid, 8), [4.0 / 18.0, 1.0]);
+        let grid = TimeGrid::new(&[1.0, 31.0]).expect("rises");
+        // 18 gaps and 4 silences begin; 2 and 4 go on after a day, for 9, 19 and four times 99 days.
+        let expected = [8.0 / 2.0 / 22.0, 8.0 / 2.0 / (6.0 + (9.0 + 19.0 + 4.0 * 99.0) / 30.0)];
+        assert_eq!(found.shares(&grid, 8), expected);
     }
 }

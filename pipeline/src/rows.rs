@@ -44,6 +44,10 @@ pub(crate) fn training_rows(
         spec: Arc::clone(spec),
         catalogue: Arc::clone(catalogue),
         cutoffs: cutoffs.all.clone(),
+        test_at: cutoffs.test_at,
+        longest_silence_days: spec.population().seen_within_days.map_or(f64::INFINITY, |days| {
+            f64::from(days) + f64::from(spec.next_stage().horizon_days)
+        }),
         observed_until: run.manifest()?.observed_until(),
         schema: Arc::clone(&schema),
         labels: Arc::clone(&labels),
@@ -98,6 +102,9 @@ struct Shared {
     spec: Arc<Spec>,
     catalogue: Arc<Catalogue>,
     cutoffs: Vec<Timestamp>,
+    test_at: Timestamp,
+    /// Nobody is asked about after so long a silence.
+    longest_silence_days: f64,
     observed_until: Timestamp,
     schema: SchemaRef,
     labels: Arc<Mutex<Labels>>,
@@ -139,7 +146,7 @@ impl CustomerFold for TrainingRows {
             gaps,
             builders,
         } = self;
-        gaps.observe(&journey.events);
+        gaps.observe(&journey.events, shared.test_at, shared.longest_silence_days);
         let is_backdated = journey.is_backdated();
         events.clear();
         events.extend(journey.events.iter().map(|logged| logged.event.clone()));
@@ -237,10 +244,13 @@ impl Builders {
     }
 }
 
+/// What columns call it when nothing came.
+pub(crate) const NOTHING: &str = "none";
+
 /// What came next as columns say it: a stage or `none`.
-pub(crate) fn class_name(spec: &Spec, next: Next) -> &str {
+fn class_name(spec: &Spec, next: Next) -> &str {
     match next {
         Next::Event { stage, .. } => &spec.stages()[usize::from(stage)],
-        Next::Nothing => "none",
+        Next::Nothing => NOTHING,
     }
 }

@@ -12,16 +12,14 @@ use arrow::compute::{filter_record_batch, is_null, not};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use percorso_engine::{CallerError, Engine};
 use percorso_features::{Catalogue, FeatureRow, Labels};
-use percorso_journey::{
-    CustomerKey, JourneyEvent, JourneyState, Spec, TimeGrid, Timestamp, Wait, in_population, next_within,
-};
+use percorso_journey::{CustomerKey, JourneyEvent, JourneyState, Spec, TimeGrid, Timestamp, Wait, in_population};
 
 use crate::columns::ParquetFile;
 use crate::dataset::Dataset;
 use crate::journeys::{CustomerFold, CustomerJourney, PerCustomer};
 use crate::progress::Progress;
 use crate::row_columns::{self, BATCH_ROWS, RowColumns};
-use crate::rows::class_name;
+use crate::rows::NOTHING;
 use crate::run::RunFolder;
 use crate::{Result, canonical};
 
@@ -100,6 +98,7 @@ fn schema(catalogue: &Catalogue) -> SchemaRef {
         Field::new("next_stage", DataType::Utf8, true),
         time("last_at", false),
         time("until", false),
+        time("known_at", false),
         time(CUTOFF, true),
     ]);
     Arc::new(Schema::new(fields))
@@ -113,6 +112,13 @@ struct Shared {
     settings: WaitSettings,
 }
 
+/// What is known of a wait: what came, by when that was known, and at which cut-off it is asked about.
+struct Answer<'a> {
+    next: Option<&'a str>,
+    known_at: Timestamp,
+    cutoff: Option<Timestamp>,
+}
+
 /// The waits of one bucket.
 struct WaitRows {
     shared: Arc<Shared>,
@@ -123,6 +129,7 @@ struct WaitRows {
     next_stage: StringBuilder,
     last_at: TimestampMicrosecondBuilder,
     until: TimestampMicrosecondBuilder,
+    known_at: TimestampMicrosecondBuilder,
     cutoff: TimestampMicrosecondBuilder,
 }
 
@@ -138,14 +145,19 @@ impl WaitRows {
             next_stage: StringBuilder::new(),
             last_at: row_columns::times(),
             until: row_columns::times(),
+            known_at: row_columns::times(),
             cutoff: row_columns::times(),
         }
     }
 
     /// Draws the waits that teach: of each moment with events, the intervals until the next one that are wholly seen.
     fn draw(&mut self, customer: CustomerKey) {
-        let settings = &self.shared.settings;
+        let Shared { spec, settings, .. } = &*self.shared;
         self.drawn.clear();
+        let longest_days = spec
+            .population()
+            .seen_within_days
+            .map(|days| i64::from(days) + i64::from(spec.next_stage().horizon_days));
         let moments = self
             .events
             .chunk_by(|one, other| one.at == other.at)
@@ -155,7 +167,9 @@ impl WaitRows {
             let draw = uniform(customer, last_at, settings.seed);
             let mut interval = 0;
             let mut wait = Wait::after(last_at, &settings.grid, interval);
-            while next_at.is_none_or(|next_at| wait.from < next_at) && wait.until <= settings.observed_until {
+            let longest = longest_days.map_or(Timestamp::LATEST, |days| last_at.plus_days(days));
+            let until = next_at.unwrap_or(settings.observed_until).min(longest);
+            while wait.from <= until && wait.until <= settings.observed_until {
                 let share = settings.shares[interval.min(settings.shares.len() - 1)];
                 if draw < share {
                     self.drawn.push(wait);
@@ -166,16 +180,17 @@ impl WaitRows {
         }
     }
 
-    fn append(&mut self, key: CustomerKey, state: &JourneyState, wait: Wait, next: Option<&str>, cutoff: Option<i64>) {
+    fn append(&mut self, key: CustomerKey, state: &JourneyState, wait: Wait, answer: Answer<'_>) {
         let as_of = wait.asked_at(state);
         let row = self.shared.catalogue.row_into(state, as_of, &mut self.row);
         row.expect("the state was folded up to an earlier moment");
         self.rows.append(key, as_of, &self.row);
-        self.next_stage.append_option(next);
+        self.next_stage.append_option(answer.next);
         let last_at = state.last_at().expect("who waits has an event");
         self.last_at.append_value(last_at.micros());
         self.until.append_value(wait.until.micros());
-        self.cutoff.append_option(cutoff);
+        self.known_at.append_value(answer.known_at.micros());
+        self.cutoff.append_option(answer.cutoff.map(Timestamp::micros));
     }
 }
 
@@ -183,6 +198,7 @@ impl CustomerFold for WaitRows {
     fn customer(&mut self, journey: &CustomerJourney, _: &Labels) -> Result<()> {
         let shared = Arc::clone(&self.shared);
         let Shared { spec, settings, .. } = &*shared;
+        let horizon_days = i64::from(spec.next_stage().horizon_days);
         self.events.clear();
         self.events
             .extend(journey.events.iter().map(|logged| logged.event.clone()));
@@ -193,12 +209,19 @@ impl CustomerFold for WaitRows {
         journey.fold_to(spec, &from, |as_of, state| {
             let wait = *waits.next().expect("one moment for each wait");
             // What came before may not have been known yet, or the next have been, as far as the state can tell.
-            if !wait.follows(state.last_at()) || !in_population(spec, state, as_of) {
+            // Whoever is asked about waits until the horizon, even out of the population.
+            let cutoff = as_of.plus_days(-horizon_days).max(wait.follows_at());
+            if !wait.follows(state.last_at()) || !in_population(spec, state, cutoff) {
                 return;
             }
-            let future = &self.events[self.events.partition_point(|event| event.at < as_of)..];
-            let next = next_within(future, as_of, wait.until);
-            self.append(journey.key, state, wait, Some(class_name(spec, next)), None);
+            let first = self.events.partition_point(|event| event.at < as_of);
+            let came = self.events.get(first).filter(|event| event.at < wait.until);
+            let answer = Answer {
+                next: Some(came.map_or(NOTHING, |event| spec.stages()[usize::from(event.stage)].as_str())),
+                known_at: came.map_or(wait.until, |event| event.known_at.max(wait.until)),
+                cutoff: None,
+            };
+            self.append(journey.key, state, wait, answer);
         });
         self.drawn = drawn;
         journey.fold_to(spec, &[settings.test_at], |as_of, state| {
@@ -206,10 +229,15 @@ impl CustomerFold for WaitRows {
                 return;
             }
             let last_at = state.last_at().expect("who is in the population has an event");
-            let horizon = as_of.plus_days(i64::from(spec.next_stage().horizon_days));
+            let horizon = as_of.plus_days(horizon_days);
             let mut wait = Wait::at(last_at, &settings.grid, as_of);
             loop {
-                self.append(journey.key, state, wait, None, Some(as_of.micros()));
+                let answer = Answer {
+                    next: None,
+                    known_at: wait.until,
+                    cutoff: Some(as_of),
+                };
+                self.append(journey.key, state, wait, answer);
                 if wait.until >= horizon {
                     break;
                 }
@@ -228,6 +256,7 @@ impl CustomerFold for WaitRows {
         columns.push(Arc::new(self.next_stage.finish()));
         columns.push(Arc::new(self.last_at.finish()));
         columns.push(Arc::new(self.until.finish()));
+        columns.push(Arc::new(self.known_at.finish()));
         columns.push(Arc::new(self.cutoff.finish()));
         let batch = RecordBatch::try_new(Arc::clone(&self.shared.schema), columns);
         Ok(Some(batch.expect("the builders follow the schema")))
@@ -332,7 +361,8 @@ mod tests {
 
     #[test]
     fn a_wait_holds_what_was_known_when_it_began() {
-        // The visit of day 3 became known on day 9: until then the customer was thought to wait for it since day 0.
+        // The visit of day 3 became known on day 9: until then the customer was thought to wait since day 0. It came in
+        // that wait all the same, and whether it did is known on day 9, not when the interval was over.
         let found = waits("purchase@0d visit@3d~9d purchase@12d", 1.0);
         let seen: Vec<(f64, f64, Option<&str>)> = found
             .iter()
@@ -341,11 +371,33 @@ mod tests {
             .collect();
         let expected = [
             (0.0, 0.0, Some("none")),
-            (0.0, 1.0, Some("none")),
+            (0.0, 1.0, Some("consideration")),
             (3.0, 11.0, Some("purchase")),
             (12.0, 12.0, Some("none")),
             (12.0, 13.0, Some("none")),
             (12.0, 20.0, Some("none")),
+        ];
+        assert_eq!(seen, expected);
+    }
+
+    #[test]
+    fn what_comes_as_an_interval_ends_comes_in_the_next() {
+        let found = waits("purchase@0d visit@1d visit@9d", 1.0);
+        let seen: Vec<(f64, Option<&str>)> = found
+            .iter()
+            .filter(|wait| wait.4.is_none())
+            .map(|wait| (wait.1, wait.3.as_deref()))
+            .collect();
+        let (none, visit) = (Some("none"), Some("consideration"));
+        let expected = [
+            (0.0, none),
+            (1.0, visit),
+            (1.0, none),
+            (2.0, none),
+            (9.0, visit),
+            (9.0, none),
+            (10.0, none),
+            (17.0, none),
         ];
         assert_eq!(seen, expected);
     }

@@ -79,7 +79,7 @@ pub fn outcome_from(
 }
 
 /// What came first at or after `from` and before `until`, of what was known by then.
-pub fn next_within(future: &[JourneyEvent], from: Timestamp, until: Timestamp) -> Next {
+fn next_within(future: &[JourneyEvent], from: Timestamp, until: Timestamp) -> Next {
     let first = future.iter().find(|event| is_within(event, from, until));
     first.map_or(Next::Nothing, |event| Next::Event {
         stage: event.stage,

@@ -22,7 +22,9 @@ pub enum GridError {
         found: usize,
     },
     /// An end that is not after the one before, or too far.
-    #[error("intervals end on rising days above 0 and within ten years, found {found}")]
+    #[error(
+        "intervals end on rising days within ten years, each a quarter of an hour or more after the one before, found {found}"
+    )]
     End {
         /// The end in days.
         found: f64,
@@ -49,51 +51,57 @@ pub const STEPS_DAYS: [f64; 16] = [
     365.0,
 ];
 
+/// A quarter of an hour.
+const LEAST_MICROS: i64 = MICROS_PER_DAY / 96;
+
 /// An interval is worth a question of its own when so large a part of all gaps ends in it.
 const LEAST_SHARE: f64 = 0.03;
 
 impl TimeGrid {
-    /// More intervals than this are asked about without being told apart.
+    /// More intervals than this are not told apart.
     pub const MOST: usize = 24;
 
     /// The grid whose intervals end so many days after an event.
     ///
     /// # Errors
     /// - there is no end, or more than [`Self::MOST`]
-    /// - ends do not rise from above 0, or lie beyond ten years
+    /// - an interval is shorter than a quarter of an hour, or one lies beyond ten years
     pub fn new(ends_days: &[f64]) -> Result<Self, GridError> {
         if ends_days.is_empty() || ends_days.len() > Self::MOST {
             return Err(GridError::Length { found: ends_days.len() });
         }
         let ends: Vec<i64> = ends_days.iter().map(|days| micros(*days)).collect();
-        let is_within = |days: &&f64| !(micros(**days) > 0 && **days <= 3_653.0);
-        if let Some(&found) = ends_days.iter().find(is_within) {
-            return Err(GridError::End { found });
-        }
-        match ends.windows(2).position(|pair| pair[0] >= pair[1]) {
-            Some(at) => Err(GridError::End {
-                found: ends_days[at + 1],
-            }),
+        let starts = [0].into_iter().chain(ends.iter().copied());
+        let is_right = |start: i64, end: i64, days: f64| end - start >= LEAST_MICROS && days <= 3_653.0;
+        let mut intervals = starts.zip(&ends).zip(ends_days);
+        match intervals.find(|((start, end), days)| !is_right(*start, **end, **days)) {
+            Some((_, &found)) => Err(GridError::End { found }),
             None => Ok(Self { ends }),
         }
+    }
+
+    /// True when so few intervals lie within the horizon that all of them can be asked about in one answer.
+    pub fn is_coarse_enough(&self, horizon_days: f64) -> bool {
+        self.interval_at(micros(horizon_days)) <= 1_000
     }
 
     /// The grid for gaps of which so many ended in each step of [`STEPS_DAYS`], the last count being of longer ones.
     ///
     /// Steps in which few gaps end are joined to the next; the last interval is at most `longest_days` long.
     pub fn of_gaps(counts: &[u64; STEPS_DAYS.len() + 1], longest_days: f64) -> Self {
-        let least = LEAST_SHARE * counts.iter().sum::<u64>() as f64;
+        let least = (LEAST_SHARE * counts.iter().sum::<u64>() as f64).max(1.0);
         let mut ends = Vec::new();
-        let (mut so_far, mut start) = (0, 0.0);
+        let (mut so_far, mut start, mut length) = (0, 0.0, 0.0);
         for (end, count) in STEPS_DAYS.into_iter().zip(counts) {
             so_far += count;
-            if so_far as f64 >= least.max(1.0) && end - start <= longest_days {
+            if so_far as f64 >= least && end - start <= longest_days {
                 ends.push(end);
-                (so_far, start) = (0, end);
+                (so_far, length, start) = (0, end - start, end);
             }
         }
-        if ends.is_empty() {
-            ends.push(longest_days);
+        // The last interval goes on for ever: a short one would be asked about again and again.
+        if length < longest_days / 4.0 {
+            ends.push(start + longest_days);
         }
         Self::new(&ends).expect("steps rise, and there are few")
     }
@@ -184,11 +192,24 @@ mod tests {
         counts[13] = 1_000;
         assert_eq!(TimeGrid::of_gaps(&counts, 180.0).ends_days(), [180.0]);
         assert!(TimeGrid::of_gaps(&counts, 30.0).last_length() <= 30 * MICROS_PER_DAY);
+        // Bursts of an hour, then weeks of silence: the hour does not go on for ever.
+        let mut counts = [0; STEPS_DAYS.len() + 1];
+        (counts[0], counts[9]) = (900, 100);
+        assert_eq!(TimeGrid::of_gaps(&counts, 30.0).ends_days().len(), 2);
+        assert!(TimeGrid::of_gaps(&counts, 30.0).last_length() >= 29 * MICROS_PER_DAY);
     }
 
     #[test]
     fn a_grid_that_does_not_rise_is_refused() {
-        for ends in [&[][..], &[0.0], &[f64::NAN], &[2.0, 2.0], &[3.0, 1.0], &[4_000.0]] {
+        for ends in [
+            &[][..],
+            &[0.0],
+            &[f64::NAN],
+            &[2.0, 2.0],
+            &[3.0, 1.0],
+            &[4_000.0],
+            &[0.001],
+        ] {
             assert!(TimeGrid::new(ends).is_err(), "{ends:?}");
         }
     }

@@ -37,6 +37,11 @@ impl Wait {
         Self::after(self.last_at, grid, self.interval + 1)
     }
 
+    /// The event that it is an interval after.
+    pub const fn follows_at(&self) -> Timestamp {
+        self.last_at
+    }
+
     /// True when it is an interval after this event.
     pub fn follows(&self, last_at: Option<Timestamp>) -> bool {
         last_at == Some(self.last_at)

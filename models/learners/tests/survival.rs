@@ -90,5 +90,5 @@ fn what_cannot_be_measured_is_told() {
     assert!(told(concordance(&[0.1; 3], &rows, Some(1))).contains("pairs"));
     assert!(told(concordance(&[f64::NAN, 0.0, 0.0], &rows, None)).contains("NaN"));
     assert!(InSight::of(&[]).is_err() && InSight::of(&followed(&[(f64::NAN, None)])).is_err());
-    assert!(aalen_johansen(&rows, 0, &[1.0]).is_err());
+    assert!(aalen_johansen(&rows, 0, &[1.0]).is_err() && aalen_johansen(&rows, 1, &[f64::NAN]).is_err());
 }

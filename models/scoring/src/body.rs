@@ -20,8 +20,7 @@ pub struct Body {
     pub next_stage: Vec<String>,
     /// Days within which the next stage is asked for.
     pub next_stage_horizon_days: u32,
-    /// True when there are models of purchases, under `purchases`; older files have none.
-    #[serde(default)]
+    /// True when there are models of purchases, under `purchases`.
     pub has_purchases: bool,
 }
 

@@ -129,6 +129,10 @@ impl ScoringModel {
         let fits = churn.len() == targets.len()
             && next_stage.n_classes() == body.next_stage.len()
             && body.next_stage == spec.next_stage_classes()
+            && next_stage
+                .grid()
+                .is_coarse_enough(f64::from(body.next_stage_horizon_days))
+            && body.next_stage_horizon_days == spec.next_stage().horizon_days
             && body.encoder.fits(catalogue.len());
         if !fits {
             return Err(OpenError::Spec);

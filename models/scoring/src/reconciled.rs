@@ -1,8 +1,8 @@
-//! Churn scores that agree with the answer about what comes next, and with each other.
+//! Churn scores that agree with the answer about what comes next, and, of leaving by an event, over horizons.
 
 use percorso_churn::ChurnScore;
 use percorso_journey::Spec;
-use percorso_journey::spec::{ChurnKind, ChurnTarget};
+use percorso_journey::spec::{ChurnKind, ChurnTarget, Field, Source};
 use percorso_next_stage::Incidence;
 
 /// What the stages that come next say of one churn target.
@@ -10,7 +10,7 @@ use percorso_next_stage::Incidence;
 pub(crate) struct Bound {
     target: ChurnTarget,
     kind: Kind,
-    /// Stages all of whose touchpoints are the target's.
+    /// Stages all of whose touchpoints are the target's; none where a rule reads each event's stage.
     stages: Vec<usize>,
 }
 
@@ -31,12 +31,14 @@ impl Bound {
             ChurnKind::Inactivity { touchpoints, .. } => (Kind::Silence, touchpoints.as_slice()),
             ChurnKind::Contract { .. } => (Kind::Unbound, [].as_slice()),
         };
+        let says_stage = |source: &Source| source.columns.iter().any(|(field, _)| *field == Field::Stage);
+        let events_say_stage = spec.sources().iter().any(says_stage);
         let is_within = |stage: &usize| {
             let of_stage = (0..)
                 .zip(spec.touchpoints())
                 .filter(|(_, met)| usize::from(met.stage) == *stage);
             let mut of_stage = of_stage.map(|(at, _)| at).peekable();
-            of_stage.peek().is_some() && of_stage.all(|at: u16| touchpoints.contains(&at))
+            !events_say_stage && of_stage.peek().is_some() && of_stage.all(|at: u16| touchpoints.contains(&at))
         };
         Self {
             target,
@@ -53,7 +55,7 @@ impl Bound {
         let days = f64::from(self.target.horizon_days);
         let is_told = days <= next.horizon_days();
         next.at(days, classes);
-        let first: f64 = self.stages.iter().map(|stage| classes[*stage]).sum();
+        let first: f64 = self.stages.iter().map(|stage| classes[*stage]).sum::<f64>().min(1.0);
         let nothing = classes[classes.len() - 1];
         match self.kind {
             Kind::Coming => (first, if is_told { 1.0 - nothing } else { 1.0 }),

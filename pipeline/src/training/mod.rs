@@ -203,7 +203,8 @@ fn protocol(spec: &Spec) -> String {
     };
     format!(
         "customers{seen}{having}; rows known by each origin train, the rows of that day are asked; \
-         learner and calibration chosen before the test cut-off, which is judged once"
+         learner and calibration chosen before the test cut-off, which is judged once; \
+         churn is judged before scores are made to agree with what comes next"
     )
 }
 
@@ -216,8 +217,8 @@ struct Answer {
 }
 
 enum Shipped {
-    Churn(ChurnHead),
-    NextStage(NextStageHead),
+    Churn(Box<ChurnHead>),
+    NextStage(Box<NextStageHead>),
 }
 
 /// A churn question answered.
@@ -308,7 +309,7 @@ fn answer(
     Ok(Answer {
         evaluation,
         said: vec![Said::of(question, predictions)],
-        shipped: Some(Shipped::Churn(head)),
+        shipped: Some(Shipped::Churn(Box::new(head))),
     })
 }
 
@@ -372,8 +373,8 @@ fn parts(answers: Vec<Answer>, encoder: Encoder, purchases: Option<PurchaseModel
     for answer in answers {
         match answer.shipped {
             None => churn.push(None),
-            Some(Shipped::Churn(head)) => churn.push(Some(head)),
-            Some(Shipped::NextStage(head)) => next_stage = Some(head),
+            Some(Shipped::Churn(head)) => churn.push(Some(*head)),
+            Some(Shipped::NextStage(head)) => next_stage = Some(*head),
         }
     }
     Parts {

@@ -17,9 +17,9 @@ use super::predictions::{Phase, Predictions, SHIPPED};
 use super::question::Question;
 use super::recipe::Bench;
 use super::{Answer, Said, Shipped, rates, refit, segments_of};
-use crate::Result;
 use crate::cutoffs::Cutoffs;
 use crate::waits::Waits;
+use crate::{Error, Result};
 
 /// How the whole answer about what comes next was borne out after the test cut-off.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -66,6 +66,12 @@ pub(super) fn answer(
         question,
         ..*bench
     });
+    if of_stage.question.known_by(&waits.seen, cutoffs.test_at).is_empty() {
+        return Err(Error::Missing(format!(
+            "no event followed another by {}: nothing can be learnt of what comes next",
+            cutoffs.test_at
+        )));
+    }
     let chosen = |on_waits: &Bench<'_>| Calibrated::by(on_waits, &cutoffs.all, cutoffs.test_at, search_until);
     let (by_coming, by_stage) = rayon::join(|| chosen(&of_coming), || chosen(&of_stage));
     let recipes = [by_coming?, by_stage?];
@@ -158,7 +164,7 @@ pub(super) fn answer(
             Said::of(&stage, by_stage.chosen.at_origins),
             Said::of(bench.question, said),
         ],
-        shipped: Some(Shipped::NextStage(head)),
+        shipped: Some(Shipped::NextStage(Box::new(head))),
     })
 }
 

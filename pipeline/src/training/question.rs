@@ -13,7 +13,7 @@ pub(crate) struct Question {
     pub(crate) name: String,
     /// The answers told apart.
     pub(crate) classes: Vec<String>,
-    /// Days after a cut-off until its answer is known.
+    /// Days after a cut-off until its answers are known.
     pub(crate) window_days: i64,
     /// True when leaving is to buy nothing ([`Spec::purchases`]) for the window.
     pub(crate) is_silence_of_purchases: bool,
@@ -63,7 +63,7 @@ impl Question {
         let question = |name: &str, classes, asked| Question {
             name: name.to_owned(),
             classes,
-            window_days: i64::from(spec.next_stage().horizon_days),
+            window_days: 2 * i64::from(spec.next_stage().horizon_days),
             is_silence_of_purchases: false,
             asked,
         };
@@ -82,7 +82,8 @@ impl Question {
         matches!(self.asked, Asked::Churn(_))
     }
 
-    fn is_of_waits(&self) -> bool {
+    /// True when its rows are waits.
+    pub(super) fn is_of_waits(&self) -> bool {
         matches!(self.asked, Asked::Coming | Asked::Stage)
     }
 
@@ -96,11 +97,11 @@ impl Question {
         }
     }
 
-    /// The rows whose answer was known by `by`: a row counts only if its whole window was over.
+    /// The rows whose answer was known by `by`: a row counts only if its whole window was over, a wait if its interval was.
     pub(crate) fn known_by(&self, dataset: &Dataset, by: Timestamp) -> Vec<usize> {
         let is_over = |row: &usize| {
             if self.is_of_waits() {
-                dataset.waits[*row].until <= by
+                dataset.waits[*row].known_at <= by
             } else {
                 dataset.as_of[*row].plus_days(self.window_days) <= by
             }
@@ -111,12 +112,13 @@ impl Question {
             .collect()
     }
 
-    /// The rows asked at a cut-off; of waits, those within the window from it on.
+    /// The rows asked at a cut-off; of waits, those that begin in the first half of the window and are known by its end.
     pub(crate) fn asked_at(&self, dataset: &Dataset, as_of: Timestamp) -> Vec<usize> {
         let end = as_of.plus_days(self.window_days);
+        let begins_before = as_of.plus_days(self.window_days / 2);
         let is_asked = |row: &usize| {
             if self.is_of_waits() {
-                dataset.as_of[*row] >= as_of && dataset.waits[*row].until <= end
+                (as_of..begins_before).contains(&dataset.as_of[*row]) && dataset.waits[*row].known_at <= end
             } else {
                 dataset.as_of[*row] == as_of
             }
@@ -127,8 +129,8 @@ impl Question {
 
     /// The rolling origins before `test_at` at which learners are compared: at most `most`, spread over all there are.
     ///
-    /// An origin's own answers are known by `test_at`, and it has at least half as many cut-offs to learn from as the test
-    /// has: what is chosen and calibrated there is then nearly what is judged.
+    /// An origin's own answers are known by `test_at`, and it has (but for waits) at least half as many cut-offs to learn
+    /// from as the test has: what is chosen and calibrated there is then nearly what is judged.
     pub(crate) fn origins(
         &self,
         dataset: &Dataset,
@@ -138,16 +140,16 @@ impl Question {
     ) -> Vec<Timestamp> {
         let first = dataset.as_of.iter().min().copied();
         let n_known = |by: Timestamp| {
-            // A wait is known when its own interval is over, which is soon.
-            let window_days = if self.is_of_waits() { 0 } else { self.window_days };
-            let is_known = |at: &&Timestamp| Some(**at) >= first && at.plus_days(window_days) <= by;
+            let is_known = |at: &&Timestamp| Some(**at) >= first && at.plus_days(self.window_days) <= by;
             cutoffs.iter().filter(is_known).count()
         };
         let n_at_test = n_known(test_at);
         let usable: Vec<Timestamp> = cutoffs
             .iter()
             .copied()
-            .filter(|&at| at.plus_days(self.window_days) <= test_at && 2 * n_known(at) >= n_at_test)
+            .filter(|&at| at.plus_days(self.window_days) <= test_at)
+            // Waits are known soon, so that any origin has enough of them.
+            .filter(|&at| self.is_of_waits() || 2 * n_known(at) >= n_at_test)
             .filter(|&at| self.known_by(dataset, at).len() >= MIN_ROWS && self.asked_at(dataset, at).len() >= MIN_ROWS)
             .collect();
         spread(&usable, most)

@@ -38,6 +38,18 @@ pub(super) struct Chosen {
     pub(super) losses: Vec<(String, f64)>,
 }
 
+impl Chosen {
+    /// A learner that no origin could try.
+    fn untried(chosen: Contender) -> Self {
+        Self {
+            contenders: vec![chosen.clone()],
+            chosen,
+            at_origins: Vec::new(),
+            losses: Vec::new(),
+        }
+    }
+}
+
 /// A day on which learners are asked.
 pub(crate) struct Origin {
     pub(super) at: Timestamp,
@@ -124,6 +136,12 @@ impl Bench<'_> {
                 self.progress.elapsed() < search_until
             })
             .map_err(self.failed("the choice"))?;
+        if choice.opinions.is_empty() && self.question.is_of_waits() {
+            // Intervals differ in length: a share of all of them would say nothing of any.
+            return Ok(Chosen::untried(Contender::of(Learner::Recency(Recency::of(
+                "recency_days",
+            )))));
+        }
         let at_origins = choice.opinions.iter().flat_map(|opinion| {
             let name = opinion.contender.name.as_str();
             let of_origin = |(origin, p): (&Origin, &Array2<f64>)| origin.predictions(name, Phase::Origin, p.clone());

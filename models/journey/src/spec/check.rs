@@ -73,7 +73,12 @@ pub(super) fn check(raw: RawSpec) -> Result<Spec, SpecError> {
     };
     let next_stage = NextStageQuestion {
         horizon_days: horizon("next_stage.horizon_days", raw.next_stage.horizon_days)?,
-        grid: raw.next_stage.grid_days.as_deref().map(grid).transpose()?,
+        grid: raw
+            .next_stage
+            .grid_days
+            .as_deref()
+            .map(|ends_days| grid(ends_days, raw.next_stage.horizon_days))
+            .transpose()?,
     };
     let designed_maps = designed_maps(&raw.designed_map, &names)?;
     let sources = raw
@@ -209,8 +214,14 @@ fn horizon(key: &str, days: u32) -> Result<u32, SpecError> {
     }
 }
 
-fn grid(ends_days: &[f64]) -> Result<TimeGrid, SpecError> {
-    TimeGrid::new(ends_days).map_err(|error| SpecError::at("next_stage.grid_days", error.to_string()))
+fn grid(ends_days: &[f64], horizon_days: u32) -> Result<TimeGrid, SpecError> {
+    let key = "next_stage.grid_days";
+    let grid = TimeGrid::new(ends_days).map_err(|error| SpecError::at(key, error.to_string()))?;
+    if grid.is_coarse_enough(f64::from(horizon_days)) {
+        return Ok(grid);
+    }
+    let expected = format!("the last interval, which is repeated, to be longer: too many fit in {horizon_days} days");
+    Err(SpecError::at(key, format!("expected {expected}")))
 }
 
 fn touchpoints(raw: &[RawTouchpoint], stages: &[String]) -> Result<Vec<Touchpoint>, SpecError> {

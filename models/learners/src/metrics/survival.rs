@@ -139,10 +139,13 @@ pub fn concordance(risk: &[f64], rows: &[Followed], cause: Option<u32>) -> Resul
 /// (Aalen and Johansen 1978): one list a cause.
 ///
 /// # Errors
-/// - there is no row, or a number of days is negative or not finite
+/// - there is no row, a row's number of days is negative or not finite, or one asked about is NaN
 /// - a cause is not below `n_causes`
 pub fn aalen_johansen(rows: &[Followed], n_causes: usize, days: &[f64]) -> Result<Vec<Vec<f64>>> {
     check(rows)?;
+    for days in days {
+        setting::check("days asked about", !days.is_nan(), "a number", *days)?;
+    }
     let mut sorted = rows.to_vec();
     sorted.sort_by(|a, b| a.days.total_cmp(&b.days));
     for cause in sorted.iter().filter_map(|row| row.cause) {
