@@ -19,7 +19,7 @@ struct Measures {
 }
 
 fn measures() -> (Measures, Vec<Followed>) {
-    let measures: Measures = serde_json::from_str(include_str!("survival/measures.json")).unwrap();
+    let measures: Measures = serde_json::from_str(include_str!("survival/measures.json")).expect("the fixture");
     let causes = measures.cause.iter().map(|cause| cause.checked_sub(1));
     let rows = measures.days.iter().zip(causes);
     let rows = rows.map(|(&days, cause)| Followed { days, cause }).collect();

@@ -1,5 +1,8 @@
 //! One coherent answer: what is said of leaving agrees with what is said to come next, and tomorrow's answer with today's.
 
+#![cfg(feature = "fit")]
+#![allow(missing_docs, clippy::unwrap_used)]
+
 use std::sync::Arc;
 
 use ndarray::Array2;
