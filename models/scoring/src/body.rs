@@ -20,7 +20,8 @@ pub struct Body {
     pub next_stage: Vec<String>,
     /// Days within which the next stage is asked for.
     pub next_stage_horizon_days: u32,
-    /// True when there are models of purchases, under `purchases`.
+    /// True when there are models of purchases, under `purchases`; not where it is not said.
+    #[serde(default)]
     pub has_purchases: bool,
 }
 
