@@ -20,6 +20,7 @@ use crate::columns::ParquetFile;
 use crate::ids::{key_at, reveal};
 use crate::journeys::{CustomerFold, CustomerJourney, PerCustomer};
 use crate::progress::Progress;
+use crate::row_columns::BATCH_ROWS;
 use crate::run::RunFolder;
 use crate::{Error, Result, canonical};
 
@@ -300,7 +301,7 @@ impl CustomerFold for Folder {
 
     fn take(&mut self, _: &Labels, is_over: bool) -> Result<Option<RecordBatch>> {
         let n_rows = self.builders.n_rows;
-        if n_rows == 0 || !(is_over || n_rows >= 4_096) {
+        if n_rows == 0 || !(is_over || n_rows >= BATCH_ROWS) {
             return Ok(None);
         }
         let batch = RecordBatch::try_new(Arc::clone(&self.schema), self.builders.finish());

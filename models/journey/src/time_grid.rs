@@ -1,6 +1,6 @@
 //! The grid of time: how long nothing has come, cut into intervals.
 
-use crate::MICROS_PER_DAY;
+use crate::{MICROS_PER_DAY, days};
 
 /// Intervals of the time since a customer's last event.
 ///
@@ -134,8 +134,7 @@ impl TimeGrid {
 
     /// Where the intervals end that are told apart, in days since the event.
     pub fn ends_days(&self) -> Vec<f64> {
-        let days = |end: &i64| *end as f64 / MICROS_PER_DAY as f64;
-        self.ends.iter().map(days).collect()
+        self.ends.iter().map(|end| days(*end)).collect()
     }
 
     /// Where intervals end before the horizon, then the horizon, in days.

@@ -1,6 +1,6 @@
 //! Waiting: the intervals of a grid that go by after an event until the next one comes.
 
-use crate::{JourneyState, MICROS_PER_DAY, TimeGrid, Timestamp};
+use crate::{JourneyState, TimeGrid, Timestamp};
 
 /// One interval after a customer's last event: what comes first in it is one question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +67,7 @@ impl Wait {
 
     /// Days from a moment to the interval's end.
     pub fn ends_after_days(&self, moment: Timestamp) -> f64 {
-        (self.until.micros() - moment.micros()) as f64 / MICROS_PER_DAY as f64
+        self.until.days_since(moment)
     }
 }
 

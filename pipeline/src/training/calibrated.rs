@@ -61,9 +61,7 @@ impl Calibrated {
     /// What ships says, of what every learner said: the chosen one after calibration.
     pub(crate) fn shipped(&self, said: &[Predictions]) -> Predictions {
         let of_chosen = said.iter().find(|said| said.learner == self.chosen());
-        recalibrated(of_chosen.expect("every learner was asked"), |p| {
-            self.calibrator.apply(p)
-        })
+        recalibrated(of_chosen.expect("every learner was asked"), &self.calibrator)
     }
 }
 
@@ -106,7 +104,7 @@ const SEASON_DAYS: f64 = 365.0;
 fn band(bench: &Bench<'_>, at_origins: &[&Predictions], calibrator: &Calibrator) -> Result<Band> {
     let (mut p, mut y, mut customers, mut origins) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for predictions in at_origins {
-        p.extend(recalibrated(predictions, |p| calibrator.apply(p)).of_leaving());
+        p.extend(recalibrated(predictions, calibrator).of_leaving());
         y.extend(&predictions.labels);
         customers.extend(predictions.groups());
         origins.extend(predictions.labels.iter().map(|_| predictions.as_of.micros() as u64));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use ndarray::Array2;
 use percorso_features::Encoder;
 use percorso_journey::{CustomerKey, Timestamp, Wait};
-use percorso_learners::{Calibrator, Contender};
+use percorso_learners::Contender;
 use percorso_next_stage::{Calibrated as CalibratedLearner, Incidence, NextStageHead, competing};
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +15,7 @@ use super::evaluation::{self, LearnerEvaluation, QuestionEvaluation};
 use super::matrix::{encoded, encoder, sample};
 use super::predictions::{Phase, Predictions, SHIPPED};
 use super::question::Question;
-use super::recipe::Bench;
+use super::recipe::{Bench, calibrate};
 use super::{Answer, Said, Shipped, rates, refit, segments_of};
 use crate::cutoffs::Cutoffs;
 use crate::waits::Waits;
@@ -166,12 +166,6 @@ pub(super) fn answer(
         ],
         shipped: Some(Shipped::NextStage(Box::new(head))),
     })
-}
-
-fn calibrate(classes: &mut Array2<f64>, calibrator: &Calibrator) {
-    for mut row in classes.outer_iter_mut() {
-        calibrator.apply(row.as_slice_mut().expect("a row-major matrix has contiguous rows"));
-    }
 }
 
 /// The customers asked about at the test cut-off, with the waits that their answers are made of and what came.

@@ -6,7 +6,7 @@ use ndarray::Array2;
 use percorso_features::{Catalogue, Encoder};
 use percorso_journey::{CustomerKey, Spec, Timestamp};
 use percorso_learners::{
-    Bootstrap, Contender, Fold, Learned, Learner, Level, Ngram, Prevalence, Recency, Recipe, Search,
+    Bootstrap, Calibrator, Contender, Fold, Learned, Learner, Level, Ngram, Prevalence, Recency, Recipe, Search,
 };
 use rayon::prelude::*;
 
@@ -215,14 +215,19 @@ impl Bench<'_> {
 }
 
 /// Calibrated probabilities in place of raw ones.
-pub(super) fn recalibrated(predictions: &Predictions, mut calibrate: impl FnMut(&mut [f64])) -> Predictions {
+pub(super) fn recalibrated(predictions: &Predictions, calibrator: &Calibrator) -> Predictions {
     let mut probabilities: Array2<f64> = predictions.probabilities.clone();
-    for mut row in probabilities.outer_iter_mut() {
-        calibrate(row.as_slice_mut().expect("a row-major matrix has contiguous rows"));
-    }
+    calibrate(&mut probabilities, calibrator);
     Predictions {
         learner: SHIPPED.to_owned(),
         probabilities,
         ..predictions.clone()
+    }
+}
+
+/// Corrects the probabilities of every row.
+pub(super) fn calibrate(probabilities: &mut Array2<f64>, calibrator: &Calibrator) {
+    for mut row in probabilities.outer_iter_mut() {
+        calibrator.apply(row.as_slice_mut().expect("a row-major matrix has contiguous rows"));
     }
 }
