@@ -3,11 +3,12 @@
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array};
 use arrow::datatypes::{Float32Type, Float64Type, TimestampMicrosecondType};
 use percorso_features::{Catalogue, Labels};
-use percorso_journey::{CustomerKey, Spec, Timestamp};
+use percorso_journey::{CustomerKey, Spec, Stay, Timestamp};
 
 use crate::gaps::GapCounts;
 use crate::ids::key_at;
 use crate::purchases::PurchaseHistory;
+use crate::rows::stay_names;
 
 /// The next stage has not been observed.
 const CENSORED: i32 = -1;
@@ -32,6 +33,8 @@ pub(crate) struct Dataset {
     none: u32,
     /// Days until the next event came, where one did.
     pub(crate) next_after_days: Vec<Option<f64>>,
+    /// Per definition of the spec, how long each row's customer stayed; nothing where leaving is no event.
+    pub(crate) stays: Vec<Vec<Option<Stay>>>,
     /// Of waits: since when, and until when.
     pub(crate) waits: Vec<WaitSpan>,
     /// Texts of category ids.
@@ -73,6 +76,7 @@ impl Dataset {
             next_class: Vec::new(),
             none: spec.stages().len() as u32,
             next_after_days: Vec::new(),
+            stays: vec![Vec::new(); spec.churn().len()],
             waits: Vec::new(),
             labels: Labels::default(),
             purchases: PurchaseHistory::default(),
@@ -121,6 +125,17 @@ impl Dataset {
         }
         if let Some(days) = batch.column_by_name("next_after_days") {
             self.next_after_days.extend(days.as_primitive::<Float64Type>());
+        }
+        for (definition, stays) in spec.churn().iter().zip(&mut self.stays) {
+            let [days, has_left] = stay_names(&definition.name).map(|name| batch.column_by_name(&name));
+            if let (Some(days), Some(has_left)) = (days, has_left) {
+                let (days, has_left) = (days.as_primitive::<Float64Type>(), has_left.as_boolean());
+                let stay = |(days, has_left): (Option<f64>, Option<bool>)| {
+                    let (days, has_left) = (days?, has_left?);
+                    Some(Stay { days, has_left })
+                };
+                stays.extend(days.iter().zip(has_left).map(stay));
+            }
         }
         let times = |name| {
             let column: Option<&ArrayRef> = batch.column_by_name(name);

@@ -7,7 +7,7 @@ use arrow::array::{ArrayRef, BooleanBuilder, Float64Builder, RecordBatch, String
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use percorso_engine::{CallerError, Engine};
 use percorso_features::{Catalogue, FeatureRow, Labels};
-use percorso_journey::spec::ChurnTarget;
+use percorso_journey::spec::{ChurnDefinition, ChurnKind, ChurnTarget};
 use percorso_journey::{JourneyEvent, Next, Outcome, Spec, Timestamp, in_population, outcome_from};
 
 use crate::Result;
@@ -94,7 +94,23 @@ fn schema(spec: &Spec, catalogue: &Catalogue) -> SchemaRef {
     fields.push(Field::new("next_stage", DataType::Utf8, true));
     fields.push(Field::new("next_touchpoint", DataType::Utf8, true));
     fields.push(Field::new("next_after_days", DataType::Float64, true));
+    for definition in left_by_event(spec) {
+        let [days, has_left] = stay_names(&definition.name);
+        fields.push(Field::new(days, DataType::Float64, true));
+        fields.push(Field::new(has_left, DataType::Boolean, true));
+    }
     Arc::new(Schema::new(fields))
+}
+
+/// The definitions whose leaving is an event, so that a customer stays for a time.
+fn left_by_event(spec: &Spec) -> impl Iterator<Item = &ChurnDefinition> {
+    let is_event = |definition: &&ChurnDefinition| matches!(definition.kind, ChurnKind::Event { .. });
+    spec.churn().iter().filter(is_event)
+}
+
+/// The columns of how long a customer stayed, and whether it ended with leaving.
+pub(crate) fn stay_names(definition: &str) -> [String; 2] {
+    [format!("stayed_{definition}_days"), format!("left_{definition}")]
 }
 
 /// What the folds of all buckets share.
@@ -197,6 +213,8 @@ struct Builders {
     next_stage: StringBuilder,
     next_touchpoint: StringBuilder,
     next_after_days: Float64Builder,
+    /// Per definition whose leaving is an event: the days, and whether they left.
+    stays: Vec<(Float64Builder, BooleanBuilder)>,
 }
 
 impl Builders {
@@ -207,6 +225,7 @@ impl Builders {
             next_stage: StringBuilder::new(),
             next_touchpoint: StringBuilder::new(),
             next_after_days: Float64Builder::new(),
+            stays: left_by_event(spec).map(|_| Default::default()).collect(),
         }
     }
 
@@ -228,6 +247,12 @@ impl Builders {
             .append_option(outcome.next.map(|next| class_name(spec, next)));
         self.next_touchpoint.append_option(touchpoint);
         self.next_after_days.append_option(days);
+        let stays = spec.churn().iter().zip(&outcome.stays);
+        let stays = stays.filter(|(definition, _)| matches!(definition.kind, ChurnKind::Event { .. }));
+        for ((days, has_left), (_, stay)) in self.stays.iter_mut().zip(stays) {
+            days.append_option(stay.map(|stay| stay.days));
+            has_left.append_option(stay.map(|stay| stay.has_left));
+        }
     }
 
     fn finish(&mut self, schema: &SchemaRef) -> RecordBatch {
@@ -240,6 +265,10 @@ impl Builders {
         columns.push(Arc::new(self.next_stage.finish()));
         columns.push(Arc::new(self.next_touchpoint.finish()));
         columns.push(Arc::new(self.next_after_days.finish()));
+        for (days, has_left) in &mut self.stays {
+            columns.push(Arc::new(days.finish()));
+            columns.push(Arc::new(has_left.finish()));
+        }
         RecordBatch::try_new(Arc::clone(schema), columns).expect("the builders follow the schema")
     }
 }

@@ -37,7 +37,7 @@ pub use category::CategoryId;
 pub use customer::{CustomerKey, KeySecret};
 pub use event::{EventOrder, JourneyEvent, LoggedEvent};
 pub use history::{History, HistoryError, Insertion};
-pub use outcome::{Next, Outcome, outcome_from};
+pub use outcome::{Next, Outcome, Stay, outcome_from};
 pub use population::{at_risk, in_population};
 pub use raw_event::{AttributeValue, ContractBreak, RawEvent, finite};
 pub use spec::{Spec, SpecError};

@@ -10,6 +10,17 @@ pub struct Outcome {
     pub churn: Vec<Option<bool>>,
     /// What came first; `None` when the window is not over.
     pub next: Option<Next>,
+    /// Per [`Spec::churn`]: how long the customer stayed; `None` when they were not at risk, or leaving is no event.
+    pub stays: Vec<Option<Stay>>,
+}
+
+/// How long a customer stayed after a cut-off.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Stay {
+    /// Days until they left, or until the data end.
+    pub days: f64,
+    /// False when they were still there at the data's end.
+    pub has_left: bool,
 }
 
 /// The first event from the cut-off on, within the next-stage horizon.
@@ -38,6 +49,7 @@ impl Outcome {
                 && unknown.iter().any(|event| touchpoints.contains(&event.touchpoint))
             {
                 *answer = None;
+                self.stays[target.definition] = None;
             }
         }
     }
@@ -75,7 +87,26 @@ pub fn outcome_from(
         .collect();
     let end = as_of.plus_days(i64::from(spec.next_stage().horizon_days));
     let next = (end <= observed_until).then(|| next_within(future, as_of, end));
-    Outcome { churn, next }
+    let mut stays = vec![None; spec.churn().len()];
+    for target in spec.churn_targets() {
+        if let ChurnKind::Event { touchpoints, .. } = &spec.churn()[target.definition].kind
+            && at_risk(spec, state, target, as_of)
+        {
+            stays[target.definition] = Some(stay(future, touchpoints, as_of, observed_until));
+        }
+    }
+    Outcome { churn, next, stays }
+}
+
+/// How long a customer stayed, of what is known at the data's end.
+fn stay(future: &[JourneyEvent], leaving: &[u16], as_of: Timestamp, observed_until: Timestamp) -> Stay {
+    let left = future
+        .iter()
+        .find(|event| leaving.contains(&event.touchpoint) && is_within(event, as_of, observed_until));
+    Stay {
+        days: left.map_or(observed_until, |event| event.at).days_since(as_of),
+        has_left: left.is_some(),
+    }
 }
 
 /// What came first at or after `from` and before `until`, of what was known by then.
@@ -179,6 +210,18 @@ mod tests {
         let left = text::journey(&spec, "closed@2d~5d").expect("a journey in text");
         outcome.censor_who_had_left(&spec, &[&left[0]]);
         assert_eq!(outcome.churn, [None, Some(true), None]);
+    }
+
+    #[test]
+    fn a_stay_ends_with_leaving_or_with_the_data() {
+        let stay = |future: &str| outcome("purchase@0d", future, 2, 50).1.stays[0];
+        let of = |days, has_left| Some(Stay { days, has_left });
+        assert_eq!(stay("visit@5d closed@42d"), of(40.0, true));
+        assert_eq!(stay("visit@5d"), of(48.0, false));
+        // Leaving that nobody knows of yet has not been seen.
+        assert_eq!(stay("closed@42d~60d"), of(48.0, false));
+        let (_, gone) = outcome("purchase@0d closed@1d", "", 2, 50);
+        assert_eq!(gone.stays[0], None);
     }
 
     #[test]

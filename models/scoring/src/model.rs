@@ -215,13 +215,7 @@ impl ScoringModel {
                 median_days: None,
             });
         }
-        let churn = self.churn.iter().zip(&self.targets).map(|(head, target)| {
-            let head = head
-                .as_ref()
-                .filter(|_| at_risk(&self.spec, state, target.of_spec, as_of))?;
-            Some(head.score(&scratch.cells))
-        });
-        let mut churn: Vec<Option<ChurnScore>> = churn.collect();
+        let mut churn = self.leaving(state, as_of, scratch);
         let next = self.next(state, as_of, scratch);
         reconcile(&mut churn, &self.bounds, &next, &mut scratch.classes);
         let value_at_risk = self.value_at_risk(&churn, bought(state, as_of).as_ref());
@@ -235,6 +229,32 @@ impl ScoringModel {
             next_stage,
             median_days: next.days_until(0.5).filter(|days| *days <= horizon_days),
             next: Some(next),
+        })
+    }
+
+    /// Per target, how likely the customer leaves; of one definition's horizons each goes on from the one before.
+    fn leaving(&self, state: &JourneyState, as_of: Timestamp, scratch: &Scratch) -> Vec<Option<ChurnScore>> {
+        let mut scores: Vec<Option<ChurnScore>> = Vec::with_capacity(self.targets.len());
+        for (at, (head, target)) in self.churn.iter().zip(&self.targets).enumerate() {
+            let is_asked = at_risk(&self.spec, state, target.of_spec, as_of);
+            let score = head
+                .as_ref()
+                .filter(|_| is_asked)
+                .map(|head| head.score(&scratch.cells));
+            scores.push(if self.goes_on(at) {
+                scores[at - 1].zip(score).map(|(before, between)| before.then(between))
+            } else {
+                score
+            });
+        }
+        scores
+    }
+
+    /// True when a target's head tells only of who stayed until the horizon of the target before.
+    pub(crate) fn goes_on(&self, target: usize) -> bool {
+        target.checked_sub(1).is_some_and(|before| {
+            let [before, target] = [before, target].map(|at| &self.targets[at]);
+            target.is_event() && before.of_spec.definition == target.of_spec.definition
         })
     }
 

@@ -10,7 +10,7 @@ use super::measured::LearnerMeasures;
 use crate::cutoffs::Cutoffs;
 use crate::ids::reveal;
 use crate::rows::training_rows;
-use crate::training::{BG_NBD, Bench, Calibrated, MIN_ROWS, Phase, Predictions, Question, named_measures};
+use crate::training::{BG_NBD, Bench, Calibrated, MIN_ROWS, Phase, Predictions, Question, joined, named_measures};
 use crate::{Error, Progress, Result, RunFolder, TrainSettings, ingest, write_secret};
 
 /// What a benchmark runs on.
@@ -57,16 +57,21 @@ pub fn churn(benchmark: &ChurnBenchmark<'_>, engine: &dyn Engine, progress: &dyn
         let up_to_test = cutoffs.all.iter().rev().filter(|at| **at <= cutoffs.test_at);
         up_to_test.take(benchmark.n_before + 1).copied().collect()
     };
-    let questions: Vec<Question> = Question::all(&spec).into_iter().filter(Question::is_churn).collect();
-    progress.start("judge", (questions.len() * judged_at.len()) as u64);
+    let curves = Question::curves(&spec);
+    let n_questions = curves.iter().flatten().count();
+    progress.start("judge", (n_questions * judged_at.len()) as u64);
     let mut churn = Churn {
         rows: Vec::new(),
         predictions: Vec::new(),
     };
-    for question in &questions {
-        for test_at in &judged_at {
-            let n_known = question.known_by(&dataset, *test_at).len();
-            if n_known < MIN_ROWS || question.asked_at(&dataset, *test_at).len() < MIN_ROWS {
+    for (curve, test_at) in curves
+        .iter()
+        .flat_map(|curve| judged_at.iter().map(move |at| (curve, at)))
+    {
+        let mut before: Option<Vec<Predictions>> = None;
+        for step in curve {
+            let n_known = step.learnt.known_by(&dataset, *test_at).len();
+            if n_known < MIN_ROWS || step.judged.asked_at(&dataset, *test_at).len() < MIN_ROWS {
                 return Err(too_short());
             }
             let bench = Bench {
@@ -74,12 +79,12 @@ pub fn churn(benchmark: &ChurnBenchmark<'_>, engine: &dyn Engine, progress: &dyn
                 catalogue: &catalogue,
                 dataset: &dataset,
                 settings: benchmark.settings,
-                question,
+                question: &step.learnt,
                 progress,
             };
             let until = progress.elapsed() + benchmark.settings.time_budget;
             let recipe = Calibrated::by(&bench, &cutoffs.all, *test_at, until)?;
-            let origin = bench.origin(*test_at);
+            let origin = bench.origin(*test_at, &step.judged);
             let (mut rows, mut said) = (Vec::new(), Vec::new());
             for contender in recipe.contenders() {
                 let mut row = LearnerMeasures::of(&contender.name);
@@ -93,18 +98,25 @@ pub fn churn(benchmark: &ChurnBenchmark<'_>, engine: &dyn Engine, progress: &dyn
                 rows.push(row);
             }
             let shipped = recipe.shipped(&said);
-            tell(&run, question, &shipped, &mut churn)?;
             let chosen = rows.iter().find(|row| row.learner == recipe.chosen());
             let mut row = chosen.expect("what ships was asked").clone();
             row.learner.clone_from(&shipped.learner);
             rows.push(row);
             said.push(shipped);
-            for (mut row, said) in rows.into_iter().zip(&said) {
-                row.question = Some(question.name.clone());
+            let said = match &before {
+                None => said,
+                Some(before) => joined(before, said),
+            };
+            for said in &said {
+                let row = rows.iter().find(|row| row.learner == said.learner);
+                let mut row = row.expect("who was asked has a row").clone();
+                row.question = Some(step.judged.name.clone());
                 row.as_of = Some(test_at.to_string());
-                row.measures = named_measures(question, said)?;
+                row.measures = named_measures(&step.judged, said)?;
                 churn.rows.push(row);
             }
+            tell(&run, &step.judged, said.last().expect("what ships"), &mut churn)?;
+            before = Some(said);
             progress.advance(1);
         }
     }

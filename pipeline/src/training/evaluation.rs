@@ -28,7 +28,10 @@ pub struct Evaluation {
 }
 
 /// One question's evaluation.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+///
+/// Of leaving by an event within a longer horizon, learner, settings and losses at the origins are of those who stayed until
+/// the horizon before; the measures at the test are of the whole horizon.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct QuestionEvaluation {
     /// `churn/<definition>_<horizon>d` or `next-stage`.

@@ -2,6 +2,7 @@
 
 mod bg_nbd;
 mod calibrated;
+mod churn;
 mod evaluation;
 mod matrix;
 mod next;
@@ -12,7 +13,6 @@ mod recipe;
 mod settings;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use percorso_artefact::{Header, Registry, TrainingWindow, VersionId};
 use percorso_churn::ChurnHead;
@@ -26,6 +26,7 @@ use rayon::prelude::*;
 
 pub(crate) use self::bg_nbd::BG_NBD;
 pub(crate) use self::calibrated::Calibrated;
+pub(crate) use self::churn::joined;
 pub(crate) use self::evaluation::measures as named_measures;
 pub use self::evaluation::{CutoffRate, Evaluation, LearnerEvaluation, QuestionEvaluation, SegmentEvaluation};
 pub(crate) use self::matrix::{Matrix, columns};
@@ -82,8 +83,7 @@ pub fn train(
     if dataset.is_empty() {
         return Err(too_short(run, &spec));
     }
-    let questions = Question::all(&spec);
-    let next_stage = questions.last().expect("the next stage is always asked");
+    let (curves, next_stage) = (Question::curves(&spec), Question::next_stage(&spec));
     if next_stage.known_by(&dataset, cutoffs.test_at).is_empty()
         || next_stage.asked_at(&dataset, cutoffs.test_at).is_empty()
     {
@@ -107,29 +107,33 @@ pub fn train(
         let all = sample(&dataset, (0..dataset.len()).collect(), settings.max_rows, settings.seed);
         encoder(&dataset, &spec, &catalogue, &all)
     };
-    progress.start("train", questions.len() as u64);
+    progress.start("train", curves.len() as u64 + 1);
     let search_until = progress.elapsed() + settings.time_budget;
-    let answers = questions
-        .par_iter()
-        .map(|question| {
-            let bench = Bench {
-                spec: &spec,
-                catalogue: &catalogue,
-                dataset: &dataset,
-                settings,
-                question,
-                progress,
-            };
-            let until = manifest.observed_until();
-            let answer = if question.is_churn() {
-                answer(&bench, &cutoffs, until, &shipped_encoder, search_until)
-            } else {
-                next::answer(&bench, &waits, &cutoffs, until, &shipped_encoder, search_until)
-            };
+    let bench = Bench {
+        spec: &spec,
+        catalogue: &catalogue,
+        dataset: &dataset,
+        settings,
+        question: &next_stage,
+        progress,
+    };
+    let until = manifest.observed_until();
+    let of_curves = || {
+        let answers = curves.par_iter().map(|curve| {
+            let answers = churn::answers(&bench, curve, &cutoffs, until, &shipped_encoder, search_until);
             progress.advance(1);
-            answer
-        })
-        .collect::<Result<Vec<_>>>()?;
+            answers
+        });
+        answers.collect::<Result<Vec<_>>>()
+    };
+    let of_next_stage = || {
+        let answer = next::answer(&bench, &waits, &cutoffs, until, &shipped_encoder, search_until);
+        progress.advance(1);
+        answer
+    };
+    let (of_curves, of_next_stage) = rayon::join(of_curves, of_next_stage);
+    let mut answers: Vec<Answer> = of_curves?.into_iter().flatten().collect();
+    answers.push(of_next_stage?);
     progress.finish();
     let (purchases, of_purchases) = purchases::purchases(&spec, &dataset, &cutoffs);
     let evaluation = Evaluation {
@@ -219,98 +223,6 @@ struct Answer {
 enum Shipped {
     Churn(Box<ChurnHead>),
     NextStage(Box<NextStageHead>),
-}
-
-/// A churn question answered.
-fn answer(
-    bench: &Bench<'_>,
-    cutoffs: &Cutoffs,
-    observed_until: Timestamp,
-    shipped_encoder: &Encoder,
-    search_until: Duration,
-) -> Result<Answer> {
-    let Bench {
-        dataset,
-        settings,
-        question,
-        ..
-    } = *bench;
-    let everything = question.known_by(dataset, observed_until);
-    let test_rows = question.asked_at(dataset, cutoffs.test_at);
-    let rates = rates(question, dataset, &cutoffs.all);
-    let is_learnable = everything.len() >= MIN_ROWS
-        && test_rows.len() >= MIN_ROWS
-        && question.known_by(dataset, cutoffs.test_at).len() >= MIN_ROWS;
-    if !is_learnable {
-        let evaluation = QuestionEvaluation {
-            question: question.name.clone(),
-            shipped: String::new(),
-            calibrator: String::new(),
-            n_test: test_rows.len(),
-            origins_log_loss: Default::default(),
-            found: Default::default(),
-            origins: Vec::new(),
-            learners: Vec::new(),
-            segments: Vec::new(),
-            rates,
-            incidence: None,
-        };
-        return Ok(Answer {
-            evaluation,
-            said: Vec::new(),
-            shipped: None,
-        });
-    }
-    let recipe = Calibrated::by(bench, &cutoffs.all, cutoffs.test_at, search_until)?;
-    let at_test = bench.fit_and_ask(recipe.contenders(), cutoffs.test_at)?;
-    let shipped = recipe.shipped(&at_test);
-    let Calibrated {
-        origins,
-        chosen,
-        calibrator,
-        band,
-    } = recipe;
-    let mut predictions = chosen.at_origins;
-    let mut learners = at_test
-        .iter()
-        .map(|predictions| {
-            let measures = evaluation::measures(question, predictions)?;
-            let intervals = Default::default();
-            Ok(LearnerEvaluation {
-                learner: predictions.learner.clone(),
-                measures,
-                intervals,
-            })
-        })
-        .collect::<Result<Vec<_>>>()?;
-    learners.push(evaluation::learner(question, &shipped, settings.seed)?);
-    let segments = evaluation::segments(question, &shipped, |row| {
-        segments_of(bench.spec, bench.catalogue, dataset, &dataset.labels, test_rows[row])
-    })?;
-    predictions.extend(at_test);
-    predictions.push(shipped);
-
-    let evaluation = QuestionEvaluation {
-        question: question.name.clone(),
-        shipped: chosen.chosen.name,
-        calibrator: calibrator.to_string(),
-        n_test: test_rows.len(),
-        origins_log_loss: chosen.losses.into_iter().collect(),
-        found: evaluation::found(&chosen.contenders),
-        origins: origins.iter().map(Timestamp::to_string).collect(),
-        learners,
-        segments,
-        rates,
-        incidence: None,
-    };
-    let learned = refit(bench, &chosen.chosen.learner, everything, shipped_encoder)?;
-    let band = band.expect("every churn question has a band");
-    let head = ChurnHead::new(learned, calibrator, band).map_err(bench.failed("the head"))?;
-    Ok(Answer {
-        evaluation,
-        said: vec![Said::of(question, predictions)],
-        shipped: Some(Shipped::Churn(Box::new(head))),
-    })
 }
 
 /// The recipe fitted on every row whose answer is known.

@@ -1,4 +1,4 @@
-//! What is learnt: one question per churn target, and the next stage.
+//! What is learnt: one question per interval between a definition's horizons, and the next stage.
 
 use percorso_journey::spec::{ChurnKind, ChurnTarget};
 use percorso_journey::{Spec, Timestamp};
@@ -20,9 +20,22 @@ pub(crate) struct Question {
     asked: Asked,
 }
 
+/// One horizon of a curve of leaving.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CurveStep {
+    /// What is judged: whether they leave within the horizon.
+    pub(crate) judged: Question,
+    /// What is learnt: the same of those who stayed until the horizon before, which is everyone at the first.
+    ///
+    /// A row too young for this horizon still teaches the shorter ones.
+    pub(crate) learnt: Question,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Asked {
     Churn(usize),
+    /// Of who has not left by a target's horizon: whether they leave by that of another.
+    Between(usize, usize),
     NextStage,
     /// Of a wait: whether anything comes in it.
     Coming,
@@ -31,9 +44,36 @@ enum Asked {
 }
 
 impl Question {
-    /// Every question of a spec: churn targets in order, then the next stage.
-    pub(crate) fn all(spec: &Spec) -> Vec<Question> {
-        let churn = |(at, target): (usize, ChurnTarget)| Question {
+    /// The churn questions of a spec in the order of its targets, those of one curve together.
+    ///
+    /// Leaving by an event has one curve over all its horizons; every other target stands alone.
+    pub(crate) fn curves(spec: &Spec) -> Vec<Vec<CurveStep>> {
+        let targets: Vec<(usize, ChurnTarget)> = spec.churn_targets().into_iter().enumerate().collect();
+        let is_of_one_curve = |(_, one): &(usize, ChurnTarget), (_, other): &(usize, ChurnTarget)| {
+            let is_event = matches!(spec.churn()[one.definition].kind, ChurnKind::Event { .. });
+            is_event && one.definition == other.definition
+        };
+        let curves = targets.chunk_by(is_of_one_curve).map(|curve| {
+            let mut steps: Vec<CurveStep> = Vec::new();
+            for &(at, target) in curve {
+                let judged = Self::churn(spec, target, at);
+                let learnt = match steps.last() {
+                    None => judged.clone(),
+                    Some(before) => Self {
+                        name: format!("{}_after_{}d", judged.name, before.judged.window_days),
+                        asked: Asked::Between(at - 1, at),
+                        ..judged.clone()
+                    },
+                };
+                steps.push(CurveStep { judged, learnt });
+            }
+            steps
+        });
+        curves.collect()
+    }
+
+    fn churn(spec: &Spec, target: ChurnTarget, at: usize) -> Self {
+        Self {
             name: format!("churn/{}", target_name(spec, target)),
             classes: vec!["stays".to_owned(), "leaves".to_owned()],
             window_days: i64::from(target.window_days),
@@ -42,20 +82,18 @@ impl Question {
                 ChurnKind::Inactivity { touchpoints, .. } if *touchpoints == spec.purchases()
             ),
             asked: Asked::Churn(at),
-        };
-        let next_stage = Question {
+        }
+    }
+
+    /// What comes first after a cut-off.
+    pub(crate) fn next_stage(spec: &Spec) -> Self {
+        Self {
             name: "next-stage".to_owned(),
             classes: spec.next_stage_classes(),
             window_days: i64::from(spec.next_stage().horizon_days),
             is_silence_of_purchases: false,
             asked: Asked::NextStage,
-        };
-        spec.churn_targets()
-            .into_iter()
-            .enumerate()
-            .map(churn)
-            .chain([next_stage])
-            .collect()
+        }
     }
 
     /// Of waits: whether anything comes in the interval, and of what comes, its stage.
@@ -79,7 +117,7 @@ impl Question {
 
     /// True when the answer is leaving or staying.
     pub(crate) fn is_churn(&self) -> bool {
-        matches!(self.asked, Asked::Churn(_))
+        matches!(self.asked, Asked::Churn(_) | Asked::Between(..))
     }
 
     /// True when its rows are waits.
@@ -91,6 +129,10 @@ impl Question {
     pub(crate) fn label(&self, dataset: &Dataset, row: usize) -> Option<u32> {
         match self.asked {
             Asked::Churn(target) => dataset.churned(row, target).map(u32::from),
+            Asked::Between(before, by) => {
+                let has_stayed = dataset.churned(row, before) == Some(false);
+                dataset.churned(row, by).filter(|_| has_stayed).map(u32::from)
+            }
             Asked::NextStage => dataset.next_class(row),
             Asked::Coming => Some(u32::from(dataset.next_event_class(row).is_some())),
             Asked::Stage => dataset.next_event_class(row),

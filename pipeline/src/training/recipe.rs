@@ -79,7 +79,12 @@ impl Origin {
     }
 }
 
-impl Bench<'_> {
+impl<'a> Bench<'a> {
+    /// The same bench for another question.
+    pub(crate) fn asking(&self, question: &'a Question) -> Bench<'a> {
+        Bench { question, ..*self }
+    }
+
     /// The learners compared whose settings are given, simplest first.
     fn contenders(&self) -> Vec<Contender> {
         let sequence = (1..)
@@ -111,7 +116,7 @@ impl Bench<'_> {
         // Of one class only, nothing can be learnt but its prevalence.
         let rows: Vec<Origin> = origins
             .par_iter()
-            .map(|&at| self.origin(at))
+            .map(|&at| self.origin(at, self.question))
             .filter(|origin| !origin.known.is_of_one_class())
             .collect();
         let folds = rows.iter().map(|origin| {
@@ -160,9 +165,15 @@ impl Bench<'_> {
         })
     }
 
-    /// Fits the learners on what was known by `at` and asks them about the rows of that day; BG/NBD too, where it can tell.
-    pub(super) fn fit_and_ask(&self, contenders: &[Contender], at: Timestamp) -> Result<Vec<Predictions>> {
-        let origin = self.origin(at);
+    /// Fits the learners on what was known by `at` and asks them about the rows of which `judged` asks that day; BG/NBD
+    /// too, where it can tell.
+    pub(super) fn fit_and_ask(
+        &self,
+        contenders: &[Contender],
+        at: Timestamp,
+        judged: &Question,
+    ) -> Result<Vec<Predictions>> {
+        let origin = self.origin(at, judged);
         let ask = |contender: &Contender| {
             let learned = self.fit(&contender.learner, &origin.known)?;
             Ok(origin.ask(&contender.name, &learned, Phase::Test))
@@ -173,16 +184,16 @@ impl Bench<'_> {
         Ok(said)
     }
 
-    /// The rows known by a day, and those of the day.
-    pub(crate) fn origin(&self, at: Timestamp) -> Origin {
+    /// The rows known by a day, and those of which `judged` asks that day, with its answers.
+    pub(crate) fn origin(&self, at: Timestamp, judged: &Question) -> Origin {
         let known = self.question.known_by(self.dataset, at);
         let known = sample(self.dataset, known, self.settings.max_rows, self.settings.seed);
-        let asked = self.question.asked_at(self.dataset, at);
+        let asked = judged.asked_at(self.dataset, at);
         let encoder = encoder(self.dataset, self.spec, self.catalogue, &known);
         Origin {
             at,
             known: self.matrix(&encoder, &known),
-            asked: self.matrix(&encoder, &asked),
+            asked: Matrix::of(self.dataset, self.catalogue, &encoder, judged, &asked),
             customers: asked.iter().map(|&row| self.dataset.customers[row]).collect(),
         }
     }
