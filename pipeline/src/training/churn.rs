@@ -1,0 +1,151 @@
+//! Churn answered: the curve of leaving by an event, horizon after horizon, and every target that stands alone.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use ndarray::Zip;
+use percorso_churn::{ChurnHead, left_by};
+use percorso_features::Encoder;
+use percorso_journey::Timestamp;
+use rayon::prelude::*;
+
+use super::calibrated::Calibrated;
+use super::evaluation::{self, LearnerEvaluation, QuestionEvaluation};
+use super::predictions::Predictions;
+use super::question::{CurveStep, MIN_ROWS, Question};
+use super::recipe::Bench;
+use super::{Answer, Said, Shipped, rates, refit, segments_of};
+use crate::Result;
+use crate::cutoffs::Cutoffs;
+
+/// The answers to the steps of a curve, in order.
+///
+/// A step that too little was seen to learn, and those after it, are not answered.
+pub(super) fn answers(
+    bench: &Bench<'_>,
+    curve: &[CurveStep],
+    cutoffs: &Cutoffs,
+    observed_until: Timestamp,
+    shipped_encoder: &Encoder,
+    search_until: Duration,
+) -> Result<Vec<Answer>> {
+    let recipe = |step: &CurveStep| {
+        let learning = bench.asking(&step.learnt);
+        let is_learnable = step.judged.asked_at(bench.dataset, cutoffs.test_at).len() >= MIN_ROWS
+            && [cutoffs.test_at, observed_until]
+                .iter()
+                .all(|by| step.learnt.known_by(bench.dataset, *by).len() >= MIN_ROWS);
+        is_learnable
+            .then(|| Calibrated::by(&learning, &cutoffs.all, cutoffs.test_at, search_until))
+            .transpose()
+    };
+    let recipes: Vec<Option<Calibrated>> = curve.par_iter().map(recipe).collect::<Result<_>>()?;
+    let mut learnt = curve
+        .iter()
+        .zip(recipes)
+        .map_while(|(step, recipe)| Some((step, recipe?)));
+    let mut answers = Vec::new();
+    let mut said: Option<Vec<Predictions>> = None;
+    for (step, recipe) in &mut learnt {
+        let learning = bench.asking(&step.learnt);
+        let mut of_step = learning.fit_and_ask(recipe.contenders(), cutoffs.test_at, &step.judged)?;
+        of_step.push(recipe.shipped(&of_step));
+        let so_far = match said.take() {
+            None => of_step,
+            Some(before) => joined(&before, of_step),
+        };
+        let evaluation = judged(&learning, &step.judged, &recipe, &so_far, cutoffs)?;
+        let everything = step.learnt.known_by(bench.dataset, observed_until);
+        let learned = refit(&learning, &recipe.chosen.chosen.learner, everything, shipped_encoder)?;
+        let band = recipe.band.expect("every churn question has a band");
+        let head = ChurnHead::new(learned, recipe.calibrator, band).map_err(learning.failed("the head"))?;
+        answers.push(Answer {
+            evaluation,
+            said: vec![
+                Said::of(&step.learnt, recipe.chosen.at_origins),
+                Said::of(&step.judged, so_far.clone()),
+            ],
+            shipped: Some(Shipped::Churn(Box::new(head))),
+        });
+        said = Some(so_far);
+    }
+    let unanswered = curve[answers.len()..].iter().map(|step| Answer {
+        evaluation: QuestionEvaluation {
+            question: step.judged.name.clone(),
+            n_test: step.judged.asked_at(bench.dataset, cutoffs.test_at).len(),
+            rates: rates(&step.judged, bench.dataset, &cutoffs.all),
+            ..QuestionEvaluation::default()
+        },
+        said: Vec::new(),
+        shipped: None,
+    });
+    answers.extend(unanswered);
+    Ok(answers)
+}
+
+/// What is said of a longer horizon: of the shorter one `before`, and of those who stayed `between` the two.
+///
+/// Only learners that told of both are joined; the labels are those of the longer horizon.
+pub(crate) fn joined(before: &[Predictions], between: Vec<Predictions>) -> Vec<Predictions> {
+    let join = |mut said: Predictions| {
+        let shorter = before.iter().find(|shorter| shorter.learner == said.learner)?;
+        assert_eq!(
+            shorter.customers, said.customers,
+            "one curve is asked of the same customers"
+        );
+        Zip::from(said.probabilities.rows_mut())
+            .and(shorter.probabilities.rows())
+            .for_each(|mut p, shorter| {
+                p[1] = left_by(shorter[1], p[1]);
+                p[0] = 1.0 - p[1];
+            });
+        Some(said)
+    };
+    between.into_iter().filter_map(join).collect()
+}
+
+/// How good every learner and what ships are; what ships comes last.
+fn judged(
+    learning: &Bench<'_>,
+    question: &Question,
+    recipe: &Calibrated,
+    said: &[Predictions],
+    cutoffs: &Cutoffs,
+) -> Result<QuestionEvaluation> {
+    let dataset = learning.dataset;
+    let (shipped, learners) = said.split_last().expect("what ships was asked");
+    let mut evaluations = learners
+        .iter()
+        .map(|predictions| {
+            Ok(LearnerEvaluation {
+                learner: predictions.learner.clone(),
+                measures: evaluation::measures(question, predictions)?,
+                intervals: BTreeMap::new(),
+            })
+        })
+        .collect::<Result<Vec<_>>>()?;
+    evaluations.push(evaluation::learner(question, shipped, learning.settings.seed)?);
+    let test_rows = question.asked_at(dataset, cutoffs.test_at);
+    let segments = evaluation::segments(question, shipped, |row| {
+        segments_of(
+            learning.spec,
+            learning.catalogue,
+            dataset,
+            &dataset.labels,
+            test_rows[row],
+        )
+    })?;
+    Ok(QuestionEvaluation {
+        question: question.name.clone(),
+        shipped: recipe.chosen().to_owned(),
+        calibrator: recipe.calibrator.to_string(),
+        n_test: test_rows.len(),
+        origins_log_loss: recipe.chosen.losses.iter().cloned().collect(),
+        found: evaluation::found(recipe.contenders()),
+        origins: recipe.origins.iter().map(Timestamp::to_string).collect(),
+        learners: evaluations,
+        segments,
+        rates: rates(question, dataset, &cutoffs.all),
+        incidence: None,
+    })
+}
