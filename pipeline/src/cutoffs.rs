@@ -18,9 +18,19 @@ impl Cutoffs {
     /// those whose shortest window is over.
     /// `None` when the data are too short for the test cut-off to have a past.
     pub fn of(spec: &Spec, first_at: Timestamp, observed_until: Timestamp) -> Option<Self> {
+        let test_at = observed_until.plus_days(-i64::from(spec.longest_window_days()));
+        Self::around(spec, test_at, first_at, observed_until)
+    }
+
+    /// The cut-offs around a test cut-off; windows of those from it on need not be over.
+    pub(crate) fn around(
+        spec: &Spec,
+        test_at: Timestamp,
+        first_at: Timestamp,
+        observed_until: Timestamp,
+    ) -> Option<Self> {
         let window_days = i64::from(spec.longest_window_days());
         let every_days = i64::from(spec.training().every_days);
-        let test_at = observed_until.plus_days(-window_days);
         let n_before = i64::from(spec.training().cutoffs) + (window_days - 1) / every_days;
         let before = (1..=n_before).rev().map(|step| test_at.plus_days(-step * every_days));
         let after = (1..).map(|step| test_at.plus_days(step * every_days));

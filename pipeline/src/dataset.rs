@@ -33,6 +33,8 @@ pub(crate) struct Dataset {
     none: u32,
     /// Days until the next event came, where one did.
     pub(crate) next_after_days: Vec<Option<f64>>,
+    /// When each row's customer was first seen; of waits it is not asked.
+    pub(crate) first_at: Vec<Timestamp>,
     /// Per definition of the spec, how long each row's customer stayed; nothing where leaving is no event.
     pub(crate) stays: Vec<Vec<Option<Stay>>>,
     /// Of waits: since when, and until when.
@@ -76,6 +78,7 @@ impl Dataset {
             next_class: Vec::new(),
             none: spec.stages().len() as u32,
             next_after_days: Vec::new(),
+            first_at: Vec::new(),
             stays: vec![Vec::new(); spec.churn().len()],
             waits: Vec::new(),
             labels: Labels::default(),
@@ -142,6 +145,7 @@ impl Dataset {
             let micros = column.map(|column| column.as_primitive::<TimestampMicrosecondType>().values().to_vec());
             micros.map(|micros| micros.into_iter().map(Timestamp::from_micros).collect::<Vec<_>>())
         };
+        self.first_at.extend(times("first_at").unwrap_or_default());
         if let (Some(last_at), Some(until), Some(known_at)) = (times("last_at"), times("until"), times("known_at")) {
             let spans = last_at.into_iter().zip(until).zip(known_at);
             self.waits.extend(spans.map(|((last_at, until), known_at)| WaitSpan {
@@ -175,6 +179,14 @@ impl Dataset {
             .iter()
             .zip(categories)
             .for_each(|(&at, &cell)| cells[at] = cell);
+    }
+
+    /// One cell of a row.
+    pub(crate) fn cell(&self, row: usize, feature: usize) -> f64 {
+        match self.categories.binary_search(&feature) {
+            Ok(at) => self.category_cells[row * self.categories.len() + at],
+            Err(_) => f64::from(self.numbers[row * self.n_features + feature]),
+        }
     }
 
     /// Whether the row's customer left, per target; `None` when not at risk or censored.

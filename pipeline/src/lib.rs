@@ -27,7 +27,10 @@ mod training;
 mod waits;
 pub mod xes;
 
-pub use benchmark::{Churn, ChurnBenchmark, EndOfCase, LearnerMeasures, NextTouchpoint, churn, next_touchpoint};
+pub use benchmark::{
+    Churn, ChurnBenchmark, EndOfCase, LearnerMeasures, NextTouchpoint, StaysBenchmark, StaysJudged, churn,
+    next_touchpoint, stays,
+};
 pub use churn_list::{ChurnListRow, ChurnListSettings, churn_list, write_churn_list, write_private_text};
 pub use cutoffs::Cutoffs;
 pub use error::{Error, Result};
@@ -40,6 +43,6 @@ pub use run::{IngestManifest, RunFolder, read_spec};
 pub use score::{ScoreSettings, ScoreSummary, score};
 pub use training::{
     CutoffRate, Evaluation, IncidenceEvaluation, IncidencePoint, LearnerEvaluation, PurchaseEvaluation, PurchaseTest,
-    QuestionEvaluation, SegmentEvaluation, TestPrediction, TrainSettings, TrainSummary, evaluation, test_predictions,
-    train,
+    QuestionEvaluation, SegmentEvaluation, StayEvaluation, StayPoint, TestPrediction, ToldAndCame, TrainSettings,
+    TrainSummary, evaluation, test_predictions, train,
 };

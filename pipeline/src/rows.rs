@@ -3,14 +3,13 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use arrow::array::{ArrayRef, BooleanBuilder, Float64Builder, RecordBatch, StringBuilder};
+use arrow::array::{ArrayRef, BooleanBuilder, Float64Builder, RecordBatch, StringBuilder, TimestampMicrosecondBuilder};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use percorso_engine::{CallerError, Engine};
 use percorso_features::{Catalogue, FeatureRow, Labels};
 use percorso_journey::spec::{ChurnDefinition, ChurnKind, ChurnTarget};
 use percorso_journey::{JourneyEvent, Next, Outcome, Spec, Timestamp, in_population, outcome_from};
 
-use crate::Result;
 use crate::columns::ParquetFile;
 use crate::cutoffs::Cutoffs;
 use crate::dataset::Dataset;
@@ -20,6 +19,7 @@ use crate::progress::Progress;
 use crate::purchases::{PurchaseHistory, Purchaser};
 use crate::row_columns::{self, BATCH_ROWS, RowColumns};
 use crate::run::RunFolder;
+use crate::{Result, canonical};
 
 /// Folds a run's journeys into training rows; writes them to `path` and returns them.
 ///
@@ -94,6 +94,7 @@ fn schema(spec: &Spec, catalogue: &Catalogue) -> SchemaRef {
     fields.push(Field::new("next_stage", DataType::Utf8, true));
     fields.push(Field::new("next_touchpoint", DataType::Utf8, true));
     fields.push(Field::new("next_after_days", DataType::Float64, true));
+    fields.push(Field::new("first_at", canonical::time_type(), false));
     for definition in left_by_event(spec) {
         let [days, has_left] = stay_names(&definition.name);
         fields.push(Field::new(days, DataType::Float64, true));
@@ -187,6 +188,8 @@ impl CustomerFold for TrainingRows {
                 .expect("the state was folded up to the cut-off");
             builders.rows.append(journey.key, as_of, row);
             builders.append(&shared.spec, &outcome);
+            let first_at = state.first_at().expect("who is in the population has an event");
+            builders.first_at.append_value(first_at.micros());
         });
         Ok(())
     }
@@ -213,6 +216,7 @@ struct Builders {
     next_stage: StringBuilder,
     next_touchpoint: StringBuilder,
     next_after_days: Float64Builder,
+    first_at: TimestampMicrosecondBuilder,
     /// Per definition whose leaving is an event: the days, and whether they left.
     stays: Vec<(Float64Builder, BooleanBuilder)>,
 }
@@ -225,6 +229,7 @@ impl Builders {
             next_stage: StringBuilder::new(),
             next_touchpoint: StringBuilder::new(),
             next_after_days: Float64Builder::new(),
+            first_at: row_columns::times(),
             stays: left_by_event(spec).map(|_| Default::default()).collect(),
         }
     }
@@ -265,6 +270,7 @@ impl Builders {
         columns.push(Arc::new(self.next_stage.finish()));
         columns.push(Arc::new(self.next_touchpoint.finish()));
         columns.push(Arc::new(self.next_after_days.finish()));
+        columns.push(Arc::new(self.first_at.finish()));
         for (days, has_left) in &mut self.stays {
             columns.push(Arc::new(days.finish()));
             columns.push(Arc::new(has_left.finish()));

@@ -3,11 +3,14 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use percorso_journey::Timestamp;
 use percorso_pipeline::{
-    Churn, ChurnBenchmark, EndOfCase, LearnerMeasures, NextTouchpoint, TrainSettings, write_private_text,
+    Churn, ChurnBenchmark, EndOfCase, LearnerMeasures, NextTouchpoint, StaysBenchmark, StaysJudged, TrainSettings,
+    write_private_text,
 };
 
 use super::Machine;
+use super::evaluate::print_stay_points;
 use crate::failure::Outcome;
 
 #[derive(Args)]
@@ -22,6 +25,27 @@ enum Protocol {
     NextTouchpoint(NextTouchpointFlags),
     /// Who leaves, at the test cut-off of a business and before it
     Churn(ChurnFlags),
+    /// How long customers stay who began after those that models learned from
+    Stays(StaysFlags),
+}
+
+#[derive(Args)]
+struct StaysFlags {
+    /// The journey.toml of the business; its churn definitions of kind event are judged
+    #[arg(long, value_name = "FILE")]
+    journey: PathBuf,
+    /// Customers who began before this moment teach, those who began later are asked about
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    split: Timestamp,
+    /// A CSV for what ships said (definition, days, customer_key, as_of, probability)
+    #[arg(long, value_name = "FILE")]
+    predictions: Option<PathBuf>,
+    /// A Parquet file for the rows with their outcomes, for peers to learn from
+    #[arg(long, value_name = "FILE")]
+    rows: Option<PathBuf>,
+    /// A TOML file with training settings by name
+    #[arg(long, value_name = "FILE")]
+    settings: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -65,15 +89,15 @@ enum End {
 impl Benchmark {
     pub(crate) fn run(self, machine: &Machine) -> Outcome {
         let engine = machine.engine()?;
+        let settings = |file: &Option<PathBuf>| match file {
+            Some(path) => TrainSettings::read(path),
+            None => Ok(TrainSettings::default()),
+        };
         let rows = match self.protocol {
             Protocol::Churn(flags) => {
-                let settings = match &flags.settings {
-                    Some(path) => TrainSettings::read(path)?,
-                    None => TrainSettings::default(),
-                };
                 let benchmark = ChurnBenchmark {
                     journey: &flags.journey,
-                    settings: &settings,
+                    settings: &settings(&flags.settings)?,
                     n_before: flags.before,
                 };
                 let churn = percorso_pipeline::churn(&benchmark, &engine, &*machine.progress())?;
@@ -81,6 +105,20 @@ impl Benchmark {
                     write_private_text(path, &predictions(&churn))?;
                 }
                 churn.rows
+            }
+            Protocol::Stays(flags) => {
+                let benchmark = StaysBenchmark {
+                    journey: &flags.journey,
+                    settings: &settings(&flags.settings)?,
+                    split_at: flags.split,
+                    rows: flags.rows,
+                };
+                let judged = percorso_pipeline::stays(&benchmark, &engine, &*machine.progress())?;
+                if let Some(path) = &flags.predictions {
+                    write_private_text(path, &told(&judged))?;
+                }
+                print_stays(&judged, machine.wants_json());
+                return Ok(());
             }
             Protocol::NextTouchpoint(flags) => {
                 let benchmark = NextTouchpoint {
@@ -97,6 +135,36 @@ impl Benchmark {
         };
         print_rows(&rows, machine.wants_json());
         Ok(())
+    }
+}
+
+fn moment(text: &str) -> Result<Timestamp, String> {
+    Timestamp::parse(text).ok_or_else(|| "expected a date or a time, as 2012-01-09 or 2012-01-09T12:00:00Z".to_owned())
+}
+
+fn told(judged: &StaysJudged) -> String {
+    let mut text = "definition,days,customer_key,as_of,probability\n".to_owned();
+    for (definition, days, customer, as_of, p) in &judged.said {
+        text += &format!("{definition},{days},{customer},{as_of},{p}\n");
+    }
+    text
+}
+
+fn print_stays(judged: &StaysJudged, json: bool) {
+    for (learner, stays) in &judged.learners {
+        if json {
+            let row = serde_json::json!({ "learner": learner, "stays": stays });
+            println!("{row}");
+            continue;
+        }
+        let concordance = stays
+            .concordance
+            .map_or_else(|| "-".to_owned(), |share| format!("{share:.4}"));
+        println!(
+            "\n{learner} of {} · {} rows · concordance {concordance}",
+            stays.definition, stays.n
+        );
+        print_stay_points(&stays.points);
     }
 }
 

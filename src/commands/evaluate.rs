@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use clap::Args;
-use percorso_pipeline::{Evaluation, IncidenceEvaluation, PurchaseEvaluation};
+use percorso_pipeline::{Evaluation, IncidenceEvaluation, PurchaseEvaluation, StayEvaluation, StayPoint};
 
 use super::{Machine, Run};
 use crate::failure::Outcome;
@@ -106,6 +106,9 @@ pub(super) fn print_evaluation(evaluation: &Evaluation, json: bool) {
             .collect();
         println!("  rate by cut-off: {}", rates.join(", "));
     }
+    for stays in &evaluation.stays {
+        print_stays(stays, &evaluation.test_at);
+    }
     if let Some(purchases) = &evaluation.purchases {
         print_purchases(purchases, &evaluation.test_at);
     }
@@ -127,6 +130,32 @@ fn print_incidence(incidence: &IncidenceEvaluation) {
             "  {:>8.2}{:>9.4}{:>15.4}{shares}",
             point.days, point.brier, point.brier_of_share
         );
+    }
+}
+
+fn print_stays(stays: &StayEvaluation, test_at: &str) {
+    println!("\nstays · {} rows at {test_at} until {}", stays.n, stays.definition);
+    if let Some(concordance) = stays.concordance {
+        println!("  concordance {concordance:.4}");
+    }
+    print_stay_points(&stays.points);
+}
+
+/// By horizon: how far off the probability of having left was, beside that of the stage's share; and told beside come.
+pub(super) fn print_stay_points(points: &[StayPoint]) {
+    println!(
+        "  {:>8}{:>9}{:>15}{:>17}",
+        "days", "brier", "of the stage", "told, came"
+    );
+    for StayPoint {
+        days,
+        brier,
+        brier_of_stage,
+        all,
+    } in points
+    {
+        let shares = format!("{:.1} % {:.1} %", 100.0 * all.told, 100.0 * all.came);
+        println!("  {days:>8}{brier:>9.4}{brier_of_stage:>15.4}{shares:>17}");
     }
 }
 

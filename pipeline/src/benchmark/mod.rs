@@ -6,7 +6,9 @@ mod churn;
 mod event_log;
 mod measured;
 mod next_touchpoint;
+mod stays;
 
 pub use self::churn::{Churn, ChurnBenchmark, churn};
 pub use self::measured::LearnerMeasures;
 pub use self::next_touchpoint::{EndOfCase, NextTouchpoint, next_touchpoint};
+pub use self::stays::{StaysBenchmark, StaysJudged, stays};

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use ndarray::Array2;
 use percorso_journey::Timestamp;
 use percorso_learners::{Band, Bootstrap, Calibrator, Contender, Level, OriginPredictions, OutOfFold};
 
 use super::predictions::Predictions;
-use super::recipe::{Bench, Chosen, recalibrated};
+use super::recipe::{Bench, Chosen, calibrate, recalibrated};
 use crate::Result;
 
 /// The recipe of one question.
@@ -56,6 +57,14 @@ impl Calibrated {
     /// The name of the learner that ships.
     pub(crate) fn chosen(&self) -> &str {
         &self.chosen.chosen.name
+    }
+
+    /// What ships says of rows, of what every learner said of them.
+    pub(crate) fn shipped_of_rows(&self, said: &[(String, Array2<f64>)]) -> Array2<f64> {
+        let of_chosen = said.iter().find(|(learner, _)| learner == self.chosen());
+        let mut probabilities = of_chosen.expect("every learner was asked").1.clone();
+        calibrate(&mut probabilities, &self.calibrator);
+        probabilities
     }
 
     /// What ships says, of what every learner said: the chosen one after calibration.

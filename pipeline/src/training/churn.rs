@@ -14,11 +14,13 @@ use super::evaluation::{self, LearnerEvaluation, QuestionEvaluation};
 use super::predictions::Predictions;
 use super::question::{CurveStep, MIN_ROWS, Question};
 use super::recipe::Bench;
-use super::{Answer, Said, Shipped, rates, refit, segments_of};
+use super::stays::{StayEvaluation, Stays};
+use super::{Answer, Said, Shipped, label_of, rates, refit, segments_of};
 use crate::Result;
 use crate::cutoffs::Cutoffs;
+use crate::dataset::Dataset;
 
-/// The answers to the steps of a curve, in order.
+/// The answers to the steps of a curve, in order; and of leaving by an event, how it was judged over time.
 ///
 /// A step that too little was seen to learn, and those after it, are not answered.
 pub(super) fn answers(
@@ -28,7 +30,7 @@ pub(super) fn answers(
     observed_until: Timestamp,
     shipped_encoder: &Encoder,
     search_until: Duration,
-) -> Result<Vec<Answer>> {
+) -> Result<(Vec<Answer>, Option<StayEvaluation>)> {
     let recipe = |step: &CurveStep| {
         let learning = bench.asking(&step.learnt);
         let is_learnable = step.judged.asked_at(bench.dataset, cutoffs.test_at).len() >= MIN_ROWS
@@ -46,6 +48,7 @@ pub(super) fn answers(
         .map_while(|(step, recipe)| Some((step, recipe?)));
     let mut answers = Vec::new();
     let mut said: Option<Vec<Predictions>> = None;
+    let mut told = Vec::new();
     for (step, recipe) in &mut learnt {
         let learning = bench.asking(&step.learnt);
         let mut of_step = learning.fit_and_ask(recipe.contenders(), cutoffs.test_at, &step.judged)?;
@@ -54,6 +57,8 @@ pub(super) fn answers(
             None => of_step,
             Some(before) => joined(&before, of_step),
         };
+        let shipped = so_far.last().expect("what ships");
+        told.push((step.judged.window_days as f64, shipped.of_leaving()));
         let evaluation = judged(&learning, &step.judged, &recipe, &so_far, cutoffs)?;
         let everything = step.learnt.known_by(bench.dataset, observed_until);
         let learned = refit(&learning, &recipe.chosen.chosen.learner, everything, shipped_encoder)?;
@@ -80,7 +85,25 @@ pub(super) fn answers(
         shipped: None,
     });
     answers.extend(unanswered);
-    Ok(answers)
+    let is_told = !told.is_empty();
+    let event = curve[0].judged.event(bench.spec).filter(|_| is_told);
+    let stays = event.map(|definition| {
+        let rows = curve[0].judged.asked_at(bench.dataset, cutoffs.test_at);
+        let stays = Stays {
+            dataset: bench.dataset,
+            catalogue: bench.catalogue,
+            definition,
+            rows: &rows,
+        };
+        let days: Vec<f64> = told.iter().map(|(days, _)| *days).collect();
+        let of_stage = stays.told_of_stage(cutoffs.test_at, &days)?;
+        let name = &bench.spec.churn()[definition].name;
+        let Dataset { labels, .. } = bench.dataset;
+        stays.evaluation(name, &told, &of_stage, |row| {
+            label_of(bench.spec, bench.catalogue, bench.dataset, labels, row, "stage_current")
+        })
+    });
+    Ok((answers, stays.transpose()?))
 }
 
 /// What is said of a longer horizon: of the shorter one `before`, and of those who stayed `between` the two.

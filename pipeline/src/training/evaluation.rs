@@ -10,6 +10,7 @@ use super::next::IncidenceEvaluation;
 use super::predictions::Predictions;
 use super::purchases::PurchaseEvaluation;
 use super::question::{MIN_ROWS, Question};
+use super::stays::StayEvaluation;
 use crate::{Error, Result};
 
 /// The evaluation of a training run: every question at the test cut-off.
@@ -22,6 +23,9 @@ pub struct Evaluation {
     pub test_at: String,
     /// Per question.
     pub questions: Vec<QuestionEvaluation>,
+    /// Leaving by an event, over time; none in evaluations made before it was judged so.
+    #[serde(default)]
+    pub stays: Vec<StayEvaluation>,
     /// The models of purchases; absent in evaluations made before there were any.
     #[serde(default)]
     pub purchases: Option<PurchaseEvaluation>,

@@ -11,6 +11,7 @@ mod purchases;
 mod question;
 mod recipe;
 mod settings;
+mod stays;
 
 use std::sync::Arc;
 
@@ -38,6 +39,8 @@ pub use self::purchases::{PurchaseEvaluation, PurchaseTest};
 pub(crate) use self::question::{MIN_ROWS, Question};
 pub(crate) use self::recipe::Bench;
 pub use self::settings::TrainSettings;
+pub(crate) use self::stays::Stays;
+pub use self::stays::{StayEvaluation, StayPoint, ToldAndCame};
 use crate::cutoffs::Cutoffs;
 use crate::dataset::Dataset;
 use crate::progress::Progress;
@@ -132,7 +135,8 @@ pub fn train(
         answer
     };
     let (of_curves, of_next_stage) = rayon::join(of_curves, of_next_stage);
-    let mut answers: Vec<Answer> = of_curves?.into_iter().flatten().collect();
+    let (of_curves, stays): (Vec<Vec<Answer>>, Vec<_>) = of_curves?.into_iter().unzip();
+    let mut answers: Vec<Answer> = of_curves.into_iter().flatten().collect();
     answers.push(of_next_stage?);
     progress.finish();
     let (purchases, of_purchases) = purchases::purchases(&spec, &dataset, &cutoffs);
@@ -140,6 +144,7 @@ pub fn train(
         protocol: protocol(&spec),
         test_at: cutoffs.test_at.to_string(),
         questions: answers.iter().map(|answer| answer.evaluation.clone()).collect(),
+        stays: stays.into_iter().flatten().collect(),
         purchases: Some(of_purchases),
     };
     let told: Vec<Said> = answers.iter().flat_map(|answer| answer.said.clone()).collect();
@@ -240,17 +245,30 @@ fn refit(bench: &Bench<'_>, learner: &Learner, rows: Vec<usize>, encoder: &Encod
 
 /// The segments of a row: its stage, and its audience where one is known.
 fn segments_of(spec: &Spec, catalogue: &Catalogue, dataset: &Dataset, labels: &Labels, row: usize) -> Vec<String> {
-    let mut cells = vec![0.0; catalogue.len()];
-    dataset.cells(row, &mut cells);
     let segment = |name: &str, told: &str| {
-        let at = catalogue.position(name)?;
-        let id = CategoryId::from_cell(cells[at])?;
-        Some(format!("{told}={}", catalogue.label(spec, labels, at, id)))
+        Some(format!(
+            "{told}={}",
+            label_of(spec, catalogue, dataset, labels, row, name)?
+        ))
     };
     segment("stage_current", "stage")
         .into_iter()
         .chain(segment("attribute_audience", "audience"))
         .collect()
+}
+
+/// What a categorical cell of a row says, in words.
+fn label_of(
+    spec: &Spec,
+    catalogue: &Catalogue,
+    dataset: &Dataset,
+    labels: &Labels,
+    row: usize,
+    feature: &str,
+) -> Option<String> {
+    let at = catalogue.position(feature)?;
+    let id = CategoryId::from_cell(dataset.cell(row, at))?;
+    Some(catalogue.label(spec, labels, at, id))
 }
 
 /// The base rate at every cut-off that has answers: of leaving, or of the most frequent next stage.

@@ -6,16 +6,14 @@ use std::time::Duration;
 use ndarray::Array2;
 use percorso_features::Encoder;
 use percorso_journey::{CustomerKey, Timestamp, Wait};
-use percorso_learners::Contender;
 use percorso_next_stage::{Calibrated as CalibratedLearner, Incidence, NextStageHead, competing};
 use serde::{Deserialize, Serialize};
 
 use super::calibrated::Calibrated;
 use super::evaluation::{self, LearnerEvaluation, QuestionEvaluation};
-use super::matrix::{encoded, encoder, sample};
 use super::predictions::{Phase, Predictions, SHIPPED};
 use super::question::Question;
-use super::recipe::{Bench, calibrate};
+use super::recipe::Bench;
 use super::{Answer, Said, Shipped, rates, refit, segments_of};
 use crate::cutoffs::Cutoffs;
 use crate::waits::Waits;
@@ -76,16 +74,15 @@ pub(super) fn answer(
     let (by_coming, by_stage) = rayon::join(|| chosen(&of_coming), || chosen(&of_stage));
     let recipes = [by_coming?, by_stage?];
     let asked = Asked::at_test(bench, waits, cutoffs.test_at);
-    let said_coming = asked.of_contenders(&of_coming, recipes[0].contenders())?;
-    let said_stage = asked.of_contenders(&of_stage, recipes[1].contenders())?;
+    let all: Vec<usize> = (0..waits.asked.len()).collect();
+    let said_coming = of_coming.ask_rows(recipes[0].contenders(), cutoffs.test_at, &waits.asked, &all)?;
+    let said_stage = of_stage.ask_rows(recipes[1].contenders(), cutoffs.test_at, &waits.asked, &all)?;
     let of = |said: &'_ [(String, Array2<f64>)], name: &str| {
         let found = said.iter().position(|(learner, _)| learner == name);
         found.map(|at| said[at].1.clone())
     };
-    let [mut shipped_coming, mut shipped_stage] = [(&said_coming, &recipes[0]), (&said_stage, &recipes[1])]
-        .map(|(said, recipe)| of(said, recipe.chosen()).expect("every learner was asked"));
-    calibrate(&mut shipped_coming, &recipes[0].calibrator);
-    calibrate(&mut shipped_stage, &recipes[1].calibrator);
+    let shipped_coming = recipes[0].shipped_of_rows(&said_coming);
+    let shipped_stage = recipes[1].shipped_of_rows(&said_stage);
     let shipped_answers = asked.incidences(&shipped_coming, &shipped_stage);
     let shipped = asked.predictions(SHIPPED, &shipped_answers);
 
@@ -209,26 +206,6 @@ impl<'a> Asked<'a> {
             row += waits_of_customer.len();
         }
         asked
-    }
-
-    /// What every learner, fitted on what was known at the test cut-off, says of each wait.
-    fn of_contenders(&self, on_waits: &Bench<'_>, contenders: &[Contender]) -> Result<Vec<(String, Array2<f64>)>> {
-        let known = on_waits.question.known_by(on_waits.dataset, self.at);
-        let known = sample(
-            on_waits.dataset,
-            known,
-            on_waits.settings.max_rows,
-            on_waits.settings.seed,
-        );
-        let encoder = encoder(on_waits.dataset, on_waits.spec, on_waits.catalogue, &known);
-        let matrix = on_waits.matrix(&encoder, &known);
-        let all: Vec<usize> = (0..self.waits.asked.len()).collect();
-        let cells = encoded(&self.waits.asked, on_waits.catalogue, &encoder, &all);
-        let ask = |contender: &Contender| {
-            let learned = on_waits.fit(&contender.learner, &matrix)?;
-            Ok((contender.name.clone(), learned.predict(&cells.view())))
-        };
-        contenders.iter().map(ask).collect()
     }
 
     /// The whole answer about each customer, of what is said of their waits.

@@ -120,6 +120,15 @@ impl Question {
         matches!(self.asked, Asked::Churn(_) | Asked::Between(..))
     }
 
+    /// The definition whose leaving is an event, as a position in the spec.
+    pub(crate) fn event(&self, spec: &Spec) -> Option<usize> {
+        let (Asked::Churn(target) | Asked::Between(_, target)) = self.asked else {
+            return None;
+        };
+        let definition = spec.churn_targets()[target].definition;
+        matches!(spec.churn()[definition].kind, ChurnKind::Event { .. }).then_some(definition)
+    }
+
     /// True when its rows are waits.
     pub(super) fn is_of_waits(&self) -> bool {
         matches!(self.asked, Asked::Coming | Asked::Stage)

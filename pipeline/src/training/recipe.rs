@@ -10,7 +10,7 @@ use percorso_learners::{
 };
 use rayon::prelude::*;
 
-use super::matrix::{Matrix, encoder, sample};
+use super::matrix::{Matrix, encoded, encoder, sample};
 use super::predictions::{Phase, Predictions, SHIPPED};
 use super::question::Question;
 use crate::dataset::Dataset;
@@ -196,6 +196,26 @@ impl<'a> Bench<'a> {
             asked: Matrix::of(self.dataset, self.catalogue, &encoder, judged, &asked),
             customers: asked.iter().map(|&row| self.dataset.customers[row]).collect(),
         }
+    }
+
+    /// What every learner, fitted on what was known by a day, says of rows, which need not have answers.
+    pub(crate) fn ask_rows(
+        &self,
+        contenders: &[Contender],
+        by: Timestamp,
+        asked: &Dataset,
+        rows: &[usize],
+    ) -> Result<Vec<(String, Array2<f64>)>> {
+        let known = self.question.known_by(self.dataset, by);
+        let known = sample(self.dataset, known, self.settings.max_rows, self.settings.seed);
+        let encoder = encoder(self.dataset, self.spec, self.catalogue, &known);
+        let matrix = self.matrix(&encoder, &known);
+        let cells = encoded(asked, self.catalogue, &encoder, rows);
+        let ask = |contender: &Contender| {
+            let learned = self.fit(&contender.learner, &matrix)?;
+            Ok((contender.name.clone(), learned.predict(&cells.view())))
+        };
+        contenders.iter().map(ask).collect()
     }
 
     /// Rows with their answers, under an encoder.
