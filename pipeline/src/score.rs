@@ -14,7 +14,7 @@ use percorso_engine::{CallerError, Engine};
 use percorso_features::Labels;
 use percorso_journey::state::Slot;
 use percorso_journey::{CustomerKey, Spec, Timestamp, in_population};
-use percorso_scoring::{ScoringModel, Scratch, Target};
+use percorso_scoring::{Asked, ScoringModel, Scratch, Target};
 
 use crate::columns::ParquetFile;
 use crate::ids::{key_at, reveal};
@@ -287,7 +287,7 @@ impl CustomerFold for Folder {
             for (target, (builder, score)) in builders.reasons.iter_mut().zip(&scores.churn).enumerate() {
                 if score.is_some() && *top_reasons > 0 {
                     let reasons = model
-                        .reasons(state, as_of, target, *top_reasons, scratch)
+                        .reasons(state, as_of, Asked::Churn(target), *top_reasons, scratch)
                         .expect("scored above");
                     reasons
                         .into_iter()

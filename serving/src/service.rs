@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use percorso_journey::{
     CustomerKey, HistoryError, JourneyState, KeySecret, LoggedEvent, MICROS_PER_DAY, Spec, Timestamp,
 };
-use percorso_scoring::{Reason, ScoreError, Scores, ScoringModel, Scratch};
+use percorso_scoring::{Asked, Reason, ScoreError, Scores, ScoringModel, Scratch};
 
 use crate::{Clock, Error, Receipt, Store};
 
@@ -194,7 +194,7 @@ fn answer(
             for (target, score) in scores.churn.iter().enumerate() {
                 reasons.push(match score {
                     Some(_) => model
-                        .reasons(state, as_of, target, top_reasons, scratch)
+                        .reasons(state, as_of, Asked::Churn(target), top_reasons, scratch)
                         .map_err(refused)?,
                     None => Vec::new(),
                 });

@@ -89,6 +89,17 @@ impl NextStageHead {
         *none = coming[0];
     }
 
+    /// What each cell adds to the log-odds that anything comes in the interval, before calibration; returns what they
+    /// start from.
+    pub fn coming_contributions(&self, cells: &[f32], parts: &mut [f64]) -> f64 {
+        self.coming.learned.contributions(cells, 1, parts)
+    }
+
+    /// What each cell adds to the log-odds that what comes is of a stage, before calibration; returns what they start from.
+    pub fn stage_contributions(&self, cells: &[f32], stage: usize, parts: &mut [f64]) -> f64 {
+        self.stage.learned.contributions(cells, stage, parts)
+    }
+
     /// Puts the head's arrays under `prefix`.
     ///
     /// # Errors

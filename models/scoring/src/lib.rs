@@ -4,6 +4,7 @@
 //! state at the same cut-off gives the same bits in both.
 //! Nothing here does IO, reads a clock or knows an id.
 
+mod attribution;
 mod body;
 mod model;
 mod purchases;
@@ -11,8 +12,9 @@ mod reasons;
 mod reconciled;
 mod scores;
 
+pub use attribution::Attribution;
 pub use body::{Body, ChurnSlot, KIND};
 pub use model::{OpenError, Parts, ScoreError, ScoringModel, Scratch};
 pub use purchases::{bought, weeks};
-pub use reasons::Reason;
+pub use reasons::{Asked, Reason};
 pub use scores::{Scores, Target};

@@ -26,7 +26,7 @@ pub struct ScoringModel {
     bounds: Vec<Bound>,
     pub(crate) churn: Vec<Option<ChurnHead>>,
     next_stage_classes: Vec<String>,
-    next_stage: NextStageHead,
+    pub(crate) next_stage: NextStageHead,
     incidence_days: Vec<f64>,
     purchases: Option<PurchaseModel>,
 }
@@ -259,22 +259,37 @@ impl ScoringModel {
     }
 
     /// What comes next and when, from the intervals of waiting that lie between the cut-off and the horizon.
+    fn next(&self, state: &JourneyState, as_of: Timestamp, scratch: &mut Scratch) -> Incidence {
+        let horizon = as_of.plus_days(i64::from(self.next_stage_horizon_days()));
+        let mut next = Incidence::new(self.next_stage_classes.len() - 1);
+        self.each_wait(state, as_of, horizon, scratch, |wait, scratch| {
+            scratch.classes.resize(self.next_stage_classes.len(), 0.0);
+            self.next_stage.score(&scratch.cells, &mut scratch.classes);
+            next.wait(&wait, as_of, &scratch.classes);
+        });
+        next
+    }
+
+    /// Reads the cells of every interval of waiting from the cut-off until an end, and shows them.
     ///
     /// Each is asked about at its own beginning, as if nothing came: the same question whenever the answer is wanted.
-    fn next(&self, state: &JourneyState, as_of: Timestamp, scratch: &mut Scratch) -> Incidence {
+    pub(crate) fn each_wait(
+        &self,
+        state: &JourneyState,
+        as_of: Timestamp,
+        end: Timestamp,
+        scratch: &mut Scratch,
+        mut show: impl FnMut(Wait, &mut Scratch),
+    ) {
         let grid = self.next_stage.grid();
-        let horizon = as_of.plus_days(i64::from(self.next_stage_horizon_days()));
         let last_at = state.last_at().expect("a state of the population has events");
-        let mut next = Incidence::new(self.next_stage_classes.len() - 1);
         let mut wait = Wait::at(last_at, grid, as_of);
         loop {
             self.encode_row(state, wait.asked_at(state), scratch)
                 .expect("a state is of the past of whatever follows its last event");
-            scratch.classes.resize(self.next_stage_classes.len(), 0.0);
-            self.next_stage.score(&scratch.cells, &mut scratch.classes);
-            next.wait(&wait, as_of, &scratch.classes);
-            if wait.until >= horizon {
-                return next;
+            show(wait, scratch);
+            if wait.until >= end {
+                return;
             }
             wait = wait.next(grid);
         }

@@ -14,7 +14,7 @@ use percorso_learners::{
     Band, Bootstrap, Calibrator, Column, Learned, Learner, Linear, OutOfFold, Random, TrainingSet,
 };
 use percorso_next_stage::{Calibrated, NextStageHead};
-use percorso_scoring::{Parts, Scores, ScoringModel, Scratch};
+use percorso_scoring::{Asked, Parts, Scores, ScoringModel, Scratch};
 use proptest::prelude::*;
 
 const CUTOFF_DAY: i64 = 60;
@@ -187,4 +187,38 @@ fn tomorrows_answer_with_nothing_new_is_todays_for_one_who_waited() {
             }
         }
     });
+}
+
+#[test]
+fn reasons_add_up_to_the_answer() {
+    let model = model();
+    let n_stages = model.next_stage_classes().len() - 1;
+    let n_unmoved = std::cell::Cell::new(0);
+    proptest!(|(events in journeys(), stage in 0..n_stages, days in prop::sample::select(&DAYS[1..]))| {
+        let (state, as_of) = (state(&events), text::day(CUTOFF_DAY));
+        let scores = scores(&model, &state, as_of);
+        let told = |asked| {
+            let attribution = model.attribution(&state, as_of, asked, &mut Scratch::default());
+            let log_odds = attribution.unwrap().unwrap().log_odds();
+            1.0 / (1.0 + (-log_odds).exp())
+        };
+        let mut classes = vec![0.0; n_stages + 1];
+        let next = scores.next.as_ref().unwrap();
+        next.at(days, &mut classes);
+        let first = told(Asked::Next { stage, days });
+        prop_assert!((first - classes[stage]).abs() < 1e-6, "{} instead of {}", first, classes[stage]);
+        // Scores that were made to agree with what comes next, or with a shorter horizon, are no longer the learners' own.
+        let mut shorter = 0.0;
+        for (target, score) in scores.churn.iter().enumerate().filter(|(_, score)| score.is_some()) {
+            let (p, days) = (score.unwrap().probability, f64::from(model.targets()[target].horizon_days));
+            next.at(days, &mut classes);
+            let nothing = classes[n_stages];
+            let first: Vec<f64> = classes.iter().flat_map(|p| [*p, 1.0 - p]).collect();
+            let is_moved = p == shorter || p == 1.0 - nothing || first.contains(&p);
+            prop_assert!(is_moved || (told(Asked::Churn(target)) - p).abs() < 1e-6, "{} of target {}", p, target);
+            n_unmoved.set(n_unmoved.get() + usize::from(!is_moved));
+            shorter = p;
+        }
+    });
+    assert!(n_unmoved.get() > 0, "every score was moved: the law was never tried");
 }
