@@ -35,7 +35,7 @@ struct StaysFlags {
     #[arg(long, value_name = "FILE")]
     journey: PathBuf,
     /// Customers who began before this moment teach, those who began later are asked about
-    #[arg(long, value_name = "TIME", value_parser = moment)]
+    #[arg(long, value_name = "TIME", value_parser = super::moment)]
     split: Timestamp,
     /// A CSV for what ships said (definition, days, customer_key, as_of, probability)
     #[arg(long, value_name = "FILE")]
@@ -136,10 +136,6 @@ impl Benchmark {
         print_rows(&rows, machine.wants_json());
         Ok(())
     }
-}
-
-fn moment(text: &str) -> Result<Timestamp, String> {
-    Timestamp::parse(text).ok_or_else(|| "expected a date or a time, as 2012-01-09 or 2012-01-09T12:00:00Z".to_owned())
 }
 
 fn told(judged: &StaysJudged) -> String {

@@ -17,6 +17,7 @@ mod train;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use percorso_journey::Timestamp;
 use percorso_pipeline::{LocalEngine, Progress, RunFolder, memory_bytes_default};
 
 use crate::failure::{Failure, Outcome};
@@ -175,4 +176,9 @@ mod tests {
         use clap::CommandFactory;
         Command::command().debug_assert();
     }
+}
+
+/// A moment as people type it.
+fn moment(text: &str) -> Result<Timestamp, String> {
+    Timestamp::parse(text).ok_or_else(|| "expected a date or a time, as 2012-01-09 or 2012-01-09T12:00:00Z".to_owned())
 }

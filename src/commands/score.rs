@@ -7,15 +7,15 @@ use percorso_journey::Timestamp;
 use percorso_pipeline::ScoreSettings;
 
 use super::{Machine, Run};
-use crate::failure::{Failure, Outcome};
+use crate::failure::Outcome;
 
 #[derive(Args)]
 pub(crate) struct Score {
     #[command(flatten)]
     run: Run,
     /// Events before this point count, such as 2024-06-01T00:00:00Z [default: all of them]
-    #[arg(long, value_name = "TIME")]
-    as_of: Option<String>,
+    #[arg(long, value_name = "TIME", value_parser = super::moment)]
+    as_of: Option<Timestamp>,
     /// A version, or a label
     #[arg(long, default_value = "champion")]
     model: String,
@@ -33,18 +33,8 @@ pub(crate) struct Score {
 impl Score {
     pub(crate) fn run(self, machine: &Machine) -> Outcome {
         let folder = self.run.folder();
-        let wrong = |text: &str| {
-            Failure::environment(anyhow::anyhow!(
-                "--as-of {text}: expected a time such as 2024-06-01T00:00:00Z"
-            ))
-        };
-        let as_of = self
-            .as_of
-            .as_deref()
-            .map(|text| Timestamp::parse(text).ok_or_else(|| wrong(text)))
-            .transpose()?;
         let settings = ScoreSettings {
-            as_of,
+            as_of: self.as_of,
             model: self.model,
             top_reasons: self.reasons,
             reveals_ids: self.reveal,

@@ -70,7 +70,15 @@ impl Calibrated {
     /// What ships says, of what every learner said: the chosen one after calibration.
     pub(crate) fn shipped(&self, said: &[Predictions]) -> Predictions {
         let of_chosen = said.iter().find(|said| said.learner == self.chosen());
-        recalibrated(of_chosen.expect("every learner was asked"), &self.calibrator)
+        let shipped = recalibrated(of_chosen.expect("every learner was asked"), &self.calibrator);
+        let around = |p| {
+            let (low, high) = self.band.as_ref()?.around(p);
+            Some([low, high])
+        };
+        Predictions {
+            intervals: shipped.of_leaving().into_iter().map(around).collect(),
+            ..shipped
+        }
     }
 }
 

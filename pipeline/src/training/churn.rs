@@ -122,6 +122,11 @@ pub(crate) fn joined(before: &[Predictions], between: Vec<Predictions>) -> Vec<P
                 p[1] = left_by(shorter[1], p[1]);
                 p[0] = 1.0 - p[1];
             });
+        if let (Some(ends), Some(shorter)) = (&mut said.intervals, &shorter.intervals) {
+            for (ends, shorter) in ends.iter_mut().zip(shorter) {
+                *ends = std::array::from_fn(|at| left_by(shorter[at], ends[at]));
+            }
+        }
         Some(said)
     };
     between.into_iter().filter_map(join).collect()

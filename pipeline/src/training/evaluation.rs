@@ -195,6 +195,7 @@ pub(super) fn segments(
             customers: rows.iter().map(|&row| shipped.customers[row]).collect(),
             labels: rows.iter().map(|&row| shipped.labels[row]).collect(),
             probabilities: shipped.probabilities.select(ndarray::Axis(0), &rows),
+            intervals: None,
         };
         segments.push(SegmentEvaluation {
             segment,

@@ -84,7 +84,7 @@ pub(super) fn answer(
     let shipped_coming = recipes[0].shipped_of_rows(&said_coming);
     let shipped_stage = recipes[1].shipped_of_rows(&said_stage);
     let shipped_answers = asked.incidences(&shipped_coming, &shipped_stage);
-    let shipped = asked.predictions(SHIPPED, &shipped_answers);
+    let shipped = asked.predictions(SHIPPED, &shipped_answers, asked.horizon_days);
 
     let mut said = Vec::new();
     let mut learners = Vec::new();
@@ -92,7 +92,7 @@ pub(super) fn answer(
         let Some(stages) = of(&said_stage, learner) else {
             continue;
         };
-        let predictions = asked.predictions(learner, &asked.incidences(comes, &stages));
+        let predictions = asked.predictions(learner, &asked.incidences(comes, &stages), asked.horizon_days);
         learners.push(LearnerEvaluation {
             learner: learner.clone(),
             measures: evaluation::measures(bench.question, &predictions)?,
@@ -112,6 +112,11 @@ pub(super) fn answer(
     })?;
     let incidence = asked.evaluation(bench, waits, &shipped_answers);
     said.push(shipped);
+    let by_day = incidence.points.iter().map(|point| {
+        let predictions = asked.predictions(SHIPPED, &shipped_answers, point.days);
+        Said::of(&bench.question.by(point.days), vec![predictions])
+    });
+    let by_day: Vec<Said> = by_day.collect();
 
     let told = |of_recipe: fn(&Calibrated) -> String| format!("{}; {}", of_recipe(&recipes[0]), of_recipe(&recipes[1]));
     let named = |part: &str, name: &str| format!("{part}/{name}");
@@ -156,11 +161,14 @@ pub(super) fn answer(
     let [by_coming, by_stage] = recipes;
     Ok(Answer {
         evaluation,
-        said: vec![
+        said: [
             Said::of(&coming, by_coming.chosen.at_origins),
             Said::of(&stage, by_stage.chosen.at_origins),
             Said::of(bench.question, said),
-        ],
+        ]
+        .into_iter()
+        .chain(by_day)
+        .collect(),
         shipped: Some(Shipped::NextStage(Box::new(head))),
     })
 }
@@ -226,23 +234,30 @@ impl<'a> Asked<'a> {
         self.customers.iter().zip(&self.first_rows).map(answer).collect()
     }
 
-    /// Which stage comes first within the horizon, by these answers.
-    fn predictions(&self, learner: &str, answers: &[Incidence]) -> Predictions {
+    /// Which stage comes first within so many days, by these answers.
+    fn predictions(&self, learner: &str, answers: &[Incidence], days: f64) -> Predictions {
         let mut probabilities = Array2::zeros((answers.len(), self.n_stages + 1));
         for (answer, mut row) in answers.iter().zip(probabilities.outer_iter_mut()) {
-            answer.at(
-                self.horizon_days,
-                row.as_slice_mut().expect("a new matrix is row-major"),
-            );
+            answer.at(days, row.as_slice_mut().expect("a new matrix is row-major"));
         }
         Predictions {
             learner: learner.to_owned(),
             phase: Phase::Test,
             as_of: self.at,
             customers: self.customers.clone(),
-            labels: self.labels.clone(),
+            labels: self.labels_by(days),
             probabilities,
+            intervals: None,
         }
+    }
+
+    /// What had come first by so many days: a stage or nothing.
+    fn labels_by(&self, days: f64) -> Vec<u32> {
+        let label = |(label, after_days): (&u32, &Option<f64>)| match after_days {
+            Some(after) if *after < days => *label,
+            _ => self.n_stages as u32,
+        };
+        self.labels.iter().zip(&self.after_days).map(label).collect()
     }
 
     fn evaluation(&self, bench: &Bench<'_>, waits: &Waits, answers: &[Incidence]) -> IncidenceEvaluation {

@@ -32,6 +32,8 @@ pub(crate) struct Predictions {
     pub(crate) customers: Vec<CustomerKey>,
     pub(crate) labels: Vec<u32>,
     pub(crate) probabilities: Array2<f64>,
+    /// Ends of the interval of each row's probability of leaving, of what ships.
+    pub(crate) intervals: Option<Vec<[f64; 2]>>,
 }
 
 /// What predictions are for.
@@ -73,7 +75,8 @@ impl Said {
     }
 }
 
-/// Writes predictions: `question`, `learner`, `phase`, `as_of`, `customer_key`, `label`, `probabilities` by class.
+/// Writes predictions: `question`, `learner`, `phase`, `as_of`, `customer_key`, `label`, `probabilities` by class; of what
+/// ships of churn the interval's ends, `low` and `high`; and of `next-stage/by_<days>d`, what ships by each day.
 pub(crate) fn write(path: &Path, all: &[Said]) -> Result<()> {
     let schema = schema();
     let mut file = ParquetFile::create(path, Arc::clone(&schema))?;
@@ -96,6 +99,8 @@ fn schema() -> SchemaRef {
         Field::new("customer_key", DataType::FixedSizeBinary(16), false),
         text("label"),
         Field::new("probabilities", DataType::List(probability), false),
+        Field::new("low", DataType::Float64, true),
+        Field::new("high", DataType::Float64, true),
     ]))
 }
 
@@ -104,6 +109,7 @@ fn batch(schema: &SchemaRef, question: &str, classes: &[String], predictions: &P
     let mut as_of = TimestampMicrosecondBuilder::new().with_data_type(canonical::time_type());
     let mut keys = FixedSizeBinaryBuilder::new(16);
     let mut probabilities = ListBuilder::new(Float64Builder::new());
+    let mut ends = [Float64Builder::new(), Float64Builder::new()];
     let phase = match predictions.phase {
         Phase::Origin => "origin",
         Phase::Test => "test",
@@ -120,7 +126,12 @@ fn batch(schema: &SchemaRef, question: &str, classes: &[String], predictions: &P
             .values()
             .append_slice(&predictions.probabilities.row(row).to_vec());
         probabilities.append(true);
+        let interval = predictions.intervals.as_ref().map(|intervals| intervals[row]);
+        for (at, end) in ends.iter_mut().enumerate() {
+            end.append_option(interval.map(|interval| interval[at]));
+        }
     }
+    let [low, high] = ends.map(|mut end| Arc::new(end.finish()) as ArrayRef);
     let [question, learner, phase, label] = texts.map(|mut builder| Arc::new(builder.finish()) as ArrayRef);
     let columns = vec![
         question,
@@ -130,6 +141,8 @@ fn batch(schema: &SchemaRef, question: &str, classes: &[String], predictions: &P
         Arc::new(keys.finish()),
         label,
         Arc::new(probabilities.finish()),
+        low,
+        high,
     ];
     RecordBatch::try_new(Arc::clone(schema), columns).expect("the builders follow the schema")
 }

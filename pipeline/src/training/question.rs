@@ -96,6 +96,14 @@ impl Question {
         }
     }
 
+    /// The same question, named after the days by which it is answered.
+    pub(crate) fn by(&self, days: f64) -> Self {
+        Self {
+            name: format!("{}/by_{days}d", self.name),
+            ..self.clone()
+        }
+    }
+
     /// Of waits: whether anything comes in the interval, and of what comes, its stage.
     pub(crate) fn of_waits(spec: &Spec) -> [Question; 2] {
         let question = |name: &str, classes, asked| Question {

@@ -75,6 +75,7 @@ impl Origin {
             customers: self.customers.clone(),
             labels: self.asked.labels.clone(),
             probabilities,
+            intervals: None,
         }
     }
 }
