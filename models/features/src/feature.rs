@@ -5,6 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::Told;
+
 /// One feature: its name and what its cells mean.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Feature {
@@ -20,6 +22,9 @@ pub struct Feature {
     pub meaning: String,
     /// What an absent cell means.
     pub missing: String,
+    /// What it says, as data; [`crate::sentence`] tells it to people.
+    #[serde(skip)]
+    pub told: Told,
     /// Raised whenever the same name comes to mean something else.
     pub version: u32,
 }
@@ -34,6 +39,8 @@ impl Feature {
             unit,
             meaning,
             missing,
+            // Words are not meaning: to word a feature better makes no model stale.
+            told: _,
             version,
         } = self;
         let text = format!("{name}\n{family}\n{kind:?}\n{unit}\n{meaning}\n{missing}\n{version}");

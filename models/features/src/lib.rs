@@ -3,6 +3,7 @@
 //! [`Catalogue::row`] is the only definition of every feature: training folds history and calls it, serving keeps a state
 //! and calls it, so both see the same bits.
 //! A row reads a state and a cut-off and nothing else: no clock, no file, no event at or after the cut-off.
+//! [`sentence`] tells a feature's cell to people; a kind of feature without words in every language does not compile.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -24,9 +25,13 @@ mod encoder;
 mod families;
 mod feature;
 mod row;
+mod told;
 mod view;
+mod words;
 
 pub use catalogue::{Catalogue, HoldsTheFuture};
 pub use encoder::{EncodedColumn, Encoder, Labels, Vocabulary};
 pub use feature::{Family, Feature, Kind};
 pub use row::FeatureRow;
+pub use told::{Gap, Quarter, Things, Told};
+pub use words::{Language, Value, sentence};

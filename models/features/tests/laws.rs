@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use percorso_features::{Catalogue, Encoder, Kind, Labels};
+use percorso_features::{Catalogue, Encoder, Kind, Labels, Told};
 use percorso_journey::{CategoryId, JourneyEvent, JourneyState, Spec, Timestamp, text};
 use proptest::prelude::*;
 
@@ -96,6 +96,16 @@ fn a_fingerprint_changes_with_any_meaning() {
         Catalogue::of(&spec()).fingerprint(),
         Catalogue::of(&spec()).fingerprint()
     );
+}
+
+#[test]
+fn words_are_not_meaning() {
+    let catalogue = Catalogue::of(&spec());
+    let feature = catalogue.features().next().expect("a feature");
+    let mut reworded = feature.clone();
+    reworded.told = Told::TimeOfYear;
+    assert_ne!(&reworded, feature);
+    assert_eq!(reworded.signature(), feature.signature());
 }
 
 #[test]

@@ -5,6 +5,7 @@ use percorso_journey::state::{Moments, RecentValues};
 use percorso_journey::{Spec, Timestamp};
 
 use super::{Described, Entries};
+use crate::Told;
 use crate::view::View;
 
 const UNKNOWN: &str = "not known";
@@ -17,26 +18,33 @@ pub(super) fn enter(spec: &Spec, entries: &mut Entries<'_>) {
         let name = &attribute.name;
         let unit = attribute.unit.as_deref().unwrap_or_default();
         let as_it_is = move |view: &View<'_>| view.state.attributes()[at];
-        let described = |meaning| Described {
+        let described = |meaning, told| Described {
             unit,
             meaning,
             missing: UNKNOWN,
+            told,
         };
         match attribute.kind {
             AttributeKind::Number => {
                 let meaning = &format!("the attribute {name}");
-                entries.number(format!("attribute_{name}"), described(meaning), as_it_is);
+                let told = Told::Attribute {
+                    name: name.clone(),
+                    unit: unit.to_owned(),
+                };
+                entries.number(format!("attribute_{name}"), described(meaning, told), as_it_is);
                 if attribute.is_told_by_events() {
                     over_events(entries, at, name, unit);
                 }
             }
             AttributeKind::Flag => {
                 let meaning = &format!("1 when {name}, 0 when not");
-                entries.number(format!("attribute_{name}"), described(meaning), as_it_is);
+                let told = Told::AttributeFlag { name: name.clone() };
+                entries.number(format!("attribute_{name}"), described(meaning, told), as_it_is);
             }
             AttributeKind::Category => {
                 let meaning = &format!("the attribute {name}");
-                entries.category(format!("attribute_{name}"), described(meaning), as_it_is);
+                let told = Told::AttributeCategory { name: name.clone() };
+                entries.category(format!("attribute_{name}"), described(meaning, told), as_it_is);
                 if !attribute.known_at_start {
                     at_events(entries, at, name);
                 }
@@ -49,6 +57,7 @@ pub(super) fn enter(spec: &Spec, entries: &mut Entries<'_>) {
                         unit: "days",
                         meaning,
                         missing: UNKNOWN,
+                        told: Told::AttributeDays { name: name.clone() },
                     },
                     move |view| {
                         let micros = view.state.attributes()[at];
@@ -75,6 +84,10 @@ fn over_events(entries: &mut Entries<'_>, at: usize, name: &str, unit: &str) {
             unit,
             meaning: &format!("mean of {name} over the events that told it"),
             missing: UNKNOWN,
+            told: Told::AttributeMean {
+                name: name.to_owned(),
+                unit: unit.to_owned(),
+            },
         },
         move |view| moments(view).mean(),
     );
@@ -84,6 +97,10 @@ fn over_events(entries: &mut Entries<'_>, at: usize, name: &str, unit: &str) {
             unit,
             meaning: &format!("standard deviation of {name} over the events that told it"),
             missing: "told by fewer than two events",
+            told: Told::AttributeSpread {
+                name: name.to_owned(),
+                unit: unit.to_owned(),
+            },
         },
         move |view| moments(view).deviation(),
     );
@@ -99,6 +116,10 @@ fn at_events(entries: &mut Entries<'_>, at: usize, name: &str) {
                 unit: "",
                 meaning: &format!("the attribute {name} as event number {place} counted back had it"),
                 missing: "fewer events than that, or the event did not tell",
+                told: Told::AttributeBack {
+                    name: name.to_owned(),
+                    place,
+                },
             },
             move |view| view.state.recent_values()[at].get(back),
         );
@@ -109,6 +130,7 @@ fn at_events(entries: &mut Entries<'_>, at: usize, name: &str) {
             unit: "",
             meaning: &format!("1 when {name} differs between the last two events, 0 when not"),
             missing: "fewer than two events, or one of them did not tell",
+            told: Told::AttributeChanged { name: name.to_owned() },
         },
         move |view| {
             let values = &view.state.recent_values()[at];

@@ -6,6 +6,7 @@ use percorso_journey::{CategoryId, Spec};
 use super::activity::counted;
 use super::{Described, Entries};
 use crate::view::View;
+use crate::{Things, Told};
 
 /// Shares and preference are told over this half-life: position in `HALF_LIVES_DAYS`, 90 days.
 const HALF_LIFE: usize = 3;
@@ -19,6 +20,7 @@ pub(super) fn enter(spec: &Spec, entries: &mut Entries<'_>) {
             entries,
             &format!("channel_{channel}"),
             &format!("events on channel {channel}"),
+            Things::OnChannel(channel.clone()),
             slot,
         );
         entries.number(
@@ -27,6 +29,7 @@ pub(super) fn enter(spec: &Spec, entries: &mut Entries<'_>) {
                 unit: "days",
                 meaning: &format!("days since the last event on channel {channel}"),
                 missing: "no event on this channel yet",
+                told: Told::Since(Things::OnChannel(channel.clone())),
             },
             move |view| view.since(slot),
         );
@@ -36,6 +39,9 @@ pub(super) fn enter(spec: &Spec, entries: &mut Entries<'_>) {
                 unit: "",
                 meaning: &format!("share of channel {channel} in events with a channel, halved every 90 days"),
                 missing: NO_CHANNEL,
+                told: Told::ChannelShare {
+                    channel: channel.clone(),
+                },
             },
             move |view| view.decayed(slot, HALF_LIFE) / total(view, n_channels),
         );
@@ -46,6 +52,7 @@ pub(super) fn enter(spec: &Spec, entries: &mut Entries<'_>) {
             unit: "",
             meaning: "the channel used most, halved every 90 days",
             missing: NO_CHANNEL,
+            told: Told::ChannelPreferred,
         },
         move |view| preferred(view, n_channels),
     );

@@ -6,20 +6,27 @@ use percorso_journey::state::Slot;
 
 use super::activity::counted;
 use super::{Described, Entries, NEVER};
+use crate::{Things, Told};
 
 pub(super) fn enter(entries: &mut Entries<'_>) {
-    for (name, what, slot) in [
-        ("contacts", "contacts made by the business", Slot::Contact),
-        ("accepted", "offers taken", Slot::Accepted),
-        ("rejected", "offers turned down", Slot::Rejected),
+    for (name, what, things, slot) in [
+        (
+            "contacts",
+            "contacts made by the business",
+            Things::Contacts,
+            Slot::Contact,
+        ),
+        ("accepted", "offers taken", Things::Accepted, Slot::Accepted),
+        ("rejected", "offers turned down", Things::Rejected, Slot::Rejected),
     ] {
-        counted(entries, name, what, slot);
+        counted(entries, name, what, things.clone(), slot);
         entries.number(
             format!("{name}_since_days"),
             Described {
                 unit: "days",
                 meaning: &format!("days since the last of the {what}"),
                 missing: "none yet",
+                told: Told::Since(things),
             },
             move |view| view.since(slot),
         );
@@ -30,6 +37,7 @@ pub(super) fn enter(entries: &mut Entries<'_>) {
             unit: "",
             meaning: "contacts since the last response",
             missing: NEVER,
+            told: Told::Unanswered,
         },
         |view| f64::from(view.state.exposure().n_unanswered()),
     );
@@ -39,6 +47,7 @@ pub(super) fn enter(entries: &mut Entries<'_>) {
             unit: "",
             meaning: "the last response: 1 taken, 0 turned down",
             missing: "no response yet",
+            told: Told::ResponseLast,
         },
         |view| match view.state.exposure().last_response() {
             None => f64::NAN,
@@ -52,6 +61,7 @@ pub(super) fn enter(entries: &mut Entries<'_>) {
             unit: "",
             meaning: "the last action of ours",
             missing: "no action yet",
+            told: Told::ActionLast,
         },
         |view| view.state.exposure().last_action().map_or(f64::NAN, CategoryId::cell),
     );

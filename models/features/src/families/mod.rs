@@ -16,7 +16,7 @@ use percorso_journey::Spec;
 
 use crate::column::{Cell, Column};
 use crate::view::View;
-use crate::{Family, Feature, Kind};
+use crate::{Family, Feature, Kind, Told};
 
 /// Every column of a spec, family by family.
 pub(crate) fn columns(spec: &Spec) -> Vec<Column> {
@@ -31,7 +31,7 @@ pub(crate) fn columns(spec: &Spec) -> Vec<Column> {
             Family::Activity => activity::enter(spec, entries),
             Family::Cadence => cadence::enter(spec, entries),
             Family::Money => money::enter(entries),
-            Family::StagePath => stage_path::enter(entries),
+            Family::StagePath => stage_path::enter(spec, entries),
             Family::Sequence => sequence::enter(spec, entries),
             Family::Channel => channel::enter(spec, entries),
             Family::Feedback => feedback::enter(entries),
@@ -54,6 +54,7 @@ struct Described<'a> {
     unit: &'a str,
     meaning: &'a str,
     missing: &'a str,
+    told: Told,
 }
 
 impl Entries<'_> {
@@ -85,6 +86,7 @@ impl Entries<'_> {
             unit: described.unit.to_owned(),
             meaning: described.meaning.to_owned(),
             missing: described.missing.to_owned(),
+            told: described.told,
             version: 1,
         };
         self.columns.push(Column { feature, cell });

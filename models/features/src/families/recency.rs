@@ -4,6 +4,7 @@ use percorso_journey::Spec;
 use percorso_journey::state::Slot;
 
 use super::{Described, Entries};
+use crate::{Things, Told};
 
 pub(super) fn enter(spec: &Spec, entries: &mut Entries<'_>) {
     entries.number(
@@ -12,6 +13,7 @@ pub(super) fn enter(spec: &Spec, entries: &mut Entries<'_>) {
             unit: "days",
             meaning: "days since the last event",
             missing: "no event yet",
+            told: Told::Since(Things::Events),
         },
         |view| view.days_since(view.state.last_at()),
     );
@@ -21,6 +23,7 @@ pub(super) fn enter(spec: &Spec, entries: &mut Entries<'_>) {
             unit: "days",
             meaning: "days since the first event",
             missing: "no event yet",
+            told: Told::FirstSeen,
         },
         |view| view.days_since(view.state.first_at()),
     );
@@ -30,6 +33,7 @@ pub(super) fn enter(spec: &Spec, entries: &mut Entries<'_>) {
             unit: "",
             meaning: "days since the last event over days since the first",
             missing: "no event yet",
+            told: Told::SilentShare,
         },
         |view| view.days_since(view.state.last_at()) / view.days_since(view.state.first_at()),
     );
@@ -40,6 +44,7 @@ pub(super) fn enter(spec: &Spec, entries: &mut Entries<'_>) {
                 unit: "days",
                 meaning: &format!("days since the last event of stage {stage}"),
                 missing: "no event of this stage yet",
+                told: Told::Since(Things::OfStage(stage.clone())),
             },
             move |view| view.since(Slot::Stage(at)),
         );
@@ -52,6 +57,7 @@ pub(super) fn enter(spec: &Spec, entries: &mut Entries<'_>) {
                 unit: "days",
                 meaning: &format!("days since the last {name}"),
                 missing: "this touchpoint never happened",
+                told: Told::Since(Things::OfTouchpoint(name.clone())),
             },
             move |view| view.since(Slot::Touchpoint(at)),
         );

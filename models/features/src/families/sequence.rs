@@ -4,6 +4,7 @@ use percorso_journey::state::{Recent, Slot};
 use percorso_journey::{CategoryId, Spec};
 
 use super::{Described, Entries, NEVER};
+use crate::{Things, Told};
 
 pub(super) fn enter(spec: &Spec, entries: &mut Entries<'_>) {
     entries.number(
@@ -12,6 +13,7 @@ pub(super) fn enter(spec: &Spec, entries: &mut Entries<'_>) {
             unit: "",
             meaning: "how often the last touchpoint came without another in between",
             missing: NEVER,
+            told: Told::TouchpointRun,
         },
         |view| f64::from(view.state.recent().run()),
     );
@@ -22,6 +24,7 @@ pub(super) fn enter(spec: &Spec, entries: &mut Entries<'_>) {
             unit: "",
             meaning: "number of different touchpoints so far",
             missing: NEVER,
+            told: Told::Count(Things::Touchpoints),
         },
         move |view| {
             let happened = |at: &u16| view.count(Slot::Touchpoint(*at)) > 0.0;
@@ -36,6 +39,7 @@ pub(super) fn enter(spec: &Spec, entries: &mut Entries<'_>) {
                 unit: "",
                 meaning: &format!("touchpoint number {place} counted back from the cut-off"),
                 missing: "fewer events than that",
+                told: Told::TouchpointBack { place },
             },
             move |view| {
                 let event = view.state.recent().get(back);
@@ -51,6 +55,7 @@ pub(super) fn enter(spec: &Spec, entries: &mut Entries<'_>) {
                 unit: "days",
                 meaning: &format!("days between touchpoint number {place} counted back and the one before it"),
                 missing: "fewer events than that",
+                told: Told::GapBack { place },
             },
             move |view| {
                 let recent = view.state.recent();
