@@ -14,7 +14,7 @@ use percorso_engine::{CallerError, Engine};
 use percorso_features::Labels;
 use percorso_journey::state::Slot;
 use percorso_journey::{CustomerKey, Spec, Timestamp, in_population};
-use percorso_scoring::{Asked, ScoringModel, Scratch, Target};
+use percorso_scoring::{Explained, Reason, ScoringModel, Scratch, Target, Telling};
 
 use crate::columns::ParquetFile;
 use crate::ids::{key_at, reveal};
@@ -31,8 +31,8 @@ pub struct ScoreSettings {
     pub as_of: Option<Timestamp>,
     /// A version of the registry, or `champion`.
     pub model: String,
-    /// Reasons per churn score; 0 for none.
-    pub top_reasons: usize,
+    /// The reasons told; `None` for none.
+    pub telling: Option<Telling>,
     /// Adds a column with customers' ids.
     pub reveals_ids: bool,
     /// The file written.
@@ -79,13 +79,13 @@ pub fn score(
     let mut schema = schema(&model);
     let fold_schema = Arc::clone(&schema);
     let (fold_spec, fold_model) = (Arc::clone(&spec), Arc::clone(&model));
-    let top_reasons = settings.top_reasons;
+    let telling = settings.telling;
     let start = move || {
         let folder = Folder {
             spec: Arc::clone(&fold_spec),
             model: Arc::clone(&fold_model),
             as_of,
-            top_reasons,
+            telling,
             scratch: Scratch::default(),
             builders: Builders::new(fold_model.targets(), fold_model.next_stage_classes()),
             schema: Arc::clone(&fold_schema),
@@ -185,10 +185,7 @@ fn schema(model: &ScoringModel) -> SchemaRef {
         ]);
     }
     let reason = Arc::new(Field::new("item", DataType::Utf8, true));
-    let reasons = |target| {
-        let data_type = DataType::List(Arc::clone(&reason));
-        Field::new(format!("{}_reasons", churn_column(target)), data_type, true)
-    };
+    let reasons = |of: String| Field::new(format!("{of}_reasons"), DataType::List(Arc::clone(&reason)), true);
     fields.extend(
         model
             .next_stage_classes()
@@ -205,7 +202,8 @@ fn schema(model: &ScoringModel) -> SchemaRef {
             .iter()
             .map(|class| numbers(format!("incidence_{class}"))),
     );
-    fields.extend(model.targets().iter().map(reasons));
+    fields.extend(model.targets().iter().map(|target| reasons(churn_column(target))));
+    fields.push(reasons("next_stage".to_owned()));
     Arc::new(Schema::new(fields))
 }
 
@@ -213,7 +211,7 @@ struct Folder {
     spec: Arc<Spec>,
     model: Arc<ScoringModel>,
     as_of: Timestamp,
-    top_reasons: usize,
+    telling: Option<Telling>,
     scratch: Scratch,
     builders: Builders,
     schema: SchemaRef,
@@ -225,7 +223,7 @@ impl CustomerFold for Folder {
             spec,
             model,
             as_of,
-            top_reasons,
+            telling,
             scratch,
             builders,
             ..
@@ -284,17 +282,15 @@ impl CustomerFold for Folder {
                 builder.values().append_slice(&numbers);
                 builder.append(true);
             }
-            for (target, (builder, score)) in builders.reasons.iter_mut().zip(&scores.churn).enumerate() {
-                if score.is_some() && *top_reasons > 0 {
-                    let reasons = model
-                        .reasons(state, as_of, Asked::Churn(target), *top_reasons, scratch)
-                        .expect("scored above");
-                    reasons
-                        .into_iter()
-                        .for_each(|reason| builder.values().append_value(reason.text));
-                }
-                builder.append(score.is_some());
+            let explained =
+                telling.map(|telling| model.explain(state, &scores, telling, scratch).expect("scored above"));
+            let Explained { churn, next } = explained.unwrap_or_default();
+            let (of_next, of_churn) = builders.reasons.split_last_mut().expect("the next stage has reasons");
+            let mut churn = churn.into_iter();
+            for (builder, score) in of_churn.iter_mut().zip(&scores.churn) {
+                append(builder, churn.next().unwrap_or_default(), score.is_some());
             }
+            append(of_next, next.map(|(_, why)| why).unwrap_or_default(), true);
         });
         Ok(())
     }
@@ -307,6 +303,13 @@ impl CustomerFold for Folder {
         let batch = RecordBatch::try_new(Arc::clone(&self.schema), self.builders.finish());
         Ok(Some(batch.expect("the builders follow the schema")))
     }
+}
+
+fn append(builder: &mut ListBuilder<StringBuilder>, reasons: Vec<Reason>, is_answered: bool) {
+    reasons
+        .into_iter()
+        .for_each(|reason| builder.values().append_value(reason.text));
+    builder.append(is_answered);
 }
 
 struct Builders {
@@ -331,7 +334,9 @@ impl Builders {
             incidence: (0..=classes.len())
                 .map(|_| ListBuilder::new(Float64Builder::new()))
                 .collect(),
-            reasons: targets.iter().map(|_| ListBuilder::new(StringBuilder::new())).collect(),
+            reasons: (0..=targets.len())
+                .map(|_| ListBuilder::new(StringBuilder::new()))
+                .collect(),
         }
     }
 

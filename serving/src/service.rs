@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use percorso_journey::{
     CustomerKey, HistoryError, JourneyState, KeySecret, LoggedEvent, MICROS_PER_DAY, Spec, Timestamp,
 };
-use percorso_scoring::{Asked, Reason, ScoreError, Scores, ScoringModel, Scratch};
+use percorso_scoring::{Explained, ScoreError, Scores, ScoringModel, Scratch, Telling};
 
 use crate::{Clock, Error, Receipt, Store};
 
@@ -23,8 +23,8 @@ pub struct ScoringService {
 pub struct Question {
     /// Events before this point count; `None` for now, or just after the last event, whichever is later.
     pub as_of: Option<Timestamp>,
-    /// How many reasons to give per churn score.
-    pub top_reasons: usize,
+    /// Which reasons to give; `None` for none.
+    pub telling: Option<Telling>,
 }
 
 /// A customer scored; all of it comes from one model version.
@@ -33,8 +33,8 @@ pub struct Answer {
     pub model: Arc<ScoringModel>,
     /// The scores, with the cut-off that was used.
     pub scores: Scores,
-    /// Per churn target, the strongest reasons first; empty when none were asked for.
-    pub reasons: Vec<Vec<Reason>>,
+    /// The reasons; `None` when none were asked for.
+    pub explained: Option<Explained>,
     /// How many events were counted.
     pub n_events: u64,
 }
@@ -96,13 +96,13 @@ impl ScoringService {
         let history = self.store.history(key)?.ok_or(Error::UnknownCustomer)?;
         let as_of = self.as_of(question.as_of, history.state())?;
         if history.state().is_of_the_past(as_of) {
-            return answer(model, history.state(), as_of, question.top_reasons);
+            return answer(model, history.state(), as_of, question.telling);
         }
         let state = history.state_before(as_of).map_err(|error| match error {
             HistoryError::TooOld { as_of, base_at } => Error::AsOfTooEarly { as_of, base_at },
             error => Error::Store(error.into()),
         })?;
-        answer(model, &state, as_of, question.top_reasons)
+        answer(model, &state, as_of, question.telling)
     }
 
     /// The scores of a journey given in full, in any order; nothing of it is kept.
@@ -125,7 +125,7 @@ impl ScoringService {
                 .for_each(&mut observe),
         }
         let as_of = self.as_of(question.as_of, &whole)?;
-        answer(model, &whole, as_of, question.top_reasons)
+        answer(model, &whole, as_of, question.telling)
     }
 
     /// Hands events over to be placed and made durable.
@@ -181,7 +181,7 @@ fn answer(
     model: Arc<ScoringModel>,
     state: &JourneyState,
     as_of: Timestamp,
-    top_reasons: usize,
+    telling: Option<Telling>,
 ) -> Result<Answer, Error> {
     let refused = |error| match error {
         ScoreError::NoEvents { as_of } => Error::NothingBefore { as_of },
@@ -189,20 +189,13 @@ fn answer(
     };
     SCRATCH.with_borrow_mut(|scratch| {
         let scores = model.score(state, as_of, scratch).map_err(refused)?;
-        let mut reasons = Vec::new();
-        if top_reasons > 0 {
-            for (target, score) in scores.churn.iter().enumerate() {
-                reasons.push(match score {
-                    Some(_) => model
-                        .reasons(state, as_of, Asked::Churn(target), top_reasons, scratch)
-                        .map_err(refused)?,
-                    None => Vec::new(),
-                });
-            }
-        }
+        let explained = telling
+            .map(|telling| model.explain(state, &scores, telling, scratch))
+            .transpose()
+            .map_err(refused)?;
         Ok(Answer {
             scores,
-            reasons,
+            explained,
             n_events: state.n_events(),
             model,
         })

@@ -10,6 +10,7 @@ use clap::Args;
 use percorso_artefact::{Label, Registry};
 use percorso_kit::{Market, MarketSettings};
 use percorso_pipeline::{ChurnListSettings, RunFolder, ScoreSettings, TrainSettings, write_secret};
+use percorso_scoring::{Language, Telling};
 
 use super::churn_list::table;
 use super::evaluate::print_evaluation;
@@ -90,7 +91,7 @@ impl Demo {
         let scores = ScoreSettings {
             as_of: None,
             model: "champion".to_owned(),
-            top_reasons: 3,
+            telling: Telling::top(3, Language::English),
             reveals_ids: false,
             output: run.scores(),
         };

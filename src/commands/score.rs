@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use percorso_journey::Timestamp;
 use percorso_pipeline::ScoreSettings;
+use percorso_scoring::{Language, Telling};
 
 use super::{Machine, Run};
 use crate::failure::Outcome;
@@ -22,6 +23,9 @@ pub(crate) struct Score {
     /// Reasons per customer, as top:N
     #[arg(long, value_name = "top:N", default_value = "top:0", value_parser = top)]
     reasons: usize,
+    /// The language of reasons: en, it or es
+    #[arg(long, value_name = "CODE", default_value = "en", value_parser = language)]
+    language: Language,
     /// Adds customers' ids
     #[arg(long)]
     reveal: bool,
@@ -36,7 +40,7 @@ impl Score {
         let settings = ScoreSettings {
             as_of: self.as_of,
             model: self.model,
-            top_reasons: self.reasons,
+            telling: Telling::top(self.reasons, self.language),
             reveals_ids: self.reveal,
             output: self.output.unwrap_or_else(|| folder.scores()),
         };
@@ -61,4 +65,8 @@ impl Score {
 fn top(text: &str) -> Result<usize, String> {
     let number = text.strip_prefix("top:").unwrap_or(text);
     number.parse().map_err(|_| "expected top:N, such as top:3".to_owned())
+}
+
+fn language(code: &str) -> Result<Language, String> {
+    Language::parse(code).ok_or_else(|| "expected en, it or es".to_owned())
 }

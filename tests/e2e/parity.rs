@@ -335,7 +335,7 @@ async fn score(scoring: &mut ScoringClient<Channel>, customer: Customer, as_of: 
         request_id: "parity".to_owned(),
         customer: Some(customer),
         as_of: Some(stamp(as_of)),
-        top_reasons: 0,
+        telling: None,
     };
     scoring.score(request).await.expect("a score").into_inner()
 }

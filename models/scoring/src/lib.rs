@@ -15,6 +15,7 @@ mod scores;
 pub use attribution::Attribution;
 pub use body::{Body, ChurnSlot, KIND};
 pub use model::{OpenError, Parts, ScoreError, ScoringModel, Scratch};
+pub use percorso_features::Language;
 pub use purchases::{bought, weeks};
-pub use reasons::{Asked, Reason};
+pub use reasons::{Asked, Explained, Reason, Telling};
 pub use scores::{Scores, Target};

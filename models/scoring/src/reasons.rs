@@ -1,21 +1,46 @@
-//! Why a churn score is what it is: the learner's own contributions, grouped by family, in words.
+//! Why a score is what it is: the learners' own contributions, grouped by family, in words.
 
 use percorso_churn::ChurnHead;
-use percorso_features::{Family, Feature, Kind};
+use percorso_features::{Catalogue, Family, Feature, Kind, Language, Value, sentence};
 use percorso_journey::{JourneyState, MICROS_PER_DAY, Timestamp, Wait};
 
 use crate::attribution::{Attribution, Interval};
-use crate::{ScoreError, ScoringModel, Scratch};
+use crate::{ScoreError, Scores, ScoringModel, Scratch};
 
-/// What one family of features adds to the log-odds of a churn score, before calibration.
+/// What one family of features adds to the log-odds of a probability, before calibration.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reason {
     /// The family.
     pub family: Family,
-    /// Its part of the log-odds; positive raises the risk.
+    /// Its part of the log-odds; positive raises the probability.
     pub log_odds: f64,
     /// The family's strongest cell, in words.
     pub text: String,
+}
+
+/// How many reasons are told, and in which language.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Telling {
+    /// At most so many of each probability.
+    pub top: usize,
+    /// The language.
+    pub language: Language,
+}
+
+impl Telling {
+    /// At most so many reasons in a language; `None` when that is none.
+    pub fn top(top: usize, language: Language) -> Option<Self> {
+        (top > 0).then_some(Self { top, language })
+    }
+}
+
+/// The reasons of a customer's scores.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Explained {
+    /// Per target of [`ScoringModel::targets`], the strongest first.
+    pub churn: Vec<Vec<Reason>>,
+    /// The stage likeliest to come first within the horizon, a position in [`ScoringModel::next_stage_classes`], and why.
+    pub next: Option<(usize, Vec<Reason>)>,
 }
 
 /// A probability of a customer's scores.
@@ -92,7 +117,34 @@ impl ScoringModel {
         intervals
     }
 
-    /// The strongest reasons of a probability, strongest first, at most `top`; none when it is not answered.
+    /// The reasons of every churn score that is answered, and of the stage likeliest to come first within the horizon.
+    ///
+    /// # Errors
+    /// - as of [`Self::score`].
+    pub fn explain(
+        &self,
+        state: &JourneyState,
+        scores: &Scores,
+        telling: Telling,
+        scratch: &mut Scratch,
+    ) -> Result<Explained, ScoreError> {
+        let mut of = |asked| self.reasons(state, scores.as_of, asked, telling, scratch);
+        let churn = scores.churn.iter().enumerate().map(|(target, score)| match score {
+            Some(_) => of(Asked::Churn(target)),
+            None => Ok(Vec::new()),
+        });
+        let churn = churn.collect::<Result<_, _>>()?;
+        let stages = scores.next_stage.split_last().map_or(&[][..], |(_, stages)| stages);
+        let likeliest = (0..stages.len()).max_by(|one, other| stages[*one].total_cmp(&stages[*other]));
+        let days = f64::from(self.next_stage_horizon_days());
+        let next = match likeliest {
+            Some(stage) => Some((stage, of(Asked::Next { stage, days })?)),
+            None => None,
+        };
+        Ok(Explained { churn, next })
+    }
+
+    /// The strongest reasons of a probability, strongest first; none when it is not answered.
     ///
     /// # Errors
     /// - as of [`Self::score`].
@@ -101,7 +153,7 @@ impl ScoringModel {
         state: &JourneyState,
         as_of: Timestamp,
         asked: Asked,
-        top: usize,
+        telling: Telling,
         scratch: &mut Scratch,
     ) -> Result<Vec<Reason>, ScoreError> {
         let Some(Attribution { parts, .. }) = self.attribution(state, as_of, asked, scratch)? else {
@@ -109,68 +161,75 @@ impl ScoringModel {
         };
         // What is told is what the row says now, though later intervals were asked about later.
         self.encode(state, as_of, scratch)?;
-        let of = |family: Family| {
-            let named = self.catalogue.features().zip(&parts).enumerate();
-            named
-                .filter(move |(_, (feature, _))| feature.family == family)
-                .map(|(at, (_, &part))| (at, part))
-        };
-        // The cell told is the strongest of those that pull where the family as a whole does.
-        let mut families: Vec<(Family, f64, usize)> = Family::ALL
-            .into_iter()
-            .filter_map(|family| {
-                let sum: f64 = of(family).map(|(_, part)| part).sum();
-                let pulling = of(family).filter(|(_, part)| part * sum > 0.0);
-                let (strongest, _) = pulling.max_by(|left, right| left.1.abs().total_cmp(&right.1.abs()))?;
-                Some((family, sum, strongest))
-            })
-            .collect();
-        families.sort_by(|left, right| right.1.abs().total_cmp(&left.1.abs()).then(left.0.cmp(&right.0)));
-        families.truncate(top);
-        let reason = |(family, log_odds, strongest): (Family, f64, usize)| {
-            let feature = self
-                .catalogue
-                .features()
-                .nth(strongest)
-                .expect("a position of the catalogue");
+        let mut families = strongest(&self.catalogue, &parts);
+        families.truncate(telling.top);
+        let reason = |(family, log_odds, at): (Family, f64, usize)| {
+            let feature = self.catalogue.features().nth(at).expect("a position of the catalogue");
             Reason {
                 family,
                 log_odds,
-                text: self.tell(feature, strongest, log_odds, scratch),
+                text: format!(
+                    "{} ({})",
+                    sentence(&feature.told, self.value(feature, at, scratch), telling.language),
+                    effect(asked, log_odds, telling.language)
+                ),
             }
         };
         Ok(families.into_iter().map(reason).collect())
     }
 
-    fn tell(&self, feature: &Feature, at: usize, log_odds: f64, scratch: &Scratch) -> String {
+    /// What a cell of the row holds, ready to be told.
+    fn value(&self, feature: &Feature, at: usize, scratch: &Scratch) -> Value<'_> {
         let cell = scratch.row.cell(at);
-        let value = match feature.kind {
-            _ if cell.is_nan() => feature.missing.clone(),
-            Kind::Number => told_number(cell, &feature.unit),
-            Kind::Category => self
-                .encoder
-                .label(at, scratch.cells[at] as usize)
-                .unwrap_or("something rare")
-                .to_owned(),
-        };
-        let effect = if log_odds > 0.0 {
-            "raises the risk"
-        } else {
-            "lowers the risk"
-        };
-        format!("{}: {value} ({effect})", feature.meaning)
+        match feature.kind {
+            _ if cell.is_nan() => Value::Missing,
+            Kind::Number => Value::Number(cell),
+            Kind::Category => {
+                let label = self.encoder.label(at, scratch.cells[at] as usize);
+                label.map_or(Value::Number(cell), Value::Label)
+            }
+        }
     }
 }
 
-fn told_number(number: f64, unit: &str) -> String {
-    let rounded = if number.abs() < 10.0 {
-        (number * 100.0).round() / 100.0
-    } else {
-        number.round()
+/// For each family that adds anything, what it adds and its strongest cell, the strongest family first.
+///
+/// The cell is the strongest of those that pull where the family as a whole does.
+fn strongest(catalogue: &Catalogue, parts: &[f64]) -> Vec<(Family, f64, usize)> {
+    let of = |family: Family| {
+        let named = catalogue.features().zip(parts).enumerate();
+        named
+            .filter(move |(_, (feature, _))| feature.family == family)
+            .map(|(at, (_, &part))| (at, part))
     };
-    if unit.is_empty() {
-        rounded.to_string()
-    } else {
-        format!("{rounded} {unit}")
+    let mut families: Vec<(Family, f64, usize)> = Family::ALL
+        .into_iter()
+        .filter_map(|family| {
+            let sum: f64 = of(family).map(|(_, part)| part).sum();
+            let pulling = of(family).filter(|(_, part)| part * sum > 0.0);
+            let (strongest, _) = pulling.max_by(|left, right| left.1.abs().total_cmp(&right.1.abs()))?;
+            Some((family, sum, strongest))
+        })
+        .collect();
+    families.sort_by(|left, right| right.1.abs().total_cmp(&left.1.abs()).then(left.0.cmp(&right.0)));
+    families
+}
+
+/// What a reason does to a probability, in words.
+const fn effect(asked: Asked, log_odds: f64, language: Language) -> &'static str {
+    let raises = log_odds > 0.0;
+    match (asked, language) {
+        (Asked::Churn(_), Language::English) if raises => "raises the risk",
+        (Asked::Churn(_), Language::English) => "lowers the risk",
+        (Asked::Churn(_), Language::Italian) if raises => "aumenta il rischio",
+        (Asked::Churn(_), Language::Italian) => "riduce il rischio",
+        (Asked::Churn(_), Language::Spanish) if raises => "aumenta el riesgo",
+        (Asked::Churn(_), Language::Spanish) => "reduce el riesgo",
+        (Asked::Next { .. }, Language::English) if raises => "makes it likelier",
+        (Asked::Next { .. }, Language::English) => "makes it less likely",
+        (Asked::Next { .. }, Language::Italian) if raises => "lo rende più probabile",
+        (Asked::Next { .. }, Language::Italian) => "lo rende meno probabile",
+        (Asked::Next { .. }, Language::Spanish) if raises => "lo hace más probable",
+        (Asked::Next { .. }, Language::Spanish) => "lo hace menos probable",
     }
 }

@@ -77,9 +77,12 @@ pub struct ScoreRequest {
     /// Events before this point count. Default: the server's now, or just after the last event, whichever is later.
     #[prost(message, optional, tag = "4")]
     pub as_of: ::core::option::Option<::prost_types::Timestamp>,
-    /// How many reasons to give per churn score, at most 20; 0 for none.
+    /// How many reasons to give per churn score, and of the stage likeliest to come next; at most 20, 0 for none.
     #[prost(uint32, tag = "5")]
     pub top_reasons: u32,
+    /// The language of reasons: en, it or es; en when it is not set.
+    #[prost(string, tag = "6")]
+    pub language: ::prost::alloc::string::String,
     /// Whom to score.
     #[prost(oneof = "score_request::Customer", tags = "2, 3")]
     pub customer: ::core::option::Option<score_request::Customer>,
@@ -154,13 +157,13 @@ pub struct ChurnScore {
     #[prost(double, optional, tag = "9")]
     pub value_at_risk: ::core::option::Option<f64>,
 }
-/// What one family of features adds to a score.
+/// What one family of features adds to a probability.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Reason {
     /// The family, such as recency or cadence.
     #[prost(string, tag = "1")]
     pub family: ::prost::alloc::string::String,
-    /// Its part of the log-odds before calibration; positive raises the risk.
+    /// Its part of the log-odds before calibration; positive raises the probability.
     #[prost(double, tag = "2")]
     pub log_odds: f64,
     /// In words.
@@ -197,6 +200,9 @@ pub struct StageProbability {
     /// Probability that this stage has come first by each of `NextStage.days`; of "none", that nothing has come yet.
     #[prost(double, repeated, tag = "3")]
     pub incidence: ::prost::alloc::vec::Vec<f64>,
+    /// What moves the probability most, strongest first; of the likeliest stage, when asked for.
+    #[prost(message, repeated, tag = "4")]
+    pub reasons: ::prost::alloc::vec::Vec<Reason>,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct BatchScoreRequest {

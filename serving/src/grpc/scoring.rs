@@ -7,6 +7,7 @@ use percorso_proto::v1;
 use percorso_proto::v1::batch_score_result::Result as BatchResult;
 use percorso_proto::v1::score_request::Customer;
 use percorso_proto::v1::scoring_server::Scoring;
+use percorso_scoring::{Language, Reason, Telling};
 use tonic::{Code, Request, Response, Status};
 
 use super::Edge;
@@ -107,6 +108,13 @@ impl Asked {
                 format!("is {found}, at most {MAX_REASONS} are allowed"),
             );
         }
+        let language = match message.language.as_str() {
+            "" => Some(Language::English),
+            code => Language::parse(code),
+        };
+        if language.is_none() {
+            wrong.add(format!("{path}language"), "is not one of en, it, es");
+        }
         let as_of = message.as_of.as_ref().and_then(|as_of| {
             let told = moment(as_of)
                 .map(Timestamp::from_micros)
@@ -128,9 +136,10 @@ impl Asked {
                 .map(|id| Whom::Known(service.key_of(id))),
             Some(Customer::Journey(journey)) => inline(service, journey, path, &mut wrong).map(Whom::Inline),
         };
+        let top = message.top_reasons as usize;
         let question = Question {
             as_of,
-            top_reasons: message.top_reasons as usize,
+            telling: language.and_then(|language| Telling::top(top, language)),
         };
         match whom {
             Some(whom) if wrong.is_empty() => Ok(Self { whom, question }),
@@ -210,10 +219,11 @@ fn reply(request_id: String, answer: Answer) -> v1::ScoreReply {
     let Answer {
         model,
         scores,
-        reasons,
+        explained,
         n_events,
     } = answer;
-    let mut reasons = reasons.into_iter();
+    let explained = explained.unwrap_or_default();
+    let mut reasons = explained.churn.into_iter();
     let targets = model.targets().iter().zip(&scores.churn).zip(&scores.value_at_risk);
     let churn = targets.filter_map(|((target, score), &value_at_risk)| {
         let reasons = reasons.next().unwrap_or_default();
@@ -226,21 +236,24 @@ fn reply(request_id: String, answer: Answer) -> v1::ScoreReply {
             low: score.low,
             high: score.high,
             is_enough_data: score.is_enough_data(),
-            reasons: reasons.into_iter().map(reason).collect(),
+            reasons: told(reasons),
             value_at_risk,
         })
     });
     let churn = churn.collect();
+    let (explained_stage, mut why) = explained.next.unzip();
     let next_stage = scores.next.as_ref().map(|next| {
         let incidence = next.by_class(model.incidence_days());
         let stages = model.next_stage_classes().iter().zip(&scores.next_stage).zip(incidence);
         v1::NextStage {
             horizon_days: model.next_stage_horizon_days(),
             stages: stages
-                .map(|((stage, &probability), incidence)| v1::StageProbability {
+                .enumerate()
+                .map(|(at, ((stage, &probability), incidence))| v1::StageProbability {
                     stage: stage.clone(),
                     probability,
                     incidence,
+                    reasons: told(why.take_if(|_| explained_stage == Some(at)).unwrap_or_default()),
                 })
                 .collect(),
             days: model.incidence_days().to_vec(),
@@ -257,10 +270,11 @@ fn reply(request_id: String, answer: Answer) -> v1::ScoreReply {
     }
 }
 
-fn reason(reason: percorso_scoring::Reason) -> v1::Reason {
-    v1::Reason {
+fn told(reasons: Vec<Reason>) -> Vec<v1::Reason> {
+    let told = |reason: Reason| v1::Reason {
         family: reason.family.name().to_owned(),
         log_odds: reason.log_odds,
         text: reason.text,
-    }
+    };
+    reasons.into_iter().map(told).collect()
 }
