@@ -19,6 +19,7 @@ mod journeys;
 mod open;
 mod progress;
 mod purchases;
+mod report;
 mod row_columns;
 mod rows;
 mod run;
@@ -39,10 +40,11 @@ pub use ids::{secret, write_secret};
 pub use ingest::{IngestSummary, check, ingest};
 pub use percorso_engine::{Engine, LocalEngine, memory_bytes_default};
 pub use progress::Progress;
+pub use report::report;
 pub use run::{IngestManifest, RunFolder, read_spec};
 pub use score::{ScoreSettings, ScoreSummary, score};
 pub use training::{
-    CutoffRate, Evaluation, IncidenceEvaluation, IncidencePoint, LearnerEvaluation, PurchaseEvaluation, PurchaseTest,
-    QuestionEvaluation, SegmentEvaluation, StayEvaluation, StayPoint, TestPrediction, ToldAndCame, TrainSettings,
-    TrainSummary, evaluation, test_predictions, train,
+    CutoffGap, CutoffRate, Evaluation, IncidenceEvaluation, IncidencePoint, LearnerEvaluation, Picture,
+    PurchaseEvaluation, PurchaseTest, QuestionEvaluation, ReliabilityBin, SegmentEvaluation, StayEvaluation, StayPoint,
+    TestPrediction, ToldAndCame, TrainSettings, TrainSummary, evaluation, test_predictions, train,
 };

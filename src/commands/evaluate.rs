@@ -1,12 +1,14 @@
 //! `percorso evaluate`: how good is a model, out of time?
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
+use anyhow::Context;
 use clap::Args;
 use percorso_pipeline::{Evaluation, IncidenceEvaluation, PurchaseEvaluation, StayEvaluation, StayPoint};
 
 use super::{Machine, Run};
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 
 #[derive(Args)]
 pub(crate) struct Evaluate {
@@ -15,11 +17,21 @@ pub(crate) struct Evaluate {
     /// A version, or champion [default: the last training]
     #[arg(long)]
     model: Option<String>,
+    /// Also write it as a page, with plots
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
 }
 
 impl Evaluate {
     pub(crate) fn run(self, machine: &Machine) -> Outcome {
-        let evaluation = percorso_pipeline::evaluation(&self.run.folder(), self.model.as_deref())?;
+        let run = self.run.folder();
+        let evaluation = percorso_pipeline::evaluation(&run, self.model.as_deref())?;
+        if let Some(path) = &self.report {
+            let page = percorso_pipeline::report(&evaluation, run.spec()?.name());
+            std::fs::write(path, page)
+                .with_context(|| format!("cannot write {}", path.display()))
+                .map_err(Failure::environment)?;
+        }
         print_evaluation(&evaluation, machine.wants_json());
         Ok(())
     }

@@ -67,6 +67,16 @@ impl Calibrated {
         probabilities
     }
 
+    /// What ships said at each origin, after calibration.
+    pub(crate) fn shipped_at_origins(&self) -> Vec<Predictions> {
+        let of_chosen = self
+            .chosen
+            .at_origins
+            .iter()
+            .filter(|said| said.learner == self.chosen());
+        of_chosen.map(|said| recalibrated(said, &self.calibrator)).collect()
+    }
+
     /// What ships says, of what every learner said: the chosen one after calibration.
     pub(crate) fn shipped(&self, said: &[Predictions]) -> Predictions {
         let of_chosen = said.iter().find(|said| said.learner == self.chosen());

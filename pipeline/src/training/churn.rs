@@ -11,6 +11,7 @@ use rayon::prelude::*;
 
 use super::calibrated::Calibrated;
 use super::evaluation::{self, LearnerEvaluation, QuestionEvaluation};
+use super::picture::{self, DRIVER_ROWS, Picture};
 use super::predictions::Predictions;
 use super::question::{CurveStep, MIN_ROWS, Question};
 use super::recipe::Bench;
@@ -59,9 +60,18 @@ pub(super) fn answers(
         };
         let shipped = so_far.last().expect("what ships");
         told.push((step.judged.window_days as f64, shipped.of_leaving()));
-        let evaluation = judged(&learning, &step.judged, &recipe, &so_far, cutoffs)?;
         let everything = step.learnt.known_by(bench.dataset, observed_until);
         let learned = refit(&learning, &recipe.chosen.chosen.learner, everything, shipped_encoder)?;
+        let drivers = {
+            let mut rows = step.judged.asked_at(bench.dataset, cutoffs.test_at);
+            rows.truncate(DRIVER_ROWS);
+            let matrix = bench.asking(&step.judged).matrix(shipped_encoder, &rows);
+            picture::drivers(&learned, &matrix, bench.catalogue)
+        };
+        let evaluation = QuestionEvaluation {
+            picture: Some(Picture::of(&recipe.shipped_at_origins(), shipped, drivers)),
+            ..judged(&learning, &step.judged, &recipe, &so_far, cutoffs)?
+        };
         let band = recipe.band.expect("every churn question has a band");
         let head = ChurnHead::new(learned, recipe.calibrator, band).map_err(learning.failed("the head"))?;
         answers.push(Answer {
@@ -175,5 +185,6 @@ fn judged(
         segments,
         rates: rates(question, dataset, &cutoffs.all),
         incidence: None,
+        picture: None,
     })
 }

@@ -7,6 +7,7 @@ use percorso_learners::{Bootstrap, Contender, Learner};
 use serde::{Deserialize, Serialize};
 
 use super::next::IncidenceEvaluation;
+use super::picture::Picture;
 use super::predictions::Predictions;
 use super::purchases::PurchaseEvaluation;
 use super::question::{MIN_ROWS, Question};
@@ -62,6 +63,9 @@ pub struct QuestionEvaluation {
     /// For the next stage, how the whole answer was borne out; absent in evaluations made before there was one.
     #[serde(default)]
     pub incidence: Option<IncidenceEvaluation>,
+    /// For churn, what a report draws; absent in evaluations made before there was one.
+    #[serde(default)]
+    pub picture: Option<Picture>,
 }
 
 /// One learner's measures at the test.

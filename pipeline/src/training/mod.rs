@@ -6,6 +6,7 @@ mod churn;
 mod evaluation;
 mod matrix;
 mod next;
+mod picture;
 mod predictions;
 mod purchases;
 mod question;
@@ -33,6 +34,7 @@ pub use self::evaluation::{CutoffRate, Evaluation, LearnerEvaluation, QuestionEv
 pub(crate) use self::matrix::{Matrix, columns};
 use self::matrix::{encoder, sample};
 pub use self::next::{IncidenceEvaluation, IncidencePoint};
+pub use self::picture::{CutoffGap, Picture, ReliabilityBin};
 pub(crate) use self::predictions::{Phase, Predictions, SHIPPED, Said};
 pub use self::predictions::{TestPrediction, test_predictions};
 pub use self::purchases::{PurchaseEvaluation, PurchaseTest};
@@ -44,6 +46,7 @@ pub use self::stays::{StayEvaluation, StayPoint, ToldAndCame};
 use crate::cutoffs::Cutoffs;
 use crate::dataset::Dataset;
 use crate::progress::Progress;
+use crate::report::report;
 use crate::rows::training_rows;
 use crate::run::{RunFolder, write_json};
 use crate::waits::{WaitSettings, Waits};
@@ -62,10 +65,11 @@ pub struct TrainSummary {
 const WAITS_PER_ROW: usize = 3;
 
 const EVALUATION: &str = "evaluation.json";
+const REPORT: &str = "report.html";
 
 /// Trains every question of the run's spec, evaluates it out of time and keeps one model.
 ///
-/// Writes `training/` (rows, predictions, evaluation) and a new version in `models/`.
+/// Writes `training/` (rows, predictions, evaluation and its report) and a new version in `models/`.
 ///
 /// # Errors
 /// - the run has no events, or too short a history;
@@ -150,6 +154,8 @@ pub fn train(
     let told: Vec<Said> = answers.iter().flat_map(|answer| answer.said.clone()).collect();
     predictions::write(&staging.path().join(predictions::FILE), &told)?;
     write_json(&staging.path().join(EVALUATION), &evaluation)?;
+    let page = staging.path().join(REPORT);
+    std::fs::write(&page, report(&evaluation, spec.name())).map_err(Error::io("write", &page))?;
     let header = Header {
         training_window: TrainingWindow {
             from_us: manifest.first_at_us,

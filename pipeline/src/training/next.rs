@@ -148,6 +148,7 @@ pub(super) fn answer(
         segments,
         rates: rates(bench.question, bench.dataset, &cutoffs.all),
         incidence: Some(incidence),
+        picture: None,
     };
     let fitted = |on_waits: &Bench<'_>, recipe: &Calibrated| -> Result<CalibratedLearner> {
         let everything = on_waits.question.known_by(&waits.seen, observed_until);

@@ -1,0 +1,491 @@
+//! The evaluation as a page: what was asked, how well it was answered, and how far to trust it.
+//!
+//! One file that needs nothing else, made of `evaluation.json` alone; every number says of whom and of when it is.
+
+mod plots;
+mod verdict;
+
+use std::collections::BTreeSet;
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use self::plots::{Line, Plot};
+use self::verdict::{Grade, verdicts};
+use crate::training::{
+    Evaluation, IncidenceEvaluation, Picture, PurchaseEvaluation, QuestionEvaluation, SegmentEvaluation, StayEvaluation,
+};
+
+/// The page of an evaluation.
+pub fn report(evaluation: &Evaluation, name: &str) -> String {
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { "How far to trust the model of " (name) }
+                style { (PreEscaped(include_str!("report.css"))) }
+            }
+            body {
+                header {
+                    h1 { "How far to trust the model of " (name) }
+                    p {
+                        "Judged once, at the test cut-off " strong { (day(&evaluation.test_at)) }
+                        ", on customers and windows that no fit and no choice had seen. "
+                        "Where an interval stands beside a number, it holds the number in 95 of 100 draws of customers."
+                    }
+                    p.protocol { "Protocol: " (evaluation.protocol) "." }
+                }
+                (overview(evaluation))
+                @for question in &evaluation.questions {
+                    (of_question(question, &evaluation.test_at))
+                }
+                @for stays in &evaluation.stays {
+                    (of_stays(stays, &evaluation.test_at))
+                }
+                @if let Some(purchases) = &evaluation.purchases {
+                    (of_purchases(purchases, &evaluation.test_at))
+                }
+            }
+        }
+    };
+    page.into_string()
+}
+
+/// One line for each question: can its order of customers be trusted, and its probabilities?
+fn overview(evaluation: &Evaluation) -> Markup {
+    html! {
+        section {
+            h2 { "In short" }
+            table {
+                thead { tr { th { "question" } th { "customers asked about" } th { "verdict" } } }
+                tbody {
+                    @for question in &evaluation.questions {
+                        tr {
+                            td { a href={ "#" (anchor(&question.question)) } { (question.question) } }
+                            td.number { (question.n_test) }
+                            td {
+                                @for verdict in verdicts(question) {
+                                    p class={ "verdict " (class(verdict.grade)) } { (verdict.text) }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn of_question(question: &QuestionEvaluation, test_at: &str) -> Markup {
+    html! {
+        section id=(anchor(&question.question)) {
+            h2 { (question.question) }
+            p.of { (question.n_test) " customers at " (day(test_at)) }
+            @if question.shipped.is_empty() {
+                p.verdict.bad { "Too few outcomes to learn from: not answered." }
+            } @else {
+                p { "Ships " strong { (question.shipped) } ", calibration " (question.calibrator) "." }
+                @if let Some(picture) = &question.picture { (of_picture(picture, question)) }
+                @if let Some(incidence) = &question.incidence { (of_incidence(incidence)) }
+                (learners(question))
+                (segments(&question.segments))
+            }
+        }
+    }
+}
+
+/// The four pictures of a churn question.
+fn of_picture(picture: &Picture, question: &QuestionEvaluation) -> Markup {
+    let told: Vec<(f64, f64)> = picture.reliability.iter().map(|bin| (bin.told, bin.came)).collect();
+    let bars = picture.reliability.iter().map(|bin| (bin.told, bin.came_interval));
+    let most = picture.reliability.iter().map(|bin| bin.told.max(bin.came_interval[1]));
+    let most = most.fold(0.01, f64::max) * 1.05;
+    let reliability = Plot {
+        across: "told: mean probability of leaving",
+        up: "came: share that left, with 95 % interval",
+        x: (0.0, most),
+        y: (0.0, most),
+        lines: vec![
+            Line::thin("as told", vec![(0.0, 0.0), (most, most)]),
+            Line::points("tenths of customers", told).with_bars(bars.collect()),
+        ],
+    };
+    let steps = (picture.gain.len() - 1).max(1) as f64;
+    let gain = (0..)
+        .zip(&picture.gain)
+        .map(|(at, gain)| (f64::from(at) / steps, *gain));
+    let gain = Plot {
+        across: "share of customers, highest scores first",
+        up: "share of all leavers among them",
+        x: (0.0, 1.0),
+        y: (0.0, 1.0),
+        lines: vec![
+            Line::thin("by chance", vec![(0.0, 0.0), (1.0, 1.0)]),
+            Line::thick("shipped", gain.collect()),
+        ],
+    };
+    let over_time = |pick: fn(&crate::training::CutoffGap) -> f64| -> Vec<(f64, f64)> {
+        (0..)
+            .zip(&picture.by_cutoff)
+            .map(|(at, gap)| (f64::from(at), pick(gap)))
+            .collect()
+    };
+    let highest = picture
+        .by_cutoff
+        .iter()
+        .map(|gap| gap.told.max(gap.came))
+        .fold(0.01, f64::max);
+    let time = Plot {
+        across: "rolling origins in order, the test last",
+        up: "share of leavers",
+        x: (0.0, (picture.by_cutoff.len() - 1).max(1) as f64),
+        y: (0.0, highest * 1.2),
+        lines: vec![
+            Line::thick("told", over_time(|gap| gap.told)),
+            Line::points("came", over_time(|gap| gap.came)),
+        ],
+    };
+    let lift = question
+        .learners
+        .last()
+        .and_then(|shipped| shipped.measures.get("lift_10"));
+    html! {
+        div.pictures {
+            figure {
+                (PreEscaped(reliability.svg()))
+                figcaption { "Calibration: points on the line are told as they come." }
+            }
+            figure {
+                (PreEscaped(gain.svg()))
+                figcaption {
+                    "Gain"
+                    @if let Some(lift) = lift { ": the tenth with the highest scores holds " (number(*lift)) " times the average share of leavers" }
+                    "."
+                }
+            }
+            figure {
+                (PreEscaped(time.svg()))
+                figcaption {
+                    "Over time: "
+                    (picture.by_cutoff.first().map_or("", |gap| day(&gap.as_of))) " to "
+                    (picture.by_cutoff.last().map_or("", |gap| day(&gap.as_of)))
+                    "; each origin told by a model that knew only what lay before it."
+                }
+            }
+            figure {
+                (drivers(picture))
+                figcaption { "Drivers: how far each family of features moves the log-odds of a customer, on average." }
+            }
+        }
+    }
+}
+
+fn drivers(picture: &Picture) -> Markup {
+    let mut drivers: Vec<(&String, f64)> = picture.drivers.iter().map(|(name, moved)| (name, *moved)).collect();
+    drivers.sort_by(|one, other| other.1.total_cmp(&one.1));
+    let most = drivers.first().map_or(1.0, |(_, moved)| moved.max(1e-9));
+    html! {
+        table.bars {
+            @for (name, moved) in drivers.iter().filter(|(_, moved)| *moved > 0.0) {
+                tr {
+                    th { (name.replace('_', " ")) }
+                    td.bar { span style={ "width:" (format!("{:.1}", 100.0 * moved / most)) "%" } {} }
+                    td.number { (number(*moved)) }
+                }
+            }
+        }
+    }
+}
+
+/// What comes first by day: told as lines, come as points.
+fn of_incidence(incidence: &IncidenceEvaluation) -> Markup {
+    let names: BTreeSet<&String> = incidence.points.iter().flat_map(|point| point.told.keys()).collect();
+    let longest = incidence.points.last().map_or(1.0, |point| point.days);
+    let shares = incidence
+        .points
+        .iter()
+        .flat_map(|point| point.told.values().chain(point.came.values()));
+    let most = shares.copied().fold(0.01, f64::max) * 1.1;
+    let mut lines = Vec::new();
+    for (color, name) in names.iter().enumerate() {
+        let of = |came: bool| -> Vec<(f64, f64)> {
+            let share = |point: &crate::training::IncidencePoint| {
+                let shares = if came { &point.came } else { &point.told };
+                (point.days, shares.get(*name).copied().unwrap_or(0.0))
+            };
+            let origin = (!came).then_some((0.0, 0.0));
+            origin.into_iter().chain(incidence.points.iter().map(share)).collect()
+        };
+        lines.push(Line::thick(name, of(false)).colored(color));
+        lines.push(Line::points("", of(true)).colored(color));
+    }
+    let plot = Plot {
+        across: "days after the cut-off",
+        up: "share for which the stage has come first",
+        x: (0.0, longest),
+        y: (0.0, most),
+        lines,
+    };
+    html! {
+        div.pictures {
+            figure.wide {
+                (PreEscaped(plot.svg()))
+                figcaption { "What comes first, and when: lines as told, points as it came, of " (incidence.n) " customers." }
+            }
+        }
+        table {
+            thead { tr { th { "days" } th { "Brier score of “something has come”" } th { "of the share alone" } } }
+            tbody {
+                @for point in &incidence.points {
+                    tr {
+                        td.number { (number(point.days)) }
+                        td.number { (number(point.brier)) }
+                        td.number { (number(point.brier_of_share)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Every learner's measures at the test; what ships last, with intervals.
+fn learners(question: &QuestionEvaluation) -> Markup {
+    let columns: BTreeSet<&String> = question
+        .learners
+        .iter()
+        .flat_map(|learner| learner.measures.keys())
+        .collect();
+    html! {
+        h3 { "Every learner at the test" }
+        table {
+            thead { tr { th { "learner" } @for column in &columns { th { (column.replace('_', " ")) } } } }
+            tbody {
+                @for learner in &question.learners {
+                    tr class=[(learner.learner == "shipped").then_some("shipped")] {
+                        td { (learner.learner) }
+                        @for column in &columns {
+                            td.number {
+                                (learner.measures.get(*column).map_or_else(String::new, |n| number(*n)))
+                                @if let Some([low, high]) = learner.intervals.get(*column) {
+                                    br; small { (number(*low)) "–" (number(*high)) }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn segments(segments: &[SegmentEvaluation]) -> Markup {
+    let columns: BTreeSet<&String> = segments.iter().flat_map(|segment| segment.measures.keys()).collect();
+    html! {
+        @if !segments.is_empty() {
+            h3 { "By segment" }
+            table {
+                thead { tr { th { "segment" } th { "customers" } @for column in &columns { th { (column.replace('_', " ")) } } } }
+                tbody {
+                    @for segment in segments {
+                        tr {
+                            td { (segment.segment) }
+                            td.number { (segment.n) }
+                            @for column in &columns {
+                                td.number { (segment.measures.get(*column).map_or_else(String::new, |n| number(*n))) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Leaving by an event over time, whole and by stage.
+fn of_stays(stays: &StayEvaluation, test_at: &str) -> Markup {
+    html! {
+        section {
+            h2 { "How long customers stay, until " (stays.definition) }
+            p.of { (stays.n) " customers at " (day(test_at)) ", followed until they left or the data ended" }
+            @if let Some(concordance) = stays.concordance {
+                p {
+                    "Of two customers of whom one left first, the one told the greater risk was it in "
+                    strong { (number(100.0 * concordance)) " %" } " of pairs (one half by chance)."
+                }
+            }
+            table {
+                thead { tr { th { "days" } th { "Brier score" } th { "of the stage's share (Kaplan-Meier)" } th { "told" } th { "came" } } }
+                tbody {
+                    @for point in &stays.points {
+                        tr {
+                            td.number { (number(point.days)) }
+                            td.number { (number(point.brier)) }
+                            td.number { (number(point.brier_of_stage)) }
+                            td.number { (percent(point.all.told)) }
+                            td.number { (percent(point.all.came)) }
+                        }
+                    }
+                }
+            }
+            h3 { "By stage: told and come (Aalen-Johansen)" }
+            table {
+                thead {
+                    tr {
+                        th { "stage" }
+                        @for point in &stays.points { th { "within " (number(point.days)) " days: told, came" } }
+                    }
+                }
+                tbody {
+                    @for (stage, shares) in &stays.by_stage {
+                        tr {
+                            td { (stage) }
+                            @for share in shares { td.number { (percent(share.told)) ", " (percent(share.came)) } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn of_purchases(purchases: &PurchaseEvaluation, test_at: &str) -> Markup {
+    html! {
+        section {
+            h2 { "Purchases and value at risk" }
+            p.of { (purchases.n_customers) " customers" }
+            @if let Some(why) = &purchases.none_because {
+                p.verdict.bad { "No value at risk is told: " (why) "." }
+            }
+            @if let Some(test) = &purchases.test {
+                p {
+                    "In the " (test.horizon_days) " days from " (day(test_at)) ", " (test.n_customers)
+                    " customers were expected to buy on " (format!("{:.0}", test.expected_purchase_days)) " days for "
+                    (format!("{:.0}", test.expected_value)) "; they bought on " (format!("{:.0}", test.purchase_days))
+                    " for " (format!("{:.0}", test.value)) "."
+                }
+            }
+        }
+    }
+}
+
+const fn class(grade: Grade) -> &'static str {
+    match grade {
+        Grade::Good => "good",
+        Grade::Fair => "fair",
+        Grade::Bad => "bad",
+    }
+}
+
+fn anchor(question: &str) -> String {
+    question.replace(['/', ' '], "-")
+}
+
+fn day(moment: &str) -> &str {
+    moment.get(..10).unwrap_or(moment)
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.1} %", 100.0 * share)
+}
+
+/// A whole number as it is, others to three digits that count.
+fn number(number: f64) -> String {
+    if number.fract() == 0.0 && number.abs() < 1e9 {
+        return format!("{number}");
+    }
+    match number.abs() {
+        size if size >= 100.0 => format!("{number:.0}"),
+        size if size >= 1.0 => format!("{number:.2}"),
+        size if size >= 0.1 => format!("{number:.3}"),
+        _ => format!("{number:.4}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::training::{CutoffGap, LearnerEvaluation, ReliabilityBin, StayPoint, ToldAndCame};
+
+    fn evaluation() -> Evaluation {
+        let bin = |told, came| ReliabilityBin {
+            n: 50,
+            told,
+            came,
+            came_interval: [came - 0.05, came + 0.05],
+        };
+        let gap = CutoffGap {
+            as_of: "2025-01-01T00:00:00Z".to_owned(),
+            n: 100,
+            told: 0.2,
+            came: 0.25,
+        };
+        let question = QuestionEvaluation {
+            question: "churn/left_30d".to_owned(),
+            shipped: "trees".to_owned(),
+            calibrator: "identity".to_owned(),
+            n_test: 100,
+            learners: vec![LearnerEvaluation {
+                learner: "shipped".to_owned(),
+                measures: BTreeMap::from([("auc".to_owned(), 0.83), ("rate".to_owned(), 0.2)]),
+                intervals: BTreeMap::from([("auc".to_owned(), [0.8, 0.86])]),
+            }],
+            picture: Some(Picture {
+                reliability: vec![bin(0.1, 0.08), bin(0.4, 0.5)],
+                gain: vec![0.0, 0.7, 1.0],
+                by_cutoff: vec![gap.clone(), gap],
+                drivers: BTreeMap::from([("recency".to_owned(), 0.7)]),
+            }),
+            ..QuestionEvaluation::default()
+        };
+        let share = ToldAndCame {
+            days: 30.0,
+            told: 0.2,
+            came: 0.21,
+        };
+        Evaluation {
+            protocol: "customers <known>".to_owned(),
+            test_at: "2025-03-01T00:00:00Z".to_owned(),
+            questions: vec![
+                question,
+                QuestionEvaluation {
+                    question: "churn/rare_30d".to_owned(),
+                    ..QuestionEvaluation::default()
+                },
+            ],
+            stays: vec![StayEvaluation {
+                definition: "left".to_owned(),
+                n: 100,
+                concordance: Some(0.8),
+                points: vec![StayPoint {
+                    days: 30.0,
+                    brier: 0.1,
+                    brier_of_stage: 0.15,
+                    all: share,
+                }],
+                by_stage: BTreeMap::from([("purchase".to_owned(), vec![share])]),
+            }],
+            purchases: None,
+        }
+    }
+
+    #[test]
+    fn the_page_says_of_whom_when_and_how_and_escapes_what_it_shows() {
+        let page = report(&evaluation(), "a <shop>");
+        for told in [
+            "a &lt;shop&gt;",
+            "customers &lt;known&gt;",
+            "2025-03-01",
+            "100 customers",
+            "0.830",
+            "0.800–0.860",
+        ] {
+            assert!(page.contains(told), "{told} is not told");
+        }
+        assert_eq!(page.matches("<svg").count(), 3, "calibration, gain and time are drawn");
+        assert!(page.contains("Too few outcomes to learn from"));
+        assert!(!page.contains("NaN") && !page.contains("http-equiv") && !page.contains("<script"));
+    }
+}

@@ -1,0 +1,140 @@
+//! Lines and points drawn as SVG.
+
+use plotters::prelude::*;
+
+/// One picture.
+pub(super) struct Plot<'a> {
+    /// What the horizontal axis tells.
+    pub(super) across: &'a str,
+    /// What the vertical axis tells.
+    pub(super) up: &'a str,
+    pub(super) x: (f64, f64),
+    pub(super) y: (f64, f64),
+    pub(super) lines: Vec<Line<'a>>,
+}
+
+/// Points in order, joined or not.
+pub(super) struct Line<'a> {
+    /// In the legend; not there when empty.
+    name: &'a str,
+    style: Style,
+    color: usize,
+    points: Vec<(f64, f64)>,
+    /// Where vertical bars stand, from and to where.
+    bars: Vec<(f64, [f64; 2])>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Style {
+    Thin,
+    Thick,
+    Points,
+}
+
+/// Told apart by people who see colours differently (Okabe and Ito 2008).
+const COLORS: [RGBColor; 8] = [
+    RGBColor(0, 114, 178),
+    RGBColor(213, 94, 0),
+    RGBColor(0, 158, 115),
+    RGBColor(204, 121, 167),
+    RGBColor(230, 159, 0),
+    RGBColor(86, 180, 233),
+    RGBColor(120, 120, 120),
+    RGBColor(0, 0, 0),
+];
+const GREY: RGBColor = RGBColor(150, 160, 170);
+const SIZE: (u32, u32) = (520, 340);
+
+impl<'a> Line<'a> {
+    /// A thin grey line to compare with.
+    pub(super) const fn thin(name: &'a str, points: Vec<(f64, f64)>) -> Self {
+        Self::new(name, Style::Thin, 0, points)
+    }
+
+    pub(super) const fn thick(name: &'a str, points: Vec<(f64, f64)>) -> Self {
+        Self::new(name, Style::Thick, 0, points)
+    }
+
+    pub(super) const fn points(name: &'a str, points: Vec<(f64, f64)>) -> Self {
+        Self::new(name, Style::Points, 1, points)
+    }
+
+    const fn new(name: &'a str, style: Style, color: usize, points: Vec<(f64, f64)>) -> Self {
+        Self {
+            name,
+            style,
+            color,
+            points,
+            bars: Vec::new(),
+        }
+    }
+
+    pub(super) fn with_bars(self, bars: Vec<(f64, [f64; 2])>) -> Self {
+        Self { bars, ..self }
+    }
+
+    pub(super) fn colored(self, color: usize) -> Self {
+        Self { color, ..self }
+    }
+}
+
+impl Plot<'_> {
+    /// The picture as an SVG element.
+    ///
+    /// # Panics
+    /// Never: drawing into a string cannot fail.
+    pub(super) fn svg(&self) -> String {
+        let mut svg = String::new();
+        self.draw(&mut svg).expect("drawing into a string does not fail");
+        svg
+    }
+
+    fn draw(&self, svg: &mut String) -> Result<(), Box<dyn std::error::Error>> {
+        let area = SVGBackend::with_string(svg, SIZE).into_drawing_area();
+        let mut chart = ChartBuilder::on(&area)
+            .margin(8)
+            .x_label_area_size(42)
+            .y_label_area_size(58)
+            .build_cartesian_2d(self.x.0..self.x.1, self.y.0..self.y.1)?;
+        chart
+            .configure_mesh()
+            .light_line_style(WHITE)
+            .x_desc(self.across)
+            .y_desc(self.up)
+            .x_labels(6)
+            .y_labels(6)
+            .label_style(("sans-serif", 12))
+            .axis_desc_style(("sans-serif", 13))
+            .draw()?;
+        for line in &self.lines {
+            let color = if line.style == Style::Thin {
+                GREY
+            } else {
+                COLORS[line.color % COLORS.len()]
+            };
+            for (x, [from, to]) in &line.bars {
+                let bar = PathElement::new(vec![(*x, *from), (*x, *to)], color);
+                chart.draw_series([bar])?;
+            }
+            let points = line.points.iter().copied();
+            let drawn = match line.style {
+                Style::Thin => chart.draw_series(LineSeries::new(points, color.stroke_width(1)))?,
+                Style::Thick => chart.draw_series(LineSeries::new(points, color.stroke_width(2)))?,
+                Style::Points => chart.draw_series(points.map(|point| Circle::new(point, 4, color.filled())))?,
+            };
+            if !line.name.is_empty() {
+                drawn
+                    .label(line.name)
+                    .legend(move |(x, y)| PathElement::new(vec![(x, y), (x + 16, y)], color.stroke_width(3)));
+            }
+        }
+        chart
+            .configure_series_labels()
+            .position(SeriesLabelPosition::UpperLeft)
+            .background_style(WHITE.mix(0.8))
+            .label_font(("sans-serif", 12))
+            .draw()?;
+        area.present()?;
+        Ok(())
+    }
+}
