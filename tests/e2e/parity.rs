@@ -335,7 +335,8 @@ async fn score(scoring: &mut ScoringClient<Channel>, customer: Customer, as_of: 
         request_id: "parity".to_owned(),
         customer: Some(customer),
         as_of: Some(stamp(as_of)),
-        telling: None,
+        top_reasons: 0,
+        language: String::new(),
     };
     scoring.score(request).await.expect("a score").into_inner()
 }

@@ -57,7 +57,7 @@ fn overview(evaluation: &Evaluation) -> Markup {
     html! {
         section {
             h2 { "In short" }
-            table {
+            table.words {
                 thead { tr { th { "question" } th { "customers asked about" } th { "verdict" } } }
                 tbody {
                     @for question in &evaluation.questions {
@@ -106,6 +106,7 @@ fn of_picture(picture: &Picture, question: &QuestionEvaluation) -> Markup {
         up: "came: share that left, with 95 % interval",
         x: (0.0, most),
         y: (0.0, most),
+        names: Vec::new(),
         lines: vec![
             Line::thin("as told", vec![(0.0, 0.0), (most, most)]),
             Line::points("tenths of customers", told).with_bars(bars.collect()),
@@ -120,6 +121,7 @@ fn of_picture(picture: &Picture, question: &QuestionEvaluation) -> Markup {
         up: "share of all leavers among them",
         x: (0.0, 1.0),
         y: (0.0, 1.0),
+        names: Vec::new(),
         lines: vec![
             Line::thin("by chance", vec![(0.0, 0.0), (1.0, 1.0)]),
             Line::thick("shipped", gain.collect()),
@@ -137,10 +139,11 @@ fn of_picture(picture: &Picture, question: &QuestionEvaluation) -> Markup {
         .map(|gap| gap.told.max(gap.came))
         .fold(0.01, f64::max);
     let time = Plot {
-        across: "rolling origins in order, the test last",
+        across: "rolling origins in order, then the test",
         up: "share of leavers",
         x: (0.0, (picture.by_cutoff.len() - 1).max(1) as f64),
         y: (0.0, highest * 1.2),
+        names: picture.by_cutoff.iter().map(|gap| day(&gap.as_of).to_owned()).collect(),
         lines: vec![
             Line::thick("told", over_time(|gap| gap.told)),
             Line::points("came", over_time(|gap| gap.came)),
@@ -167,10 +170,9 @@ fn of_picture(picture: &Picture, question: &QuestionEvaluation) -> Markup {
             figure {
                 (PreEscaped(time.svg()))
                 figcaption {
-                    "Over time: "
-                    (picture.by_cutoff.first().map_or("", |gap| day(&gap.as_of))) " to "
-                    (picture.by_cutoff.last().map_or("", |gap| day(&gap.as_of)))
-                    "; each origin told by a model that knew only what lay before it."
+                    "Over time: each origin was told by a model that knew only what lay before it"
+                    @if !picture.is_of_all { "; of those who had stayed until the horizon before, so without the test" }
+                    "."
                 }
             }
             figure {
@@ -217,7 +219,7 @@ fn of_incidence(incidence: &IncidenceEvaluation) -> Markup {
             let origin = (!came).then_some((0.0, 0.0));
             origin.into_iter().chain(incidence.points.iter().map(share)).collect()
         };
-        lines.push(Line::thick(name, of(false)).colored(color));
+        lines.push(Line::thick("", of(false)).colored(color));
         lines.push(Line::points("", of(true)).colored(color));
     }
     let plot = Plot {
@@ -225,6 +227,7 @@ fn of_incidence(incidence: &IncidenceEvaluation) -> Markup {
         up: "share for which the stage has come first",
         x: (0.0, longest),
         y: (0.0, most),
+        names: Vec::new(),
         lines,
     };
     html! {
@@ -232,6 +235,11 @@ fn of_incidence(incidence: &IncidenceEvaluation) -> Markup {
             figure.wide {
                 (PreEscaped(plot.svg()))
                 figcaption { "What comes first, and when: lines as told, points as it came, of " (incidence.n) " customers." }
+                p.legend {
+                    @for (at, name) in names.iter().enumerate() {
+                        span { i style={ "background:" (plots::color(at)) } {} (name) }
+                    }
+                }
             }
         }
         table {
@@ -436,6 +444,7 @@ mod tests {
                 reliability: vec![bin(0.1, 0.08), bin(0.4, 0.5)],
                 gain: vec![0.0, 0.7, 1.0],
                 by_cutoff: vec![gap.clone(), gap],
+                is_of_all: true,
                 drivers: BTreeMap::from([("recency".to_owned(), 0.7)]),
             }),
             ..QuestionEvaluation::default()

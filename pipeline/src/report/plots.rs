@@ -10,6 +10,8 @@ pub(super) struct Plot<'a> {
     pub(super) up: &'a str,
     pub(super) x: (f64, f64),
     pub(super) y: (f64, f64),
+    /// What stands under 0, 1, 2 … instead of the numbers; numbers where it is empty.
+    pub(super) names: Vec<String>,
     pub(super) lines: Vec<Line<'a>>,
 }
 
@@ -73,12 +75,33 @@ impl<'a> Line<'a> {
         Self { bars, ..self }
     }
 
+    /// In one of the colours that are told apart, with its name left out: [`color`] says it beside the picture.
     pub(super) fn colored(self, color: usize) -> Self {
-        Self { color, ..self }
+        Self {
+            color,
+            name: "",
+            ..self
+        }
     }
 }
 
+/// A colour as style sheets write it.
+pub(super) fn color(at: usize) -> String {
+    let RGBColor(red, green, blue) = COLORS[at % COLORS.len()];
+    format!("rgb({red},{green},{blue})")
+}
+
 impl Plot<'_> {
+    /// Where the first thick line leaves room: it rises on the left where it ends high.
+    fn legend(&self) -> SeriesLabelPosition {
+        let thick = self.lines.iter().find(|line| line.style == Style::Thick);
+        let middle = thick.and_then(|line| line.points.get(line.points.len() / 2));
+        match middle {
+            Some((_, y)) if *y > 0.6 * self.y.1 => SeriesLabelPosition::LowerRight,
+            _ => SeriesLabelPosition::UpperLeft,
+        }
+    }
+
     /// The picture as an SVG element.
     ///
     /// # Panics
@@ -96,9 +119,15 @@ impl Plot<'_> {
             .x_label_area_size(42)
             .y_label_area_size(58)
             .build_cartesian_2d(self.x.0..self.x.1, self.y.0..self.y.1)?;
+        let name = |x: &f64| match self.names.get(*x as usize) {
+            Some(name) if x.fract() == 0.0 => name.clone(),
+            _ if self.names.is_empty() => format!("{}", (x * 1e4).round() / 1e4),
+            _ => String::new(),
+        };
         chart
             .configure_mesh()
             .light_line_style(WHITE)
+            .x_label_formatter(&name)
             .x_desc(self.across)
             .y_desc(self.up)
             .x_labels(6)
@@ -130,7 +159,7 @@ impl Plot<'_> {
         }
         chart
             .configure_series_labels()
-            .position(SeriesLabelPosition::UpperLeft)
+            .position(self.legend())
             .background_style(WHITE.mix(0.8))
             .label_font(("sans-serif", 12))
             .draw()?;

@@ -69,7 +69,12 @@ pub(super) fn answers(
             picture::drivers(&learned, &matrix, bench.catalogue)
         };
         let evaluation = QuestionEvaluation {
-            picture: Some(Picture::of(&recipe.shipped_at_origins(), shipped, drivers)),
+            picture: Some(Picture::of(
+                &recipe.shipped_at_origins(),
+                shipped,
+                step.learnt == step.judged,
+                drivers,
+            )),
             ..judged(&learning, &step.judged, &recipe, &so_far, cutoffs)?
         };
         let band = recipe.band.expect("every churn question has a band");

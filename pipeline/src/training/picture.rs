@@ -17,9 +17,10 @@ pub struct Picture {
     pub reliability: Vec<ReliabilityBin>,
     /// Of the rows with the highest scores, taken in twentieths, the share of all leavers among them.
     pub gain: Vec<f64>,
-    /// Told and came at each rolling origin and at the test. Of a longer horizon, of those who stayed until the one before;
-    /// but at the test, of all.
+    /// Told and came at each rolling origin, and at the test.
     pub by_cutoff: Vec<CutoffGap>,
+    /// False for a longer horizon: origins then tell of those who stayed until the horizon before, and the test is left out.
+    pub is_of_all: bool,
     /// By family, how far its features move the log-odds of a row of the test, before calibration.
     pub drivers: BTreeMap<String, f64>,
 }
@@ -59,7 +60,14 @@ pub(super) const DRIVER_ROWS: usize = 300;
 
 impl Picture {
     /// Of what was told at the origins, each after calibration, and at the test.
-    pub(super) fn of(origins: &[Predictions], test: &Predictions, drivers: BTreeMap<String, f64>) -> Self {
+    ///
+    /// `is_of_all` says that the origins ask what the test does.
+    pub(super) fn of(
+        origins: &[Predictions],
+        test: &Predictions,
+        is_of_all: bool,
+        drivers: BTreeMap<String, f64>,
+    ) -> Self {
         let mut rows: Vec<(f64, u32)> = test.of_leaving().into_iter().zip(test.labels.iter().copied()).collect();
         rows.sort_by(|one, other| one.0.total_cmp(&other.0));
         let n_bins = N_BINS.min(rows.len());
@@ -72,7 +80,8 @@ impl Picture {
         Self {
             reliability: (0..n_bins).map(bin).collect(),
             gain: (0..=N_GAINS).map(gain).collect(),
-            by_cutoff: origins.iter().chain([test]).map(gap).collect(),
+            by_cutoff: origins.iter().chain(is_of_all.then_some(test)).map(gap).collect(),
+            is_of_all,
             drivers,
         }
     }
@@ -151,7 +160,7 @@ mod tests {
         let p: Vec<f64> = (0..40).map(|at| f64::from(at) / 40.0).collect();
         let labels: Vec<u32> = (0..40).map(|at| u32::from(at >= 30)).collect();
         let test = predictions(&p, &labels);
-        let picture = Picture::of(std::slice::from_ref(&test), &test, BTreeMap::new());
+        let picture = Picture::of(std::slice::from_ref(&test), &test, true, BTreeMap::new());
         assert_eq!(picture.reliability.iter().map(|bin| bin.n).sum::<usize>(), 40);
         assert_eq!((picture.reliability[0].came, picture.reliability[9].came), (0.0, 1.0));
         assert_eq!((picture.gain[0], picture.gain[5], picture.gain[20]), (0.0, 1.0, 1.0));

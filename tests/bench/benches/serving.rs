@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, reason = "a bench prints its table")]
 
 use std::fs::File;
+use std::hint::black_box;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -12,12 +13,13 @@ use percorso_artefact::{Label, Registry};
 use percorso_bench::calls::{Measured, measure};
 use percorso_bench::empty::{self, EmptyService};
 use percorso_bench::{market, model};
-use percorso_journey::{CustomerKey, History, JourneyState, KeySecret, LoggedEvent, Spec, Timestamp};
+use percorso_journey::{CustomerKey, History, JourneyState, KeySecret, LoggedEvent, Spec, Timestamp, in_population};
 use percorso_kit::{END_DAY, micros_of_day};
 use percorso_proto::v1;
 use percorso_proto::v1::journeys_client::JourneysClient;
 use percorso_proto::v1::score_request::Customer;
 use percorso_proto::v1::scoring_client::ScoringClient;
+use percorso_scoring::{Asked, Language, ScoringModel, Scratch, Telling};
 use percorso_serving::{Reflection, Server, Settings, Store};
 use tonic::transport::Channel;
 use tonic::transport::server::TcpIncoming;
@@ -38,9 +40,68 @@ fn main() {
     let sealed = model::sealed(&spec, &journeys[..4_000], Timestamp::from_micros(micros_of_day(455)));
     let version = registry.publish(&sealed).expect("a sealed model");
     registry.promote(&version, Label::Champion).expect("it opens");
+    in_process(&spec, &registry, &journeys);
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let ids: Arc<[String]> = journeys.into_iter().map(|(id, _)| id).collect();
     runtime.block_on(bench(folder.path(), spec, ids));
+}
+
+/// What a score costs without any transport, and the reasons of one probability beside it.
+fn in_process(spec: &Arc<Spec>, registry: &Registry, journeys: &[(String, Vec<LoggedEvent>)]) {
+    let version = registry.resolve("champion").expect("promoted");
+    let artefact = registry.open(&version).expect("it opens");
+    let model = ScoringModel::open(spec, &artefact, version.to_string()).expect("it fits the spec");
+    let as_of = Timestamp::from_micros(micros_of_day(END_DAY));
+    let states: Vec<JourneyState> = journeys[..1_000]
+        .iter()
+        .map(|(_, events)| {
+            let mut state = JourneyState::new(Arc::clone(spec));
+            events
+                .iter()
+                .for_each(|logged| state.observe(&logged.event).expect("in order"));
+            state
+        })
+        .filter(|state| in_population(spec, state, as_of))
+        .collect();
+    let mut scratch = Scratch::default();
+    let stage = 0;
+    let telling = Telling {
+        top: 3,
+        language: Language::English,
+    };
+    let horizon_days = f64::from(model.next_stage_horizon_days());
+    let mut of = |name: &str, ask: &mut dyn FnMut(&JourneyState, &mut Scratch)| {
+        let took: Vec<f64> = (0..ROUNDS)
+            .map(|_| {
+                let start = Instant::now();
+                states.iter().for_each(|state| ask(state, &mut scratch));
+                start.elapsed().as_secs_f64() * 1e6 / states.len() as f64
+            })
+            .collect();
+        let least = took.iter().copied().fold(f64::INFINITY, f64::min);
+        println!("in the process  {name:<30} {least:>9.1} µs, least of {ROUNDS} rounds");
+    };
+    of("score", &mut |state, scratch| {
+        black_box(model.score(state, as_of, scratch).expect("it has events"));
+    });
+    for (name, asked) in [
+        ("reasons of one churn score", Asked::Churn(0)),
+        (
+            "reasons of what comes next",
+            Asked::Next {
+                stage,
+                days: horizon_days,
+            },
+        ),
+    ] {
+        of(name, &mut |state, scratch| {
+            black_box(
+                model
+                    .reasons(state, as_of, asked, telling, scratch)
+                    .expect("it has events"),
+            );
+        });
+    }
 }
 
 fn secret() -> KeySecret {

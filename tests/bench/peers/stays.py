@@ -48,6 +48,7 @@ def arguments():
     parser.add_argument("--split", required=True, help="as in the benchmark")
     parser.add_argument("--resamples", type=int, default=200)
     parser.add_argument("--most-rows", type=int, default=60_000, help="rows that teach, whole customers (as ours)")
+    parser.add_argument("--boost-rows", type=int, default=60_000, help="the same for SurvivalBoost, which is slow")
     parser.add_argument("--most-compared", type=int, default=20_000, help="rows whose pairs are compared")
     return parser.parse_args()
 
@@ -76,11 +77,16 @@ def taught(rows, split, definition, most_rows):
     followed = (split - rows.as_of).dt.total_seconds() / 86_400
     days = numpy.minimum(rows[f"stayed_{definition}_days"], followed).to_numpy()
     has_left = (rows[f"left_{definition}"].astype(bool) & (rows[f"stayed_{definition}_days"] < followed)).to_numpy()
-    teaches = (rows.as_of < split).to_numpy()
-    if teaches.sum() > most_rows:
-        number = numpy.array([int(key[-8:], 16) / 2**32 for key in rows.customer])
-        teaches &= number < most_rows / teaches.sum()
+    teaches = thinned(rows, (rows.as_of < split).to_numpy(), most_rows)
     return teaches, days, has_left
+
+
+def thinned(rows, teaches, most_rows):
+    """Whole customers, by a number that depends on nothing else, so that about so many rows are left."""
+    if teaches.sum() <= most_rows:
+        return teaches
+    number = numpy.array([int(key[-8:], 16) / 2**32 for key in rows.customer])
+    return teaches & (number <= numpy.quantile(number[teaches], most_rows / teaches.sum()))
 
 
 def survival_boost(cells, days, has_left, teaches, asked, horizons):
@@ -183,7 +189,9 @@ def main():
         "lightgbm_person_period": lambda: person_period(
             cells, days, has_left, teaches, asked, horizons, rows.customer.to_numpy()
         ),
-        "survival_boost": lambda: survival_boost(cells, days, has_left, teaches, asked, horizons),
+        "survival_boost": lambda: survival_boost(
+            cells, days, has_left, thinned(rows, teaches, given.boost_rows), asked, horizons
+        ),
     }.items():
         start = time.time()
         told[name] = ask()
