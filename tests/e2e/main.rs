@@ -5,6 +5,7 @@ mod benchmark;
 mod churn_list;
 mod cli;
 mod determinism;
+mod evaluation;
 mod event_logs;
 mod known_at;
 mod lines;

@@ -106,3 +106,16 @@ impl ChurnHead {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_longer_horizon_is_leaving_before_or_having_stayed_in_between() {
+        let score = |low, probability, high| ChurnScore { probability, low, high };
+        let longer = score(0.1, 0.2, 0.4).then(score(0.0, 0.5, 0.5));
+        assert_eq!(longer, score(left_by(0.1, 0.0), 0.6, 0.7));
+        assert!((longer.low - 0.1).abs() < 1e-12, "nobody leaves in between");
+    }
+}

@@ -137,7 +137,7 @@ fn scores_never_contradict_what_comes_next() {
         spec.stage_named("leaving").unwrap(),
         spec.stage_named("purchase").unwrap(),
     );
-    let moved = std::cell::Cell::new(0);
+    let (raised, lowered) = (std::cell::Cell::new(0), std::cell::Cell::new(0));
     proptest!(|(events in journeys())| {
         let scores = scores(&model, &state(&events), text::day(CUTOFF_DAY));
         let next = scores.next.as_ref().unwrap();
@@ -154,18 +154,21 @@ fn scores_never_contradict_what_comes_next() {
             next.at(f64::from(days), &mut classes);
             prop_assert!(leaves >= classes[usize::from(leaving)] - 1e-12, "next is leaving, but they do not leave");
             prop_assert!(days == 90 || leaves <= 1.0 - next.survival(f64::from(days)) + 1e-12, "they leave, but nothing comes");
-            moved.set(moved.get() + usize::from(leaves == classes[usize::from(leaving)]));
+            raised.set(raised.get() + usize::from(leaves == classes[usize::from(leaving)]));
+            lowered.set(lowered.get() + usize::from(leaves == 1.0 - classes[classes.len() - 1]));
             longer = leaves;
         }
         let silent = churn(&model, &scores, "inactive", 20);
         next.at(20.0, &mut classes);
+        lowered.set(lowered.get() + usize::from(silent == 1.0 - classes[usize::from(purchase)]));
         prop_assert!(silent >= classes[classes.len() - 1] - 1e-12, "nothing comes, but they buy");
         prop_assert!(silent <= 1.0 - classes[usize::from(purchase)] + 1e-12, "a purchase comes, but they buy nothing");
         for score in scores.churn.iter().flatten() {
             prop_assert!(score.low <= score.probability && score.probability <= score.high);
         }
     });
-    assert!(moved.get() > 0, "no score had to be moved: the law was never tried");
+    assert!(raised.get() > 0, "no score had to be raised: the law was never tried");
+    assert!(lowered.get() > 0, "no score had to be lowered: the law was never tried");
 }
 
 #[test]

@@ -233,6 +233,35 @@ mod tests {
     use super::*;
 
     #[test]
+    fn horizons_of_one_event_are_one_curve_and_all_else_stands_alone() {
+        let spec = text::SMALL_SPEC.replace("horizons_days = [30]", "horizons_days = [7, 30]");
+        let spec = Spec::parse(&spec).expect("still valid");
+        let curves = Question::curves(&spec);
+        let names = |curve: &Vec<CurveStep>| -> Vec<[String; 2]> {
+            let name = |step: &CurveStep| [step.judged.name.clone(), step.learnt.name.clone()];
+            curve.iter().map(name).collect()
+        };
+        let alone = |name: &str| vec![[name.to_owned(), name.to_owned()]];
+        let all: Vec<_> = curves.iter().map(names).collect();
+        assert_eq!(
+            all[0],
+            [
+                ["churn/left_7d", "churn/left_7d"],
+                ["churn/left_30d", "churn/left_30d_after_7d"]
+            ]
+            .map(|names| names.map(str::to_owned))
+        );
+        let others = ["churn/inactive_90d", "churn/not_renewed_7d", "churn/not_renewed_30d"];
+        assert_eq!(
+            all[1..],
+            others.map(alone),
+            "contracts that end within each horizon are others"
+        );
+        assert_eq!(curves[0][1].judged.event(&spec), Some(0));
+        assert_eq!(curves[1][0].judged.event(&spec), None);
+    }
+
+    #[test]
     fn origins_are_spread_and_end_with_the_last() {
         let days: Vec<Timestamp> = (0..10).map(text::day).collect();
         assert_eq!(spread(&days, 3), [text::day(2), text::day(5), text::day(9)]);
