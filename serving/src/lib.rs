@@ -12,6 +12,7 @@ mod champion;
 mod clock;
 mod error;
 mod grpc;
+mod known_hazards;
 mod server;
 mod service;
 mod store;

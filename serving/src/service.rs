@@ -5,12 +5,14 @@ use std::sync::{Arc, PoisonError, RwLock};
 use percorso_journey::{
     CustomerKey, HistoryError, JourneyState, KeySecret, LoggedEvent, MICROS_PER_DAY, Spec, Timestamp,
 };
-use percorso_scoring::{Explained, ScoreError, Scores, ScoringModel, Scratch, Telling};
+use percorso_scoring::{Explained, Hazards, ScoreError, Scores, ScoringModel, Scratch, Telling};
 
+use crate::known_hazards::KnownHazards;
 use crate::{Clock, Error, Receipt, Store};
 
 /// Scores journeys by the model that serves, and takes in events.
 pub struct ScoringService {
+    hazards: KnownHazards,
     store: Store,
     secret: KeySecret,
     model: RwLock<Option<Arc<ScoringModel>>>,
@@ -47,6 +49,7 @@ impl ScoringService {
     pub fn new(store: Store, secret: KeySecret, clock: Clock) -> Self {
         let max_ahead_micros = Self::MAX_AHEAD_DAYS * MICROS_PER_DAY;
         Self {
+            hazards: KnownHazards::of(store.cached_customers()),
             store,
             secret,
             model: RwLock::new(None),
@@ -96,13 +99,15 @@ impl ScoringService {
         let history = self.store.history(key)?.ok_or(Error::UnknownCustomer)?;
         let as_of = self.as_of(question.as_of, history.state())?;
         if history.state().is_of_the_past(as_of) {
-            return answer(model, history.state(), as_of, question.telling);
+            return self.hazards.asking(key, &history, &Arc::clone(&model), |hazards| {
+                answer(model, history.state(), as_of, hazards, question.telling)
+            });
         }
         let state = history.state_before(as_of).map_err(|error| match error {
             HistoryError::TooOld { as_of, base_at } => Error::AsOfTooEarly { as_of, base_at },
             error => Error::Store(error.into()),
         })?;
-        answer(model, &state, as_of, question.telling)
+        answer(model, &state, as_of, &mut Hazards::default(), question.telling)
     }
 
     /// The scores of a journey given in full, in any order; nothing of it is kept.
@@ -125,7 +130,7 @@ impl ScoringService {
                 .for_each(&mut observe),
         }
         let as_of = self.as_of(question.as_of, &whole)?;
-        answer(model, &whole, as_of, question.telling)
+        answer(model, &whole, as_of, &mut Hazards::default(), question.telling)
     }
 
     /// Hands events over to be placed and made durable.
@@ -181,6 +186,7 @@ fn answer(
     model: Arc<ScoringModel>,
     state: &JourneyState,
     as_of: Timestamp,
+    hazards: &mut Hazards,
     telling: Option<Telling>,
 ) -> Result<Answer, Error> {
     let refused = |error| match error {
@@ -188,7 +194,7 @@ fn answer(
         ScoreError::HoldsTheFuture(_) => unreachable!("the state holds only events before the cut-off"),
     };
     SCRATCH.with_borrow_mut(|scratch| {
-        let scores = model.score(state, as_of, scratch).map_err(refused)?;
+        let scores = model.score_again(state, as_of, hazards, scratch).map_err(refused)?;
         let explained = telling
             .map(|telling| model.explain(state, &scores, telling, scratch))
             .transpose()

@@ -159,6 +159,11 @@ fn bytes(text: &str) -> Result<u64, String> {
         .ok_or_else(|| "more bytes than there are".to_owned())
 }
 
+/// A moment as people type it.
+fn moment(text: &str) -> Result<Timestamp, String> {
+    Timestamp::parse(text).ok_or_else(|| "expected a date or a time, as 2012-01-09 or 2012-01-09T12:00:00Z".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,9 +181,4 @@ mod tests {
         use clap::CommandFactory;
         Command::command().debug_assert();
     }
-}
-
-/// A moment as people type it.
-fn moment(text: &str) -> Result<Timestamp, String> {
-    Timestamp::parse(text).ok_or_else(|| "expected a date or a time, as 2012-01-09 or 2012-01-09T12:00:00Z".to_owned())
 }

@@ -41,7 +41,7 @@ pub enum Told {
         /// What the gap lies between.
         gap: Gap,
     },
-    /// The present silence over the mean gap.
+    /// The present silence over the mean gap plus a day.
     SilenceOverGap {
         /// Events of the rhythm.
         things: Things,

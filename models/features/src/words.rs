@@ -320,9 +320,9 @@ mod tests {
                     gap,
                 },
                 Number(2.4),
-                "Silent 2.4 times as long as usual between purchase events",
-                "In silenzio da 2,4 volte il tempo abituale tra eventi «purchase»",
-                "En silencio durante 2,4 veces el tiempo habitual entre eventos «purchase»",
+                "Silent for 2.4 times the usual time between purchase events plus a day",
+                "In silenzio da 2,4 volte il tempo abituale tra eventi «purchase» più un giorno",
+                "En silencio durante 2,4 veces el tiempo habitual entre eventos «purchase» más un día",
             ),
             (
                 Told::SilenceOverGap {
@@ -330,9 +330,9 @@ mod tests {
                     gap,
                 },
                 Number(0.4),
-                "Silent for no longer than usual between events (40% of the usual time)",
-                "In silenzio da non più del solito tra eventi (40% del tempo abituale)",
-                "En silencio no más tiempo de lo habitual entre eventos (40 % del tiempo habitual)",
+                "Silent for less than the usual time between events plus a day",
+                "In silenzio da meno del tempo abituale tra eventi più un giorno",
+                "En silencio menos del tiempo habitual entre eventos más un día",
             ),
             (
                 Told::SilenceAgainstRhythm {

@@ -17,7 +17,7 @@ pub struct Outcome {
 /// How long a customer stayed after a cut-off.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Stay {
-    /// Days until they left, or until the data end.
+    /// Days until they had left and it was known, or until the data end.
     pub days: f64,
     /// False when they were still there at the data's end.
     pub has_left: bool,
@@ -98,14 +98,16 @@ pub fn outcome_from(
     Outcome { churn, next, stays }
 }
 
-/// How long a customer stayed, of what is known at the data's end.
+/// How long a customer stayed, of what is known at the data's end; one who left has stayed until that was known.
 fn stay(future: &[JourneyEvent], leaving: &[u16], as_of: Timestamp, observed_until: Timestamp) -> Stay {
-    let left = future
+    let left_at = future
         .iter()
-        .find(|event| leaving.contains(&event.touchpoint) && is_within(event, as_of, observed_until));
+        .filter(|event| leaving.contains(&event.touchpoint) && is_within(event, as_of, observed_until))
+        .map(|event| event.at.max(event.known_at))
+        .min();
     Stay {
-        days: left.map_or(observed_until, |event| event.at).days_since(as_of),
-        has_left: left.is_some(),
+        days: left_at.unwrap_or(observed_until).days_since(as_of),
+        has_left: left_at.is_some(),
     }
 }
 
@@ -218,7 +220,8 @@ mod tests {
         let of = |days, has_left| Some(Stay { days, has_left });
         assert_eq!(stay("visit@5d closed@42d"), of(40.0, true));
         assert_eq!(stay("visit@5d"), of(48.0, false));
-        // Leaving that nobody knows of yet has not been seen.
+        // Leaving counts from when it is known, as in labels; what nobody knows of yet has not been seen.
+        assert_eq!(stay("closed@20d~42d"), of(40.0, true));
         assert_eq!(stay("closed@42d~60d"), of(48.0, false));
         let (_, gone) = outcome("purchase@0d closed@1d", "", 2, 50);
         assert_eq!(gone.stays[0], None);

@@ -32,6 +32,8 @@ const NODES: [(f64, f64); 5] = [
     (-0.906_179_845_938_664, 0.236_926_885_056_189_08),
     (0.906_179_845_938_664, 0.236_926_885_056_189_08),
 ];
+/// Probabilities are held so far from 0 and 1.
+const LEAST: f64 = 1e-12;
 /// The path is cut into so many parts, in each of which the rule is used.
 const N_PARTS: usize = 12;
 
@@ -88,7 +90,8 @@ fn probability_by_end(intervals: &[Interval], gone: f64) -> f64 {
         came += stays * (1.0 - passes) * cause(interval, gone);
         stays *= passes;
     }
-    came
+    // Its odds are asked for: nothing is quite impossible, and nothing quite sure.
+    came.clamp(LEAST, 1.0 - LEAST)
 }
 
 /// Adds to each interval's shares the slope of the joined log-odds in its own, at a point of the path.
@@ -180,5 +183,13 @@ mod tests {
         };
         let found = Attribution::of(&[interval(sure), interval(known([0.0, 1.0]))], 2);
         assert!(found.parts[1] < 0.2, "{found:?}");
+        let surer = |start: f64| {
+            interval(Attribution {
+                start,
+                parts: vec![1.0, 0.0],
+            })
+        };
+        let found = Attribution::of(&[surer(14.0), surer(14.0), surer(14.0)], 2);
+        assert!(found.log_odds().is_finite() && found.parts[0].is_finite(), "{found:?}");
     }
 }

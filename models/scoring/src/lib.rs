@@ -6,6 +6,7 @@
 
 mod attribution;
 mod body;
+mod hazards;
 mod model;
 mod purchases;
 mod reasons;
@@ -14,6 +15,7 @@ mod scores;
 
 pub use attribution::Attribution;
 pub use body::{Body, ChurnSlot, KIND};
+pub use hazards::Hazards;
 pub use model::{OpenError, Parts, ScoreError, ScoringModel, Scratch};
 pub use percorso_features::Language;
 pub use purchases::{bought, weeks};

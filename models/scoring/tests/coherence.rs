@@ -14,7 +14,7 @@ use percorso_learners::{
     Band, Bootstrap, Calibrator, Column, Learned, Learner, Linear, OutOfFold, Random, TrainingSet,
 };
 use percorso_next_stage::{Calibrated, NextStageHead};
-use percorso_scoring::{Asked, Parts, Scores, ScoringModel, Scratch};
+use percorso_scoring::{Asked, Hazards, Parts, Scores, ScoringModel, Scratch};
 use proptest::prelude::*;
 
 const CUTOFF_DAY: i64 = 60;
@@ -180,6 +180,11 @@ fn tomorrows_answer_with_nothing_new_is_todays_for_one_who_waited() {
         let now = scores(&model, &state, today).next.unwrap();
         let then = scores(&model, &state, later).next.unwrap();
         let waited_days = waited_hours as f64 / 24.0;
+        let (mut hazards, mut scratch) = (Hazards::default(), Scratch::default());
+        for (as_of, told) in [(today, &now), (later, &then), (later, &then), (today, &now)] {
+            let again = model.score_again(&state, as_of, &mut hazards, &mut scratch).unwrap();
+            prop_assert_eq!(again.next.as_ref(), Some(told), "hazards known before change a bit");
+        }
         let conditioned = now.after_waiting(waited_days).unwrap();
         let [mut told, mut expected] = [(); 2].map(|()| vec![0.0; model.next_stage_classes().len()]);
         for days in DAYS.into_iter().filter(|days| waited_days + days <= now.horizon_days()) {

@@ -44,6 +44,7 @@ pub struct StaysJudged {
 ///
 /// # Errors
 /// - the data cannot be read, no definition is an event, or too few rows lie on one side of the split
+/// - the data end before anyone who began after the split was followed for the longest horizon
 /// - a fit fails
 pub fn stays(benchmark: &StaysBenchmark<'_>, engine: &dyn Engine, progress: &dyn Progress) -> Result<StaysJudged> {
     let folder = tempfile::tempdir().map_err(Error::io("create", &std::env::temp_dir()))?;
@@ -56,6 +57,12 @@ pub fn stays(benchmark: &StaysBenchmark<'_>, engine: &dyn Engine, progress: &dyn
     let too_short = || Error::Missing(format!("{} describes too short a history", benchmark.journey.display()));
     let (first_at, until) = (Timestamp::from_micros(manifest.first_at_us), manifest.observed_until());
     let split_at = benchmark.split_at;
+    if split_at.plus_days(i64::from(spec.longest_window_days())) >= until {
+        return Err(Error::Missing(format!(
+            "nobody who began after {split_at} could be followed for {} days: the data end at {until}",
+            spec.longest_window_days()
+        )));
+    }
     let cutoffs = Cutoffs::around(&spec, split_at, first_at, until).ok_or_else(too_short)?;
     let rows = benchmark
         .rows

@@ -31,7 +31,7 @@ pub fn report(evaluation: &Evaluation, name: &str) -> String {
                     h1 { "How far to trust the model of " (name) }
                     p {
                         "Judged once, at the test cut-off " strong { (day(&evaluation.test_at)) }
-                        ", on customers and windows that no fit and no choice had seen. "
+                        ", on windows that no fit and no choice had seen; customers may have taught by earlier windows of theirs. "
                         "Where an interval stands beside a number, it holds the number in 95 of 100 draws of customers."
                     }
                     p.protocol { "Protocol: " (evaluation.protocol) "." }
@@ -85,7 +85,13 @@ fn of_question(question: &QuestionEvaluation, test_at: &str) -> Markup {
             @if question.shipped.is_empty() {
                 p.verdict.bad { "Too few outcomes to learn from: not answered." }
             } @else {
-                p { "Ships " strong { (question.shipped) } ", calibration " (question.calibrator) "." }
+                p {
+                    "Ships " strong { (question.shipped) } ", calibration " (question.calibrator)
+                    @if question.picture.as_ref().is_some_and(|picture| !picture.is_of_all) {
+                        ", for those who stay until the horizon before"
+                    }
+                    "."
+                }
                 @if let Some(picture) = &question.picture { (of_picture(picture, question)) }
                 @if let Some(incidence) = &question.incidence { (of_incidence(incidence)) }
                 (learners(question))
@@ -112,7 +118,7 @@ fn of_picture(picture: &Picture, question: &QuestionEvaluation) -> Markup {
             Line::points("tenths of customers", told).with_bars(bars.collect()),
         ],
     };
-    let steps = (picture.gain.len() - 1).max(1) as f64;
+    let steps = picture.gain.len().saturating_sub(1).max(1) as f64;
     let gain = (0..)
         .zip(&picture.gain)
         .map(|(at, gain)| (f64::from(at) / steps, *gain));
@@ -141,7 +147,7 @@ fn of_picture(picture: &Picture, question: &QuestionEvaluation) -> Markup {
     let time = Plot {
         across: "rolling origins in order, then the test",
         up: "share of leavers",
-        x: (0.0, (picture.by_cutoff.len() - 1).max(1) as f64),
+        x: (0.0, picture.by_cutoff.len().saturating_sub(1).max(1) as f64),
         y: (0.0, highest * 1.2),
         names: picture.by_cutoff.iter().map(|gap| day(&gap.as_of).to_owned()).collect(),
         lines: vec![
@@ -167,17 +173,21 @@ fn of_picture(picture: &Picture, question: &QuestionEvaluation) -> Markup {
                     "."
                 }
             }
-            figure {
+            @if !picture.by_cutoff.is_empty() { figure {
                 (PreEscaped(time.svg()))
                 figcaption {
-                    "Over time: each origin was told by a model that knew only what lay before it"
+                    "Over time: each origin was told by a learner that knew only what lay before it, calibrated on all origins"
                     @if !picture.is_of_all { "; of those who had stayed until the horizon before, so without the test" }
                     "."
                 }
-            }
+            } }
             figure {
                 (drivers(picture))
-                figcaption { "Drivers: how far each family of features moves the log-odds of a customer, on average." }
+                figcaption {
+                    "Drivers: how far each family of features moves the log-odds of a customer, on average"
+                    @if !picture.is_of_all { ", of those who stayed until the horizon before" }
+                    "."
+                }
             }
         }
     }
@@ -458,6 +468,11 @@ mod tests {
             protocol: "customers <known>".to_owned(),
             test_at: "2025-03-01T00:00:00Z".to_owned(),
             questions: vec![
+                QuestionEvaluation {
+                    question: "churn/left_90d".to_owned(),
+                    picture: Some(Picture::default()),
+                    ..question.clone()
+                },
                 question,
                 QuestionEvaluation {
                     question: "churn/rare_30d".to_owned(),
@@ -493,7 +508,12 @@ mod tests {
         ] {
             assert!(page.contains(told), "{told} is not told");
         }
-        assert_eq!(page.matches("<svg").count(), 3, "calibration, gain and time are drawn");
+        let drawn = page.matches("<svg").count();
+        assert_eq!(
+            drawn,
+            3 + 2,
+            "calibration, gain and time; time is left out where there was no origin"
+        );
         assert!(page.contains("Too few outcomes to learn from"));
         assert!(!page.contains("NaN") && !page.contains("http-equiv") && !page.contains("<script"));
     }

@@ -75,13 +75,9 @@ impl<'a> Line<'a> {
         Self { bars, ..self }
     }
 
-    /// In one of the colours that are told apart, with its name left out: [`color`] says it beside the picture.
+    /// In one of the colours that are told apart; [`color`] names it beside the picture.
     pub(super) fn colored(self, color: usize) -> Self {
-        Self {
-            color,
-            name: "",
-            ..self
-        }
+        Self { color, ..self }
     }
 }
 

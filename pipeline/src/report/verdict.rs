@@ -40,14 +40,15 @@ pub(super) fn verdicts(question: &QuestionEvaluation) -> Vec<Verdict> {
     let measure = |name: &str| shipped.measures.get(name).copied();
     let mut said = Vec::new();
     if let Some(auc) = measure("auc") {
-        let sure = shipped.intervals.get("auc").map_or(auc, |interval| interval[0]);
-        said.push(match sure {
-            _ if sure >= 0.8 => Verdict::new(Grade::Good, format!("Orders customers well (AUC {auc:.3}).")),
-            _ if sure >= 0.65 => Verdict::new(Grade::Fair, format!("Orders customers usefully (AUC {auc:.3}).")),
-            _ if sure > 0.5 => Verdict::new(Grade::Bad, format!("Hardly orders customers (AUC {auc:.3}).")),
+        let [low, high] = shipped.intervals.get("auc").copied().unwrap_or([auc, auc]);
+        let told = format!("AUC {auc:.3}, {low:.3}–{high:.3}");
+        said.push(match low {
+            _ if low >= 0.8 => Verdict::new(Grade::Good, format!("Orders customers well ({told}).")),
+            _ if low >= 0.65 => Verdict::new(Grade::Fair, format!("Orders customers usefully ({told}).")),
+            _ if low > 0.5 => Verdict::new(Grade::Bad, format!("May hardly order customers ({told}).")),
             _ => Verdict::new(
                 Grade::Bad,
-                format!("Cannot be told from chance (AUC {auc:.3}): do not act on the order."),
+                format!("Cannot be told from chance ({told}): do not act on the order."),
             ),
         });
     }
@@ -75,10 +76,13 @@ pub(super) fn verdicts(question: &QuestionEvaluation) -> Vec<Verdict> {
         ));
     }
     if let (Some(accuracy), Some(loss)) = (measure("accuracy"), measure("log_loss")) {
-        let of_shares = question.learners.iter().find(|learner| learner.learner == "recency");
-        let baseline = of_shares.and_then(|learner| learner.measures.get("log_loss"));
-        let beats = baseline.is_none_or(|baseline| loss < *baseline);
-        let grade = if beats { Grade::Good } else { Grade::Bad };
+        let by_recency = question.learners.iter().find(|learner| learner.learner == "recency");
+        let baseline = by_recency.and_then(|learner| learner.measures.get("log_loss"));
+        let grade = match baseline {
+            Some(baseline) if loss < *baseline => Grade::Good,
+            Some(_) => Grade::Bad,
+            None => Grade::Fair,
+        };
         let than = baseline.map_or_else(String::new, |baseline| {
             format!("; the rate by recency alone loses {baseline:.3}")
         });

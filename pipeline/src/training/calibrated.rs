@@ -31,15 +31,11 @@ impl Calibrated {
         let origins = question.origins(bench.dataset, cutoffs, test_at, bench.settings.origins);
         let level = level(bench, &origins);
         let chosen = bench.choose(&origins, level, search_until)?;
-        let at_origins: Vec<&Predictions> = chosen
-            .at_origins
-            .iter()
-            .filter(|predictions| predictions.learner == chosen.chosen.name)
-            .collect();
+        let at_origins: Vec<&Predictions> = chosen.said_at_origins().collect();
         let calibrator = calibrator(bench, &at_origins, level)?;
         let band = question
             .is_churn()
-            .then(|| band(bench, &at_origins, &calibrator))
+            .then(|| band(bench, &at_origins, &calibrator, test_at))
             .transpose()?;
         Ok(Self {
             origins,
@@ -127,8 +123,8 @@ const SEASON_DAYS: f64 = 365.0;
 
 /// The 90 % band around calibrated scores, from the origins' out-of-fold scores.
 ///
-/// Without origins there is nothing to tell it from: it is then fitted on the rows known by the end, of one prevalence.
-fn band(bench: &Bench<'_>, at_origins: &[&Predictions], calibrator: &Calibrator) -> Result<Band> {
+/// Without origins there is nothing to tell it from: it is then fitted on the rows known by the test, of one prevalence.
+fn band(bench: &Bench<'_>, at_origins: &[&Predictions], calibrator: &Calibrator, test_at: Timestamp) -> Result<Band> {
     let (mut p, mut y, mut customers, mut origins) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for predictions in at_origins {
         p.extend(recalibrated(predictions, calibrator).of_leaving());
@@ -137,9 +133,7 @@ fn band(bench: &Bench<'_>, at_origins: &[&Predictions], calibrator: &Calibrator)
         origins.extend(predictions.labels.iter().map(|_| predictions.as_of.micros() as u64));
     }
     if p.is_empty() {
-        let rows: Vec<usize> = (0..bench.dataset.len())
-            .filter(|&row| bench.question.label(bench.dataset, row).is_some())
-            .collect();
+        let rows = bench.question.known_by(bench.dataset, test_at);
         y = rows
             .iter()
             .filter_map(|&row| bench.question.label(bench.dataset, row))

@@ -13,7 +13,7 @@ pub(crate) struct Question {
     pub(crate) name: String,
     /// The answers told apart.
     pub(crate) classes: Vec<String>,
-    /// Days after a cut-off until its answers are known.
+    /// Days after a cut-off until its answers are known; a wait knows for itself when.
     pub(crate) window_days: i64,
     /// True when leaving is to buy nothing ([`Spec::purchases`]) for the window.
     pub(crate) is_silence_of_purchases: bool,

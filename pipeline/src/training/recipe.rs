@@ -39,6 +39,11 @@ pub(super) struct Chosen {
 }
 
 impl Chosen {
+    /// What the learner that was chosen said at the origins.
+    pub(super) fn said_at_origins(&self) -> impl Iterator<Item = &Predictions> {
+        self.at_origins.iter().filter(|said| said.learner == self.chosen.name)
+    }
+
     /// A learner that no origin could try.
     fn untried(chosen: Contender) -> Self {
         Self {

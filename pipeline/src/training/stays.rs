@@ -84,7 +84,7 @@ impl Stays<'_> {
 
     /// What Kaplan and Meier told at `by` of the stage each row is in, for each of `days`: a list for each.
     pub(crate) fn told_of_stage(&self, by: Timestamp, days: &[f64]) -> Result<Vec<Vec<f64>>> {
-        let mut known: BTreeMap<Option<u64>, Vec<Followed>> = BTreeMap::new();
+        let (mut known, mut all): (BTreeMap<Option<u64>, Vec<Followed>>, Vec<Followed>) = Default::default();
         for (row, stay) in self.dataset.stays[self.definition].iter().enumerate() {
             let as_of = self.dataset.as_of[row];
             if let Some(stay) = stay.filter(|_| as_of < by) {
@@ -94,15 +94,16 @@ impl Stays<'_> {
                     cause: (stay.has_left && stay.days < followed_days).then_some(0),
                 };
                 known.entry(self.stage(row)).or_default().push(followed);
-                known.entry(None).or_default().push(followed);
+                all.push(followed);
             }
         }
         let share = |(stage, rows): (&Option<u64>, &Vec<Followed>)| Ok((*stage, left(rows, days)?));
         let shares: BTreeMap<Option<u64>, Vec<f64>> = known.iter().map(share).collect::<Result<_>>()?;
-        let Some(of_all) = shares.get(&None) else {
+        if all.is_empty() {
             return Err(Error::Missing(format!("nobody could leave before {by}")));
-        };
-        let of_row = |row: &usize| shares.get(&self.stage(*row)).unwrap_or(of_all);
+        }
+        let of_all = left(&all, days)?;
+        let of_row = |row: &usize| shares.get(&self.stage(*row)).unwrap_or(&of_all);
         let at = |at: usize| self.rows.iter().map(|row| of_row(row)[at]).collect();
         Ok((0..days.len()).map(at).collect())
     }

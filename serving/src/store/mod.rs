@@ -104,6 +104,11 @@ impl Store {
         &self.shelf.spec
     }
 
+    /// How many customers stay in memory.
+    pub(crate) fn cached_customers(&self) -> usize {
+        self.shelf.cache.capacity() as usize
+    }
+
     /// The customer's history when it is in memory.
     pub fn cached(&self, key: CustomerKey) -> Option<Arc<History>> {
         self.shelf.cache.get(&key)

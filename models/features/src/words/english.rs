@@ -316,14 +316,11 @@ fn in_rhythm(things: &Things, gap: Gap, value: Value<'_>, words: impl FnOnce(f64
 fn silence_over_gap(times: f64, many: &str) -> String {
     let told = number(times);
     if times < 1.0 {
-        format!(
-            "silent for no longer than usual between {many} ({}% of the usual time)",
-            percentage(times)
-        )
+        format!("silent for less than the usual time between {many} plus a day")
     } else if times == 1.0 {
-        format!("silent as long as usual between {many}")
+        format!("silent for the usual time between {many} plus a day")
     } else {
-        format!("silent {told} times as long as usual between {many}")
+        format!("silent for {told} times the usual time between {many} plus a day")
     }
 }
 

@@ -77,7 +77,7 @@ pub(super) fn sentence(told: &Told, value: Value<'_>) -> String {
             let weight = weight(*half_life_days);
             format!("pagato di recente, al netto dei rimborsi: {} ({weight})", number(sum))
         }),
-        Told::StageNow => value.label_or("ancora in nessuna fase", "ora in una fase rara", |stage| {
+        Told::StageNow => value.label_or("non ancora in una fase", "ora in una fase rara", |stage| {
             format!("ora nella fase «{stage}»")
         }),
         Told::StageFurthest { stages } => value.number_or("fase più avanzata raggiunta: non nota", |position| {
@@ -88,7 +88,7 @@ pub(super) fn sentence(told: &Told, value: Value<'_>) -> String {
                 None => format!("fase più avanzata raggiunta: numero {}", number(position + 1.0)),
             }
         }),
-        Told::StageStay => value.number_or("ancora in nessuna fase", |days| {
+        Told::StageStay => value.number_or("non ancora in una fase", |days| {
             format!("nella fase attuale da {}", self::days(days))
         }),
         Told::StayOverDesigned => value.number_or("nessun tempo previsto per la fase attuale", |times| {
@@ -325,14 +325,11 @@ fn in_rhythm(things: &Things, gap: Gap, value: Value<'_>, words: impl FnOnce(f64
 fn silence_over_gap(times: f64, noun: &Noun) -> String {
     let (told, many) = (number(times), &noun.many);
     if times < 1.0 {
-        format!(
-            "in silenzio da non più del solito tra {many} ({}% del tempo abituale)",
-            percentage(times)
-        )
+        format!("in silenzio da meno del tempo abituale tra {many} più un giorno")
     } else if times == 1.0 {
-        format!("in silenzio per il tempo abituale tra {many}")
+        format!("in silenzio per il tempo abituale tra {many} più un giorno")
     } else {
-        format!("in silenzio da {told} volte il tempo abituale tra {many}")
+        format!("in silenzio da {told} volte il tempo abituale tra {many} più un giorno")
     }
 }
 

@@ -77,11 +77,9 @@ pub(super) fn sentence(told: &Told, value: Value<'_>) -> String {
                 number(sum)
             )
         }),
-        Told::StageNow => value.label_or(
-            "todavía en ninguna etapa",
-            "ahora en una etapa poco frecuente",
-            |stage| format!("ahora en la etapa «{stage}»"),
-        ),
+        Told::StageNow => value.label_or("aún sin etapa", "ahora en una etapa poco frecuente", |stage| {
+            format!("ahora en la etapa «{stage}»")
+        }),
         Told::StageFurthest { stages } => value.number_or("etapa más avanzada alcanzada: desconocida", |position| {
             match nth(stages, position) {
                 // Position 0 is also that of a customer who was in no designed stage at all.
@@ -90,7 +88,7 @@ pub(super) fn sentence(told: &Told, value: Value<'_>) -> String {
                 None => format!("etapa más avanzada alcanzada: número {}", number(position + 1.0)),
             }
         }),
-        Told::StageStay => value.number_or("todavía en ninguna etapa", |days| {
+        Told::StageStay => value.number_or("aún sin etapa", |days| {
             format!("en la etapa actual desde {}", ago(days))
         }),
         Told::StayOverDesigned => value.number_or("ningún tiempo previsto para la etapa actual", |times| {
@@ -343,14 +341,11 @@ fn in_rhythm(things: &Things, gap: Gap, value: Value<'_>, words: impl FnOnce(f64
 fn silence_over_gap(times: f64, noun: &Noun) -> String {
     let (told, many) = (number(times), &noun.many);
     if times < 1.0 {
-        format!(
-            "en silencio no más tiempo de lo habitual entre {many} ({} % del tiempo habitual)",
-            percentage(times)
-        )
+        format!("en silencio menos del tiempo habitual entre {many} más un día")
     } else if times == 1.0 {
-        format!("en silencio durante el tiempo habitual entre {many}")
+        format!("en silencio durante el tiempo habitual entre {many} más un día")
     } else {
-        format!("en silencio durante {told} veces el tiempo habitual entre {many}")
+        format!("en silencio durante {told} veces el tiempo habitual entre {many} más un día")
     }
 }
 
