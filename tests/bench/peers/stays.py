@@ -46,6 +46,7 @@ def arguments():
     parser.add_argument("rows")
     parser.add_argument("ours")
     parser.add_argument("--split", required=True, help="as in the benchmark")
+    parser.add_argument("--without", nargs="*", default=[], metavar="PEER", help="peers to leave out")
     parser.add_argument("--resamples", type=int, default=200)
     parser.add_argument("--most-rows", type=int, default=60_000, help="rows that teach, whole customers (as ours)")
     parser.add_argument("--boost-rows", type=int, default=60_000, help="the same for SurvivalBoost, which is slow")
@@ -193,6 +194,8 @@ def main():
             cells, days, has_left, thinned(rows, teaches, given.boost_rows), asked, horizons
         ),
     }.items():
+        if name in given.without:
+            continue
         start = time.time()
         told[name] = ask()
         took[name] = time.time() - start
