@@ -12,9 +12,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use self::pictures::{of_incidence, of_picture};
 use self::verdict::{Grade, verdicts};
-use crate::training::{
-    Evaluation, IncidenceEvaluation, Picture, PurchaseEvaluation, QuestionEvaluation, SegmentEvaluation, StayEvaluation,
-};
+use crate::training::{Evaluation, PurchaseEvaluation, QuestionEvaluation, SegmentEvaluation, StayEvaluation};
 
 /// The page of an evaluation.
 pub fn report(evaluation: &Evaluation, name: &str) -> String {
