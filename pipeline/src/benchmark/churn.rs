@@ -3,15 +3,15 @@
 use std::path::Path;
 
 use percorso_engine::Engine;
-use percorso_features::Catalogue;
 use percorso_journey::Timestamp;
 
+use super::business::{Business, too_short};
 use super::measured::LearnerMeasures;
 use crate::cutoffs::Cutoffs;
 use crate::ids::reveal;
 use crate::rows::training_rows;
 use crate::training::{BG_NBD, Bench, Calibrated, MIN_ROWS, Phase, Predictions, Question, joined, named_measures};
-use crate::{Error, Progress, Result, RunFolder, TrainSettings, ingest, write_secret};
+use crate::{Progress, Result, RunFolder, TrainSettings};
 
 /// What a benchmark runs on.
 #[derive(Clone, Debug)]
@@ -41,23 +41,23 @@ pub struct Churn {
 /// - the data cannot be read, or their history is too short
 /// - a fit fails
 pub fn churn(benchmark: &ChurnBenchmark<'_>, engine: &dyn Engine, progress: &dyn Progress) -> Result<Churn> {
-    let folder = tempfile::tempdir().map_err(Error::io("create", &std::env::temp_dir()))?;
-    let run = RunFolder::at(folder.path());
-    // Ids are turned into keys by a known secret, so that the same data make the same rows: nothing leaves this folder.
-    write_secret(&run.key_file(), &[7; 32])?;
-    ingest(benchmark.journey, &run, engine, progress)?;
-    let (spec, manifest) = (run.spec()?, run.manifest()?);
-    let first_at = Timestamp::from_micros(manifest.first_at_us);
-    let too_short = || Error::Missing(format!("{} describes too short a history", benchmark.journey.display()));
-    let cutoffs = Cutoffs::of(&spec, first_at, manifest.observed_until()).ok_or_else(too_short)?;
-    let catalogue = std::sync::Arc::new(Catalogue::of(&spec));
-    let rows = folder.path().join("rows.parquet");
-    let dataset = training_rows(&run, &spec, &catalogue, &cutoffs, &rows, engine, progress)?;
+    let business = Business::read(benchmark.journey, engine, progress)?;
+    let Business {
+        run,
+        spec,
+        catalogue,
+        first_at,
+        observed_until,
+        ..
+    } = &business;
+    let too_short = || too_short(benchmark.journey);
+    let cutoffs = Cutoffs::of(spec, *first_at, *observed_until).ok_or_else(too_short)?;
+    let dataset = training_rows(run, spec, catalogue, &cutoffs, &business.rows(), engine, progress)?;
     let judged_at: Vec<Timestamp> = {
         let up_to_test = cutoffs.all.iter().rev().filter(|at| **at <= cutoffs.test_at);
         up_to_test.take(benchmark.n_before + 1).copied().collect()
     };
-    let curves = Question::curves(&spec);
+    let curves = Question::curves(spec);
     let n_questions = curves.iter().flatten().count();
     progress.start("judge", (n_questions * judged_at.len()) as u64);
     let mut churn = Churn {
@@ -75,8 +75,8 @@ pub fn churn(benchmark: &ChurnBenchmark<'_>, engine: &dyn Engine, progress: &dyn
                 return Err(too_short());
             }
             let bench = Bench {
-                spec: &spec,
-                catalogue: &catalogue,
+                spec,
+                catalogue,
                 dataset: &dataset,
                 settings: benchmark.settings,
                 question: &step.learnt,
@@ -115,7 +115,7 @@ pub fn churn(benchmark: &ChurnBenchmark<'_>, engine: &dyn Engine, progress: &dyn
                 row.measures = named_measures(&step.judged, said)?;
                 churn.rows.push(row);
             }
-            tell(&run, &step.judged, said.last().expect("what ships"), &mut churn)?;
+            tell(run, &step.judged, said.last().expect("what ships"), &mut churn)?;
             before = Some(said);
             progress.advance(1);
         }

@@ -2,6 +2,7 @@
 //!
 //! A benchmark uses the same state, features and learners as training; what it may look at is written down in one place.
 
+mod business;
 mod churn;
 mod event_log;
 mod measured;

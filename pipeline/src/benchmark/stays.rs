@@ -5,18 +5,17 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use ndarray::Array2;
 use percorso_churn::left_by;
 use percorso_engine::Engine;
-use percorso_features::Catalogue;
 use percorso_journey::{CustomerKey, Timestamp};
 
+use super::business::{Business, too_short};
 use crate::cutoffs::Cutoffs;
 use crate::rows::training_rows;
 use crate::training::{Bench, Calibrated, MIN_ROWS, Question, SHIPPED, StayEvaluation, Stays};
-use crate::{Error, Progress, Result, RunFolder, TrainSettings, ingest, write_secret};
+use crate::{Error, Progress, Result, TrainSettings};
 
 /// What a benchmark runs on.
 #[derive(Clone, Debug)]
@@ -47,31 +46,29 @@ pub struct StaysJudged {
 /// - the data end before anyone who began after the split was followed for the longest horizon
 /// - a fit fails
 pub fn stays(benchmark: &StaysBenchmark<'_>, engine: &dyn Engine, progress: &dyn Progress) -> Result<StaysJudged> {
-    let folder = tempfile::tempdir().map_err(Error::io("create", &std::env::temp_dir()))?;
-    let run = RunFolder::at(folder.path());
-    // Customers get keys by a known secret, so that the same data make the same rows.
-    write_secret(&run.key_file(), &[7; 32])?;
-    ingest(benchmark.journey, &run, engine, progress)?;
-    let (spec, manifest) = (run.spec()?, run.manifest()?);
-    let catalogue = Arc::new(Catalogue::of(&spec));
-    let too_short = || Error::Missing(format!("{} describes too short a history", benchmark.journey.display()));
-    let (first_at, until) = (Timestamp::from_micros(manifest.first_at_us), manifest.observed_until());
+    let business = Business::read(benchmark.journey, engine, progress)?;
+    let Business {
+        run,
+        spec,
+        catalogue,
+        first_at,
+        observed_until,
+        ..
+    } = &business;
+    let too_short = || too_short(benchmark.journey);
     let split_at = benchmark.split_at;
-    if split_at.plus_days(i64::from(spec.longest_window_days())) >= until {
+    if split_at.plus_days(i64::from(spec.longest_window_days())) >= *observed_until {
         return Err(Error::Missing(format!(
-            "nobody who began after {split_at} could be followed for {} days: the data end at {until}",
+            "nobody who began after {split_at} could be followed for {} days: the data end at {observed_until}",
             spec.longest_window_days()
         )));
     }
-    let cutoffs = Cutoffs::around(&spec, split_at, first_at, until).ok_or_else(too_short)?;
-    let rows = benchmark
-        .rows
-        .clone()
-        .unwrap_or_else(|| folder.path().join("rows.parquet"));
-    let dataset = training_rows(&run, &spec, &catalogue, &cutoffs, &rows, engine, progress)?;
-    let curves: Vec<_> = Question::curves(&spec)
+    let cutoffs = Cutoffs::around(spec, split_at, *first_at, *observed_until).ok_or_else(too_short)?;
+    let rows = benchmark.rows.clone().unwrap_or_else(|| business.rows());
+    let dataset = training_rows(run, spec, catalogue, &cutoffs, &rows, engine, progress)?;
+    let curves: Vec<_> = Question::curves(spec)
         .into_iter()
-        .filter_map(|curve| Some((curve[0].judged.event(&spec)?, curve)))
+        .filter_map(|curve| Some((curve[0].judged.event(spec)?, curve)))
         .collect();
     progress.start("judge", curves.iter().map(|(_, curve)| curve.len() as u64).sum());
     let mut judged = StaysJudged {
@@ -88,8 +85,8 @@ pub fn stays(benchmark: &StaysBenchmark<'_>, engine: &dyn Engine, progress: &dyn
         let mut told: BTreeMap<String, Vec<(f64, Vec<f64>)>> = BTreeMap::new();
         for (step_at, step) in curve.iter().enumerate() {
             let bench = Bench {
-                spec: &spec,
-                catalogue: &catalogue,
+                spec,
+                catalogue,
                 dataset: &dataset,
                 settings: benchmark.settings,
                 question: &step.learnt,
@@ -114,7 +111,7 @@ pub fn stays(benchmark: &StaysBenchmark<'_>, engine: &dyn Engine, progress: &dyn
         }
         let asked = Stays {
             dataset: &dataset,
-            catalogue: &catalogue,
+            catalogue,
             definition: *definition,
             rows: &rows,
         };
