@@ -56,11 +56,12 @@ impl Attribution {
 
     /// Of the probability that the cause comes first by the end of the last interval.
     pub(crate) fn of(intervals: &[Interval], n_columns: usize) -> Self {
+        let paths: Vec<Path> = intervals.iter().map(Path::of).collect();
         let mut shares = vec![[0.0; 2]; intervals.len()];
         for part in 0..N_PARTS {
             for (node, weight) in NODES {
                 let gone = (part as f64 + (node + 1.0) / 2.0) / N_PARTS as f64;
-                add_slopes(intervals, gone, weight / 2.0 / N_PARTS as f64, &mut shares);
+                add_slopes(&paths, gone, weight / 2.0 / N_PARTS as f64, &mut shares);
             }
         }
         let mut parts = vec![0.0; n_columns];
@@ -74,7 +75,7 @@ impl Attribution {
                 add(told, cause);
             }
         }
-        let p = probability_by_end(intervals, 0.0);
+        let p = probability_by_end(&paths, 0.0);
         Self {
             start: libm::log(p / (1.0 - p)),
             parts,
@@ -82,12 +83,55 @@ impl Attribution {
     }
 }
 
+/// An interval's way from what its hazards start from to what they are; where only the cause can come, it has no other.
+struct Path {
+    coming: Way,
+    cause: Option<Way>,
+    exposed: f64,
+}
+
+/// Log-odds from their start on.
+struct Way {
+    start: f64,
+    gain: f64,
+}
+
+impl Path {
+    fn of(interval: &Interval) -> Self {
+        Self {
+            coming: Way::of(&interval.coming),
+            cause: interval.cause.as_ref().map(Way::of),
+            exposed: interval.exposed,
+        }
+    }
+
+    /// The probability that anything comes, and the cause's share in it, when so much of the way has been gone.
+    fn at(&self, gone: f64) -> (f64, f64) {
+        let cause = self.cause.as_ref().map_or(1.0, |cause| cause.at(gone));
+        (self.coming.at(gone), cause)
+    }
+}
+
+impl Way {
+    fn of(told: &Attribution) -> Self {
+        Self {
+            start: told.start,
+            gain: told.gain(),
+        }
+    }
+
+    fn at(&self, gone: f64) -> f64 {
+        1.0 / (1.0 + libm::exp(-(self.start + gone * self.gain)))
+    }
+}
+
 /// The probability that the cause has come by the end, when so much of the path has been gone.
-fn probability_by_end(intervals: &[Interval], gone: f64) -> f64 {
+fn probability_by_end(paths: &[Path], gone: f64) -> f64 {
     let (mut stays, mut came) = (1.0, 0.0);
-    for interval in intervals {
-        let passes = libm::pow(1.0 - coming(interval, gone), interval.exposed);
-        came += stays * (1.0 - passes) * cause(interval, gone);
+    for path in paths {
+        let (hazard, share) = path.at(gone);
+        let passes = libm::pow(1.0 - hazard, path.exposed);
+        came += stays * (1.0 - passes) * share;
         stays *= passes;
     }
     // Its odds are asked for: nothing is quite impossible, and nothing quite sure.
@@ -95,35 +139,22 @@ fn probability_by_end(intervals: &[Interval], gone: f64) -> f64 {
 }
 
 /// Adds to each interval's shares the slope of the joined log-odds in its own, at a point of the path.
-fn add_slopes(intervals: &[Interval], gone: f64, weight: f64, shares: &mut [[f64; 2]]) {
-    let all = probability_by_end(intervals, gone);
+fn add_slopes(paths: &[Path], gone: f64, weight: f64, shares: &mut [[f64; 2]]) {
+    let all = probability_by_end(paths, gone);
     let in_all = weight / (all * (1.0 - all));
     let (mut stays, mut came) = (1.0, 0.0);
-    for (interval, [of_coming, of_cause]) in intervals.iter().zip(shares) {
-        let (hazard, share) = (coming(interval, gone), cause(interval, gone));
-        let passes = libm::pow(1.0 - hazard, interval.exposed);
+    for (path, [of_coming, of_cause]) in paths.iter().zip(shares) {
+        let (hazard, share) = path.at(gone);
+        let passes = libm::pow(1.0 - hazard, path.exposed);
         let comes = stays * (1.0 - passes);
         came += comes * share;
         // A greater hazard brings more of the cause now, and leaves less of it for later.
-        let now = stays * interval.exposed * hazard * passes * share;
-        let later = interval.exposed * hazard * (all - came);
+        let now = stays * path.exposed * hazard * passes * share;
+        let later = path.exposed * hazard * (all - came);
         *of_coming += in_all * (now - later);
         *of_cause += in_all * comes * share * (1.0 - share);
         stays *= passes;
     }
-}
-
-fn coming(interval: &Interval, gone: f64) -> f64 {
-    at(&interval.coming, gone)
-}
-
-fn cause(interval: &Interval, gone: f64) -> f64 {
-    interval.cause.as_ref().map_or(1.0, |cause| at(cause, gone))
-}
-
-/// The probability when so much of the way from the start has been gone.
-fn at(told: &Attribution, gone: f64) -> f64 {
-    1.0 / (1.0 + libm::exp(-(told.start + gone * told.gain())))
 }
 
 #[cfg(test)]
@@ -146,7 +177,8 @@ mod tests {
         #[test]
         fn start_and_parts_are_the_log_odds(intervals in intervals()) {
             let found = Attribution::of(&intervals, 3);
-            let p = probability_by_end(&intervals, 1.0);
+            let paths: Vec<Path> = intervals.iter().map(Path::of).collect();
+            let p = probability_by_end(&paths, 1.0);
             prop_assert!((found.log_odds() - libm::log(p / (1.0 - p))).abs() < 1e-6);
         }
 

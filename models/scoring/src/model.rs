@@ -277,8 +277,8 @@ impl ScoringModel {
     /// True when a target's head tells only of who stayed until the horizon of the target before.
     pub(crate) fn goes_on(&self, target: usize) -> bool {
         target.checked_sub(1).is_some_and(|before| {
-            let [before, target] = [before, target].map(|at| &self.targets[at]);
-            target.is_event() && before.of_spec.definition == target.of_spec.definition
+            let [before, target] = [before, target].map(|at| self.targets[at].of_spec);
+            self.spec.goes_on(before, target)
         })
     }
 

@@ -38,10 +38,3 @@ pub struct Target {
     /// Where the spec defines it.
     pub(crate) of_spec: ChurnTarget,
 }
-
-impl Target {
-    /// True when leaving is that something happens, so that it may happen by one horizon after another.
-    pub(crate) fn is_event(&self) -> bool {
-        self.kind == "event"
-    }
-}

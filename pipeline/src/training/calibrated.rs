@@ -65,12 +65,8 @@ impl Calibrated {
 
     /// What ships said at each origin, after calibration.
     pub(crate) fn shipped_at_origins(&self) -> Vec<Predictions> {
-        let of_chosen = self
-            .chosen
-            .at_origins
-            .iter()
-            .filter(|said| said.learner == self.chosen());
-        of_chosen.map(|said| recalibrated(said, &self.calibrator)).collect()
+        let said = self.chosen.said_at_origins();
+        said.map(|said| recalibrated(said, &self.calibrator)).collect()
     }
 
     /// What ships says, of what every learner said: the chosen one after calibration.

@@ -49,10 +49,7 @@ impl Question {
     /// Leaving by an event has one curve over all its horizons; every other target stands alone.
     pub(crate) fn curves(spec: &Spec) -> Vec<Vec<CurveStep>> {
         let targets: Vec<(usize, ChurnTarget)> = spec.churn_targets().into_iter().enumerate().collect();
-        let is_of_one_curve = |(_, one): &(usize, ChurnTarget), (_, other): &(usize, ChurnTarget)| {
-            let is_event = matches!(spec.churn()[one.definition].kind, ChurnKind::Event { .. });
-            is_event && one.definition == other.definition
-        };
+        let is_of_one_curve = |one: &(usize, ChurnTarget), other: &(usize, ChurnTarget)| spec.goes_on(one.1, other.1);
         let curves = targets.chunk_by(is_of_one_curve).map(|curve| {
             let mut steps: Vec<CurveStep> = Vec::new();
             for &(at, target) in curve {

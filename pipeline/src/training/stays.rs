@@ -84,6 +84,12 @@ impl Stays<'_> {
 
     /// What Kaplan and Meier told at `by` of the stage each row is in, for each of `days`: a list for each.
     pub(crate) fn told_of_stage(&self, by: Timestamp, days: &[f64]) -> Result<Vec<Vec<f64>>> {
+        let stage_at = self.catalogue.position("stage_current");
+        // The id of the stage a row's customer is in.
+        let stage = |row: usize| {
+            let cell = self.dataset.cell(row, stage_at?);
+            cell.is_finite().then(|| cell.to_bits())
+        };
         let (mut known, mut all): (BTreeMap<Option<u64>, Vec<Followed>>, Vec<Followed>) = Default::default();
         for (row, stay) in self.dataset.stays[self.definition].iter().enumerate() {
             let as_of = self.dataset.as_of[row];
@@ -93,7 +99,7 @@ impl Stays<'_> {
                     days: stay.days.min(followed_days),
                     cause: (stay.has_left && stay.days < followed_days).then_some(0),
                 };
-                known.entry(self.stage(row)).or_default().push(followed);
+                known.entry(stage(row)).or_default().push(followed);
                 all.push(followed);
             }
         }
@@ -103,8 +109,9 @@ impl Stays<'_> {
             return Err(Error::Missing(format!("nobody could leave before {by}")));
         }
         let of_all = left(&all, days)?;
-        let of_row = |row: &usize| shares.get(&self.stage(*row)).unwrap_or(&of_all);
-        let at = |at: usize| self.rows.iter().map(|row| of_row(row)[at]).collect();
+        let of_row = |row: &usize| shares.get(&stage(*row)).unwrap_or(&of_all);
+        let of_rows: Vec<&Vec<f64>> = self.rows.iter().map(of_row).collect();
+        let at = |at: usize| of_rows.iter().map(|shares| shares[at]).collect();
         Ok((0..days.len()).map(at).collect())
     }
 
@@ -164,12 +171,6 @@ impl Stays<'_> {
                 .map(by_stage)
                 .collect::<Result<_>>()?,
         })
-    }
-
-    /// The id of the stage a row's customer is in.
-    fn stage(&self, row: usize) -> Option<u64> {
-        let cell = self.dataset.cell(row, self.catalogue.position("stage_current")?);
-        cell.is_finite().then(|| cell.to_bits())
     }
 }
 

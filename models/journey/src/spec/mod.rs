@@ -295,6 +295,14 @@ impl Spec {
         &self.churn
     }
 
+    /// True when one target goes on where the other ends: leaving by the same event, within a longer horizon.
+    ///
+    /// It is then learnt, and told, of those who stayed until the shorter one.
+    pub fn goes_on(&self, shorter: ChurnTarget, target: ChurnTarget) -> bool {
+        let is_event = matches!(self.churn[target.definition].kind, ChurnKind::Event { .. });
+        is_event && shorter.definition == target.definition
+    }
+
     /// Every churn definition at every horizon, in file order.
     pub fn churn_targets(&self) -> Vec<ChurnTarget> {
         let targets = |(definition, churn): (usize, &ChurnDefinition)| {
