@@ -3,6 +3,8 @@
 use percorso_artefact::{Artefact, Sealer};
 use percorso_learners::{Band, Calibrator, Error, Learned, Result};
 
+use crate::Curve;
+
 /// A learner of leaving or staying, with its calibration and its uncertainty.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChurnHead {
@@ -22,21 +24,15 @@ pub struct ChurnScore {
     pub high: f64,
 }
 
-/// The probability of having left by the end of an interval, of that of having left before it, and of leaving in it when
-/// one has not.
-pub fn left_by(before: f64, in_it: f64) -> f64 {
-    1.0 - (1.0 - before) * (1.0 - in_it)
-}
-
 impl ChurnScore {
-    /// The score of a longer horizon: of that of a shorter one, and of leaving in what lies between when one has not.
+    /// The score of a longer time: of that of a shorter one, and of what is asked on.
     ///
     /// Its interval is that of both being off in the same direction, so rather too wide.
-    pub fn then(self, between: ChurnScore) -> ChurnScore {
+    pub fn then(self, curve: Curve, then: ChurnScore) -> ChurnScore {
         ChurnScore {
-            probability: left_by(self.probability, between.probability),
-            low: left_by(self.low, between.low),
-            high: left_by(self.high, between.high),
+            probability: curve.joined(self.probability, then.probability),
+            low: curve.joined(self.low, then.low),
+            high: curve.joined(self.high, then.high),
         }
     }
 
@@ -112,10 +108,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_longer_horizon_is_leaving_before_or_having_stayed_in_between() {
+    fn of_longer_times_leaving_is_likelier_and_silence_less() {
         let score = |low, probability, high| ChurnScore { probability, low, high };
-        let longer = score(0.1, 0.2, 0.4).then(score(0.0, 0.5, 0.5));
-        assert_eq!(longer, score(left_by(0.1, 0.0), 0.6, 0.7));
-        assert!((longer.low - 0.1).abs() < 1e-12, "nobody leaves in between");
+        let (shorter, then) = (score(0.125, 0.25, 0.5), score(0.0, 0.5, 0.75));
+        assert_eq!(shorter.then(Curve::Event, then), score(0.125, 0.625, 0.875));
+        assert_eq!(shorter.then(Curve::Silence, then), score(0.0, 0.125, 0.375));
     }
 }

@@ -2,9 +2,11 @@
 //!
 //! A [`ChurnHead`] is a learner, the calibrator chosen for it and the band of its uncertainty; it knows nothing of files,
 //! definitions or customers, only of encoded cells.
-//! Leaving by an event within a longer horizon is leaving within the shorter one, or, having stayed, in what lies between:
-//! so a definition is answered by one head for each interval between its horizons.
+//! Leaving within a longer time is a [`Curve`]: by an event, leaving within the shorter one, or, having stayed, in what lies
+//! between; by silence, being silent for the shorter one and then on. So there is one head for each interval of a curve.
 
+mod curve;
 mod head;
 
-pub use head::{ChurnHead, ChurnScore, left_by};
+pub use curve::Curve;
+pub use head::{ChurnHead, ChurnScore};

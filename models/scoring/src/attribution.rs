@@ -54,6 +54,13 @@ impl Attribution {
         self.parts.iter().sum()
     }
 
+    /// The log-odds that it does not come.
+    pub(crate) fn of_the_contrary(mut self) -> Self {
+        self.start = -self.start;
+        self.parts.iter_mut().for_each(|part| *part = -*part);
+        self
+    }
+
     /// Of the probability that the cause comes first by the end of the last interval.
     pub(crate) fn of(intervals: &[Interval], n_columns: usize) -> Self {
         let paths: Vec<Path> = intervals.iter().map(Path::of).collect();

@@ -4,7 +4,7 @@ use percorso_features::{Catalogue, Encoder};
 use serde::{Deserialize, Serialize};
 
 /// The kind of artefact that holds a scoring model; 3 since leaving by an event is learnt between one horizon and the next.
-pub const KIND: &str = "journey-scores-3";
+pub const KIND: &str = "journey-scores-4";
 
 /// What sits where in the arrays, and the vocabularies.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

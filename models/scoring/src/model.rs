@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use percorso_artefact::{Artefact, Header, Sealer};
-use percorso_churn::{ChurnHead, ChurnScore};
+use percorso_churn::{ChurnHead, ChurnScore, Curve};
 use percorso_features::{Catalogue, Encoder, FeatureRow, HoldsTheFuture};
+use percorso_journey::spec::ChurnTarget;
 use percorso_journey::{JourneyState, Spec, Timestamp, Wait, at_risk, in_population};
 use percorso_learners::{Bought, PurchaseModel, Stake};
 use percorso_next_stage::{Incidence, NextStageHead};
@@ -25,6 +26,8 @@ pub struct ScoringModel {
     pub(crate) encoder: Encoder,
     targets: Vec<Target>,
     bounds: Vec<Bound>,
+    /// Positions of the targets, so that each comes after the one it goes on from.
+    shortest_first: Vec<usize>,
     pub(crate) churn: Vec<Option<ChurnHead>>,
     next_stage_classes: Vec<String>,
     pub(crate) next_stage: NextStageHead,
@@ -139,10 +142,13 @@ impl ScoringModel {
         if !fits {
             return Err(OpenError::Spec);
         }
-        let bounds = targets.iter().map(|target| Bound::of(spec, target.of_spec)).collect();
+        let bounds = targets.iter().map(|target| Bound::of(spec, target)).collect();
+        let mut shortest_first: Vec<usize> = (0..targets.len()).collect();
+        shortest_first.sort_by_key(|at| targets[*at].horizon_days);
         Ok(Self {
             version: version.into(),
             bounds,
+            shortest_first,
             incidence_days: next_stage.grid().days_until(f64::from(spec.next_stage().horizon_days)),
             spec: Arc::clone(spec),
             catalogue,
@@ -241,7 +247,13 @@ impl ScoringModel {
         let mut churn = self.leaving(state, as_of, scratch);
         let next = self.next(state, as_of, hazards, scratch);
         scratch.classes.resize(self.next_stage_classes.len(), 0.0);
-        reconcile(&mut churn, &self.bounds, &next, &mut scratch.classes);
+        reconcile(
+            &mut churn,
+            &self.bounds,
+            &self.shortest_first,
+            &next,
+            &mut scratch.classes,
+        );
         let value_at_risk = self.value_at_risk(&churn, bought(state, as_of).as_ref());
         let mut next_stage = vec![0.0; self.next_stage_classes.len()];
         let horizon_days = f64::from(self.next_stage_horizon_days());
@@ -256,30 +268,21 @@ impl ScoringModel {
         })
     }
 
-    /// Per target, how likely the customer leaves; of one definition's horizons each goes on from the one before.
+    /// Per target, how likely the customer leaves; of one curve each goes on from the shorter one before.
     fn leaving(&self, state: &JourneyState, as_of: Timestamp, scratch: &Scratch) -> Vec<Option<ChurnScore>> {
-        let mut scores: Vec<Option<ChurnScore>> = Vec::with_capacity(self.targets.len());
-        for (at, (head, target)) in self.churn.iter().zip(&self.targets).enumerate() {
+        let of_head = |(head, target): (&Option<ChurnHead>, &Target)| {
             let is_asked = at_risk(&self.spec, state, target.of_spec, as_of);
-            let score = head
-                .as_ref()
-                .filter(|_| is_asked)
-                .map(|head| head.score(&scratch.cells));
-            scores.push(if self.goes_on(at) {
-                scores[at - 1].zip(score).map(|(before, between)| before.then(between))
-            } else {
-                score
-            });
+            let head = head.as_ref().filter(|_| is_asked)?;
+            Some(head.score(&scratch.cells))
+        };
+        let mut scores: Vec<Option<ChurnScore>> = self.churn.iter().zip(&self.targets).map(of_head).collect();
+        for &at in &self.shortest_first {
+            if let Some((before, curve)) = self.targets[at].goes_on_from {
+                let both = scores[before].zip(scores[at]);
+                scores[at] = both.map(|(before, then)| before.then(curve, then));
+            }
         }
         scores
-    }
-
-    /// True when a target's head tells only of who stayed until the horizon of the target before.
-    pub(crate) fn goes_on(&self, target: usize) -> bool {
-        target.checked_sub(1).is_some_and(|before| {
-            let [before, target] = [before, target].map(|at| self.targets[at].of_spec);
-            self.spec.goes_on(before, target)
-        })
     }
 
     /// What comes next and when, from the intervals of waiting that lie between the cut-off and the horizon.
@@ -397,16 +400,21 @@ impl ScoringModel {
 }
 
 fn targets(spec: &Spec) -> Vec<Target> {
-    let target = |of_spec: percorso_journey::spec::ChurnTarget| {
+    let target = |(of_spec, before): (ChurnTarget, Option<usize>)| {
         let definition = &spec.churn()[of_spec.definition];
         Target {
             definition: definition.name.clone(),
             kind: definition.kind.name(),
             horizon_days: of_spec.horizon_days,
             of_spec,
+            goes_on_from: before.zip(Curve::of(&definition.kind)),
         }
     };
-    spec.churn_targets().into_iter().map(target).collect()
+    spec.churn_targets()
+        .into_iter()
+        .zip(spec.goes_on_from())
+        .map(target)
+        .collect()
 }
 
 fn same_features(header: &Header, body: &Body, catalogue: &Catalogue) -> Result<(), OpenError> {

@@ -1,6 +1,6 @@
 //! Why a score is what it is: the learners' own contributions, grouped by family, in words.
 
-use percorso_churn::ChurnHead;
+use percorso_churn::{ChurnHead, Curve};
 use percorso_features::{Catalogue, Family, Feature, Kind, Language, Value, sentence};
 use percorso_journey::{JourneyState, MICROS_PER_DAY, Timestamp, Wait};
 
@@ -71,24 +71,40 @@ impl ScoringModel {
         scratch: &mut Scratch,
     ) -> Result<Option<Attribution>, ScoreError> {
         self.encode(state, as_of, scratch)?;
-        let intervals = match asked {
-            Asked::Churn(target) => {
-                let first = (0..=target)
-                    .rev()
-                    .find(|&at| !self.goes_on(at))
-                    .expect("the first goes on from none");
-                let heads: Option<Vec<&ChurnHead>> = self.churn[first..=target].iter().map(Option::as_ref).collect();
-                let Some(heads) = heads else { return Ok(None) };
-                let interval = |head: &ChurnHead| Interval {
-                    coming: self.told(|parts| head.contributions(&scratch.cells, parts)),
-                    cause: None,
-                    exposed: 1.0,
-                };
-                heads.into_iter().map(interval).collect()
+        let n_columns = self.catalogue.len();
+        Ok(match asked {
+            Asked::Churn(target) => self.of_curve(target, scratch),
+            Asked::Next { stage, days } => {
+                let intervals = self.waits_until(state, as_of, days, stage, scratch);
+                Some(Attribution::of(&intervals, n_columns))
             }
-            Asked::Next { stage, days } => self.waits_until(state, as_of, days, stage, scratch),
+        })
+    }
+
+    /// Of leaving, along the target's curve; `None` where a part of it was not learnt.
+    fn of_curve(&self, target: usize, scratch: &Scratch) -> Option<Attribution> {
+        let before = |at: &usize| self.targets()[*at].goes_on_from.map(|(before, _)| before);
+        let steps = std::iter::successors(Some(target), before);
+        let heads: Vec<&ChurnHead> = steps.map(|at| self.churn[at].as_ref()).collect::<Option<_>>()?;
+        let told = |head: &&ChurnHead| self.told(|parts| head.contributions(&scratch.cells, parts));
+        let interval = |coming: Attribution| Interval {
+            coming,
+            cause: None,
+            exposed: 1.0,
         };
-        Ok(Some(Attribution::of(&intervals, self.catalogue.len())))
+        let told = heads.iter().rev().map(told);
+        let n_columns = self.catalogue.len();
+        Some(match self.targets()[target].goes_on_from {
+            // Silence lasts as long as nothing comes.
+            Some((_, Curve::Silence)) => {
+                let intervals: Vec<Interval> = told.map(|silent| interval(silent.of_the_contrary())).collect();
+                Attribution::of(&intervals, n_columns).of_the_contrary()
+            }
+            Some((_, Curve::Event)) | None => {
+                let intervals: Vec<Interval> = told.map(interval).collect();
+                Attribution::of(&intervals, n_columns)
+            }
+        })
     }
 
     fn told(&self, tell: impl FnOnce(&mut [f64]) -> f64) -> Attribution {

@@ -1,15 +1,18 @@
-//! Churn scores that agree with the answer about what comes next, and, of leaving by an event, over horizons.
+//! Churn scores that agree with the answer about what comes next, and along their curves.
 
-use percorso_churn::ChurnScore;
+use percorso_churn::{ChurnScore, Curve};
 use percorso_journey::Spec;
-use percorso_journey::spec::{ChurnKind, ChurnTarget, Field, Source};
+use percorso_journey::spec::{ChurnKind, Field, Source};
 use percorso_next_stage::Incidence;
+
+use crate::Target;
 
 /// What the stages that come next say of one churn target.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Bound {
-    target: ChurnTarget,
+    days: f64,
     kind: Kind,
+    goes_on_from: Option<(usize, Curve)>,
     /// Stages all of whose touchpoints are the target's; none where a rule reads each event's stage.
     stages: Vec<usize>,
 }
@@ -25,8 +28,8 @@ enum Kind {
 }
 
 impl Bound {
-    pub(crate) fn of(spec: &Spec, target: ChurnTarget) -> Self {
-        let (kind, touchpoints) = match &spec.churn()[target.definition].kind {
+    pub(crate) fn of(spec: &Spec, target: &Target) -> Self {
+        let (kind, touchpoints) = match &spec.churn()[target.of_spec.definition].kind {
             ChurnKind::Event { touchpoints, .. } => (Kind::Coming, touchpoints.as_slice()),
             ChurnKind::Inactivity { touchpoints, .. } => (Kind::Silence, touchpoints.as_slice()),
             ChurnKind::Contract { .. } => (Kind::Unbound, [].as_slice()),
@@ -41,8 +44,9 @@ impl Bound {
             !events_say_stage && of_stage.peek().is_some() && of_stage.all(|at: u16| touchpoints.contains(&at))
         };
         Self {
-            target,
+            days: f64::from(target.horizon_days),
             kind,
+            goes_on_from: target.goes_on_from,
             stages: (0..spec.stages().len()).filter(is_within).collect(),
         }
     }
@@ -52,9 +56,8 @@ impl Bound {
     /// - Leaving by an event: at least as likely as that it comes first, at most as that anything comes.
     /// - Leaving by silence: at least as likely as that nothing comes, at most as that none of its touchpoints comes first.
     fn range(&self, next: &Incidence, classes: &mut [f64]) -> (f64, f64) {
-        let days = f64::from(self.target.horizon_days);
-        let is_told = days <= next.horizon_days();
-        next.at(days, classes);
+        let is_told = self.days <= next.horizon_days();
+        next.at(self.days, classes);
         let first: f64 = self.stages.iter().map(|stage| classes[*stage]).sum::<f64>().min(1.0);
         let nothing = classes[classes.len() - 1];
         match self.kind {
@@ -65,24 +68,30 @@ impl Bound {
     }
 }
 
-/// Moves each score as little as it takes for all of them to be true together with `next`: into its range, and of one
-/// definition not below that of a shorter horizon.
+/// Moves each score as little as it takes for all of them to be true together with `next`: into its range, and of one curve
+/// leaving by an event not below, and silence not above, that of the shorter time before.
 ///
-/// `classes` is room for the incidence of every stage and for survival.
-pub(crate) fn reconcile(scores: &mut [Option<ChurnScore>], bounds: &[Bound], next: &Incidence, classes: &mut [f64]) {
-    for at in 0..scores.len() {
+/// `shortest_first` are the positions of the scores, each after the one it goes on from; `classes` is room for the incidence
+/// of every stage and for survival.
+pub(crate) fn reconcile(
+    scores: &mut [Option<ChurnScore>],
+    bounds: &[Bound],
+    shortest_first: &[usize],
+    next: &Incidence,
+    classes: &mut [f64],
+) {
+    for &at in shortest_first {
         let Some(score) = scores[at] else { continue };
-        let (bound, earlier) = (&bounds[at], scores[..at].iter().zip(bounds));
-        let is_shorter = |other: &Bound| {
-            bound.kind == Kind::Coming
-                && other.target.definition == bound.target.definition
-                && other.target.horizon_days <= bound.target.horizon_days
-        };
-        let shorter = earlier
-            .filter(|(_, other)| is_shorter(other))
-            .filter_map(|(score, _)| *score);
-        let (least, most) = bound.range(next, classes);
-        let least = shorter.fold(least, |least, score| least.max(score.probability));
+        let bound = &bounds[at];
+        let before = bound
+            .goes_on_from
+            .and_then(|(before, curve)| Some((scores[before]?, curve)));
+        let (mut least, mut most) = bound.range(next, classes);
+        match before {
+            Some((shorter, Curve::Event)) => least = least.max(shorter.probability),
+            Some((shorter, Curve::Silence)) => most = most.min(shorter.probability),
+            None => {}
+        }
         let probability = score.probability.max(least).min(most.max(least));
         scores[at] = Some(ChurnScore {
             probability,

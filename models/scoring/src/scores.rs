@@ -1,6 +1,6 @@
 //! What is said of one customer at one cut-off.
 
-use percorso_churn::ChurnScore;
+use percorso_churn::{ChurnScore, Curve};
 use percorso_journey::Timestamp;
 use percorso_journey::spec::ChurnTarget;
 use percorso_next_stage::Incidence;
@@ -37,4 +37,6 @@ pub struct Target {
     pub horizon_days: u32,
     /// Where the spec defines it.
     pub(crate) of_spec: ChurnTarget,
+    /// The target it goes on from, as a position, and how.
+    pub(crate) goes_on_from: Option<(usize, Curve)>,
 }

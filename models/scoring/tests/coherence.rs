@@ -19,14 +19,17 @@ use proptest::prelude::*;
 
 const CUTOFF_DAY: i64 = 60;
 const DAYS: [f64; 7] = [0.0, 0.3, 1.0, 4.5, 9.0, 21.0, 30.0];
+/// Besides the 90 days of `inactive`.
+const SILENCES: [u32; 3] = [60, 20, 7];
 
-/// Leaving asked about at three horizons, silence at two lengths.
+/// Leaving asked about at three horizons, silence at three lengths, the longest first.
 fn spec() -> Arc<Spec> {
-    let asked = text::SMALL_SPEC
-        .replace("horizons_days = [30]", "horizons_days = [7, 30, 90]")
-        .replace("days = 90", "days = 20");
-    assert!(asked.contains("[7, 30, 90]") && asked.contains("days = 20"), "{asked}");
-    Arc::new(Spec::parse(&asked).unwrap())
+    let asked = text::SMALL_SPEC.replace("horizons_days = [30]", "horizons_days = [7, 30, 90]");
+    assert!(asked.contains("[7, 30, 90]"), "{asked}");
+    let silences = SILENCES.map(|days| {
+        format!("[[churn]]\nname = \"silent_{days}\"\nkind = \"inactivity\"\ntouchpoints = [\"purchase\", \"renewal\"]\ndays = {days}\n")
+    });
+    Arc::new(Spec::parse(&format!("{asked}\n{}", silences.concat())).unwrap())
 }
 
 fn state(events: &[JourneyEvent]) -> JourneyState {
@@ -158,11 +161,17 @@ fn scores_never_contradict_what_comes_next() {
             lowered.set(lowered.get() + usize::from(leaves == 1.0 - classes[classes.len() - 1]));
             longer = leaves;
         }
-        let silent = churn(&model, &scores, "inactive", 20);
-        next.at(20.0, &mut classes);
-        lowered.set(lowered.get() + usize::from(silent == 1.0 - classes[usize::from(purchase)]));
-        prop_assert!(silent >= classes[classes.len() - 1] - 1e-12, "nothing comes, but they buy");
-        prop_assert!(silent <= 1.0 - classes[usize::from(purchase)] + 1e-12, "a purchase comes, but they buy nothing");
+        let mut shorter = 1.0;
+        for (definition, days) in [("silent_7", 7), ("silent_20", 20), ("silent_60", 60), ("inactive", 90)] {
+            let silent = churn(&model, &scores, definition, days);
+            prop_assert!(silent <= shorter, "silence of {} days rises to {}", days, silent);
+            next.at(f64::from(days), &mut classes);
+            let (first, nothing) = (classes[usize::from(purchase)], classes[classes.len() - 1]);
+            lowered.set(lowered.get() + usize::from(silent == 1.0 - first));
+            prop_assert!(days > 30 || silent >= nothing - 1e-12, "nothing comes, but they buy");
+            prop_assert!(silent <= 1.0 - first + 1e-12, "a purchase comes, but they buy nothing");
+            shorter = silent;
+        }
         for score in scores.churn.iter().flatten() {
             prop_assert!(score.low <= score.probability && score.probability <= score.high);
         }

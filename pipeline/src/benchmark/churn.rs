@@ -103,9 +103,9 @@ pub fn churn(benchmark: &ChurnBenchmark<'_>, engine: &dyn Engine, progress: &dyn
             row.learner.clone_from(&shipped.learner);
             rows.push(row);
             said.push(shipped);
-            let said = match &before {
+            let said = match before.zip(step.goes_on) {
                 None => said,
-                Some(before) => joined(before, said),
+                Some((before, curve)) => joined(curve, &before, said),
             };
             for said in &said {
                 let row = rows.iter().find(|row| row.learner == said.learner);

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use ndarray::Array2;
-use percorso_churn::left_by;
+use percorso_churn::Curve;
 use percorso_engine::Engine;
 use percorso_journey::{CustomerKey, Timestamp};
 
@@ -151,7 +151,7 @@ fn by_then(before: Option<&Vec<f64>>, hazards: &Array2<f64>) -> Vec<f64> {
         Some(before) => before
             .iter()
             .zip(hazards)
-            .map(|(before, p)| left_by(*before, *p))
+            .map(|(before, p)| Curve::Event.joined(*before, *p))
             .collect(),
     }
 }

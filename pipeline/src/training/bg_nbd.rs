@@ -32,14 +32,15 @@ impl Bench<'_> {
             .transpose()
     }
 
-    /// What BG/NBD says of the rows asked about at a cut-off.
+    /// What BG/NBD says of the rows asked about at a cut-off: of a silence that goes on, its share in that before.
     pub(crate) fn ask_bg_nbd(&self, model: &BgNbd, origin: &Origin, phase: Phase) -> Predictions {
-        let horizon = weeks(self.question.window_days as f64);
+        let [from, horizon] = [self.question.from_days, self.question.window_days].map(|days| weeks(days as f64));
         let mut probabilities = Array2::zeros((origin.customers.len(), 2));
         for (customer, mut p) in origin.customers.iter().zip(probabilities.outer_iter_mut()) {
             let bought = self.dataset.purchases.of(origin.at, *customer);
             let bought = bought.expect("a model is fitted only where everyone asked about has bought");
-            p[1] = model.p_silent(&bought.purchases, horizon);
+            let [before, p_silent] = [from, horizon].map(|weeks| model.p_silent(&bought.purchases, weeks));
+            p[1] = if before > 0.0 { p_silent / before } else { 0.0 };
             p[0] = 1.0 - p[1];
         }
         origin.predictions(BG_NBD, phase, probabilities)

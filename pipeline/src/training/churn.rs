@@ -1,10 +1,10 @@
-//! Churn answered: the curve of leaving by an event, horizon after horizon, and every target that stands alone.
+//! Churn answered: curve by curve, the shortest time first.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ndarray::Zip;
-use percorso_churn::{ChurnHead, left_by};
+use percorso_churn::{ChurnHead, Curve};
 use percorso_features::Encoder;
 use percorso_journey::Timestamp;
 use rayon::prelude::*;
@@ -54,9 +54,9 @@ pub(super) fn answers(
         let learning = bench.asking(&step.learnt);
         let mut of_step = learning.fit_and_ask(recipe.contenders(), cutoffs.test_at, &step.judged)?;
         of_step.push(recipe.shipped(&of_step));
-        let so_far = match said.take() {
+        let so_far = match said.take().zip(step.goes_on) {
             None => of_step,
-            Some(before) => joined(&before, of_step),
+            Some((before, curve)) => joined(curve, &before, of_step),
         };
         let shipped = so_far.last().expect("what ships");
         told.push((step.judged.window_days as f64, shipped.of_leaving()));
@@ -121,10 +121,10 @@ pub(super) fn answers(
     Ok((answers, stays.transpose()?))
 }
 
-/// What is said of a longer horizon: of the shorter one `before`, and of those who stayed `between` the two.
+/// What is said of the longer time of a curve: of the shorter one `before`, and of what is asked on.
 ///
-/// Only learners that told of both are joined; the labels are those of the longer horizon.
-pub(crate) fn joined(before: &[Predictions], between: Vec<Predictions>) -> Vec<Predictions> {
+/// Only learners that told of both are joined; the labels are those of the longer time.
+pub(crate) fn joined(curve: Curve, before: &[Predictions], then: Vec<Predictions>) -> Vec<Predictions> {
     let join = |mut said: Predictions| {
         let shorter = before.iter().find(|shorter| shorter.learner == said.learner)?;
         assert_eq!(
@@ -134,17 +134,17 @@ pub(crate) fn joined(before: &[Predictions], between: Vec<Predictions>) -> Vec<P
         Zip::from(said.probabilities.rows_mut())
             .and(shorter.probabilities.rows())
             .for_each(|mut p, shorter| {
-                p[1] = left_by(shorter[1], p[1]);
+                p[1] = curve.joined(shorter[1], p[1]);
                 p[0] = 1.0 - p[1];
             });
         if let (Some(ends), Some(shorter)) = (&mut said.intervals, &shorter.intervals) {
             for (ends, shorter) in ends.iter_mut().zip(shorter) {
-                *ends = std::array::from_fn(|at| left_by(shorter[at], ends[at]));
+                *ends = std::array::from_fn(|at| curve.joined(shorter[at], ends[at]));
             }
         }
         Some(said)
     };
-    between.into_iter().filter_map(join).collect()
+    then.into_iter().filter_map(join).collect()
 }
 
 /// How good every learner and what ships are; what ships comes last.

@@ -140,7 +140,10 @@ pub fn train(
     };
     let (of_curves, of_next_stage) = rayon::join(of_curves, of_next_stage);
     let (of_curves, stays): (Vec<Vec<Answer>>, Vec<_>) = of_curves?.into_iter().unzip();
-    let mut answers: Vec<Answer> = of_curves.into_iter().flatten().collect();
+    let targets = curves.iter().flatten().map(|step| step.target);
+    let mut of_targets: Vec<(usize, Answer)> = targets.zip(of_curves.into_iter().flatten()).collect();
+    of_targets.sort_by_key(|(target, _)| *target);
+    let mut answers: Vec<Answer> = of_targets.into_iter().map(|(_, answer)| answer).collect();
     answers.push(of_next_stage?);
     progress.finish();
     let (purchases, of_purchases) = purchases::purchases(&spec, &dataset, &cutoffs);

@@ -1,5 +1,6 @@
 //! What is learnt: one question per interval between a definition's horizons, and the next stage.
 
+use percorso_churn::Curve;
 use percorso_journey::spec::{ChurnKind, ChurnTarget};
 use percorso_journey::{Spec, Timestamp};
 
@@ -15,27 +16,37 @@ pub(crate) struct Question {
     pub(crate) classes: Vec<String>,
     /// Days after a cut-off until its answers are known; a wait knows for itself when.
     pub(crate) window_days: i64,
-    /// True when leaving is to buy nothing ([`Spec::purchases`]) for the window.
+    /// True when leaving is to buy nothing ([`Spec::purchases`]) for the window, from the cut-off or from further on.
     pub(crate) is_silence_of_purchases: bool,
+    /// Days after a cut-off from which on it is asked: where the shorter time of a curve ends.
+    pub(crate) from_days: i64,
     asked: Asked,
 }
 
-/// One horizon of a curve of leaving.
+/// One time of a curve of leaving.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CurveStep {
-    /// What is judged: whether they leave within the horizon.
+    /// Position in [`Spec::churn_targets`].
+    pub(crate) target: usize,
+    /// What is judged: whether they leave within the time.
     pub(crate) judged: Question,
-    /// What is learnt: the same of those who stayed until the horizon before, which is everyone at the first.
+    /// What is learnt: the same of those of whom the shorter time before does not say all, which is everyone at the first.
     ///
-    /// A row too young for this horizon still teaches the shorter ones.
+    /// A row too young for this time still teaches the shorter ones.
     pub(crate) learnt: Question,
+    /// How it goes on from the shorter time; nothing at the first.
+    pub(crate) goes_on: Option<Curve>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Asked {
     Churn(usize),
-    /// Of who has not left by a target's horizon: whether they leave by that of another.
-    Between(usize, usize),
+    /// Of whom a target does not say all: whether they leave within the longer time of another.
+    On {
+        from: usize,
+        to: usize,
+        curve: Curve,
+    },
     NextStage,
     /// Of a wait: whether anything comes in it.
     Coming,
@@ -44,29 +55,38 @@ enum Asked {
 }
 
 impl Question {
-    /// The churn questions of a spec in the order of its targets, those of one curve together.
-    ///
-    /// Leaving by an event has one curve over all its horizons; every other target stands alone.
+    /// The churn questions of a spec, those of one curve together, the shortest first.
     pub(crate) fn curves(spec: &Spec) -> Vec<Vec<CurveStep>> {
-        let targets: Vec<(usize, ChurnTarget)> = spec.churn_targets().into_iter().enumerate().collect();
-        let is_of_one_curve = |one: &(usize, ChurnTarget), other: &(usize, ChurnTarget)| spec.goes_on(one.1, other.1);
-        let curves = targets.chunk_by(is_of_one_curve).map(|curve| {
-            let mut steps: Vec<CurveStep> = Vec::new();
-            for &(at, target) in curve {
-                let judged = Self::churn(spec, target, at);
-                let learnt = match steps.last() {
-                    None => judged.clone(),
-                    Some(before) => Self {
-                        name: format!("{}_after_{}d", judged.name, before.judged.window_days),
-                        asked: Asked::Between(at - 1, at),
-                        ..judged.clone()
-                    },
-                };
-                steps.push(CurveStep { judged, learnt });
-            }
+        let (targets, goes_on_from) = (spec.churn_targets(), spec.goes_on_from());
+        let curve_from = |first: usize| {
+            let goes_on_to = |at: &usize| goes_on_from.iter().position(|from| *from == Some(*at));
+            let steps = std::iter::successors(Some(first), goes_on_to);
             steps
-        });
-        curves.collect()
+                .map(|at| Self::step(spec, &targets, at, goes_on_from[at]))
+                .collect()
+        };
+        let firsts = (0..targets.len()).filter(|at| goes_on_from[*at].is_none());
+        firsts.map(curve_from).collect()
+    }
+
+    fn step(spec: &Spec, targets: &[ChurnTarget], at: usize, goes_on_from: Option<usize>) -> CurveStep {
+        let judged = Self::churn(spec, targets[at], at);
+        let goes_on = goes_on_from.zip(Curve::of(&spec.churn()[targets[at].definition].kind));
+        let learnt = match goes_on {
+            None => judged.clone(),
+            Some((from, curve)) => Self {
+                name: format!("{}_after_{}d", judged.name, targets[from].window_days),
+                from_days: i64::from(targets[from].window_days),
+                asked: Asked::On { from, to: at, curve },
+                ..judged.clone()
+            },
+        };
+        CurveStep {
+            target: at,
+            judged,
+            learnt,
+            goes_on: goes_on.map(|(_, curve)| curve),
+        }
     }
 
     fn churn(spec: &Spec, target: ChurnTarget, at: usize) -> Self {
@@ -78,6 +98,7 @@ impl Question {
                 &spec.churn()[target.definition].kind,
                 ChurnKind::Inactivity { touchpoints, .. } if *touchpoints == spec.purchases()
             ),
+            from_days: 0,
             asked: Asked::Churn(at),
         }
     }
@@ -89,6 +110,7 @@ impl Question {
             classes: spec.next_stage_classes(),
             window_days: i64::from(spec.next_stage().horizon_days),
             is_silence_of_purchases: false,
+            from_days: 0,
             asked: Asked::NextStage,
         }
     }
@@ -108,6 +130,7 @@ impl Question {
             classes,
             window_days: 2 * i64::from(spec.next_stage().horizon_days),
             is_silence_of_purchases: false,
+            from_days: 0,
             asked,
         };
         [
@@ -122,12 +145,12 @@ impl Question {
 
     /// True when the answer is leaving or staying.
     pub(crate) fn is_churn(&self) -> bool {
-        matches!(self.asked, Asked::Churn(_) | Asked::Between(..))
+        matches!(self.asked, Asked::Churn(_) | Asked::On { .. })
     }
 
     /// The definition whose leaving is an event, as a position in the spec.
     pub(crate) fn event(&self, spec: &Spec) -> Option<usize> {
-        let (Asked::Churn(target) | Asked::Between(_, target)) = self.asked else {
+        let (Asked::Churn(target) | Asked::On { to: target, .. }) = self.asked else {
             return None;
         };
         let definition = spec.churn_targets()[target].definition;
@@ -143,9 +166,11 @@ impl Question {
     pub(crate) fn label(&self, dataset: &Dataset, row: usize) -> Option<u32> {
         match self.asked {
             Asked::Churn(target) => dataset.churned(row, target).map(u32::from),
-            Asked::Between(before, by) => {
-                let has_stayed = dataset.churned(row, before) == Some(false);
-                dataset.churned(row, by).filter(|_| has_stayed).map(u32::from)
+            Asked::On { from, to, curve } => {
+                let is_asked_on = dataset
+                    .churned(row, from)
+                    .is_some_and(|has_left| curve.asks_on(has_left));
+                dataset.churned(row, to).filter(|_| is_asked_on).map(u32::from)
             }
             Asked::NextStage => dataset.next_class(row),
             Asked::Coming => Some(u32::from(dataset.next_event_class(row).is_some())),
@@ -230,32 +255,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn horizons_of_one_event_are_one_curve_and_all_else_stands_alone() {
+    fn horizons_of_one_event_are_one_curve_and_so_are_silences_of_the_same_touchpoints() {
         let spec = text::SMALL_SPEC.replace("horizons_days = [30]", "horizons_days = [7, 30]");
+        let silence = "kind = \"inactivity\"\ntouchpoints = [\"renewal\", \"purchase\"]\ndays = 30";
+        let spec = format!("{spec}\n[[churn]]\nname = \"quiet\"\n{silence}\n");
         let spec = Spec::parse(&spec).expect("still valid");
         let curves = Question::curves(&spec);
         let names = |curve: &Vec<CurveStep>| -> Vec<[String; 2]> {
             let name = |step: &CurveStep| [step.judged.name.clone(), step.learnt.name.clone()];
             curve.iter().map(name).collect()
         };
-        let alone = |name: &str| vec![[name.to_owned(), name.to_owned()]];
-        let all: Vec<_> = curves.iter().map(names).collect();
-        assert_eq!(
-            all[0],
-            [
+        let expected: [&[[&str; 2]]; 4] = [
+            &[
                 ["churn/left_7d", "churn/left_7d"],
-                ["churn/left_30d", "churn/left_30d_after_7d"]
-            ]
-            .map(|names| names.map(str::to_owned))
-        );
-        let others = ["churn/inactive_90d", "churn/not_renewed_7d", "churn/not_renewed_30d"];
-        assert_eq!(
-            all[1..],
-            others.map(alone),
-            "contracts that end within each horizon are others"
-        );
+                ["churn/left_30d", "churn/left_30d_after_7d"],
+            ],
+            // Contracts that end within each horizon are others.
+            &[["churn/not_renewed_7d", "churn/not_renewed_7d"]],
+            &[["churn/not_renewed_30d", "churn/not_renewed_30d"]],
+            // Declared later, but shorter.
+            &[
+                ["churn/quiet_30d", "churn/quiet_30d"],
+                ["churn/inactive_90d", "churn/inactive_90d_after_30d"],
+            ],
+        ];
+        assert_eq!(curves.iter().map(names).collect::<Vec<_>>(), expected);
+        assert_eq!(curves[3].iter().map(|step| step.target).collect::<Vec<_>>(), [5, 2]);
         assert_eq!(curves[0][1].judged.event(&spec), Some(0));
-        assert_eq!(curves[1][0].judged.event(&spec), None);
+        assert_eq!(curves[3][0].judged.event(&spec), None);
     }
 
     #[test]

@@ -1,12 +1,13 @@
 """Peers for how long customers stay, on the rows of `percorso benchmark stays`, and how sure it is that ours is better.
 
-    pip install hazardous==0.2.0 lightgbm==4.7.0 lifelines==0.30.3 pandas pyarrow
+    pip install hazardous==0.2.0 scikit-learn==1.6.1 lightgbm==4.7.0 lifelines==0.30.3 pandas pyarrow
     percorso benchmark stays --journey J --split TIME --rows ROWS.parquet --predictions OURS.csv
     python stays.py ROWS.parquet OURS.csv --split TIME
 
 Customers who began before the split teach, censored there; those who began later are asked about, censored where the data
 end. The peers see the same cells: SurvivalBoost of `hazardous` (its defaults, but
-for weights of censoring by Kaplan-Meier: the alternating ones take ten times as long), LightGBM on
+for weights of censoring by Kaplan-Meier: the alternating ones take ten times as long; from scikit-learn 1.8 on, which
+weighs rows when it cuts columns into bins, it takes a hundred times as long), LightGBM on
 person-periods (a row for each interval lived through, rounds by early stopping on a fifth of the customers), and
 Kaplan-Meier of the stage.
 Prints a JSON line each: Brier scores with censored rows stood in for (Graf et al. 1999), concordance (Harrell) of the
@@ -179,7 +180,7 @@ def main():
     teaches, days, has_left = taught(rows, split, definition, given.most_rows)
     then, left = rows[f"stayed_{definition}_days"].to_numpy()[asked], rows[f"left_{definition}"].astype(bool).to_numpy()[asked]
 
-    ours.as_of = pandas.to_datetime(ours.as_of, format="ISO8601")
+    ours.as_of = pandas.to_datetime(ours.as_of, format="ISO8601").dt.as_unit("us")
     ours = ours.set_index(["customer_key", "as_of"])
     keys = pandas.MultiIndex.from_arrays([rows.customer[asked], rows.as_of[asked]])
     told = {"ours": numpy.array([ours[ours.days == horizon].probability.reindex(keys) for horizon in horizons])}

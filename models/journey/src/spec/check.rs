@@ -297,7 +297,16 @@ fn churn(raw: &[RawChurn], names: &Names<'_>) -> Result<Vec<ChurnDefinition>, Sp
             kind: churn_kind(&format!("churn[{at}]"), raw, names)?,
         })
     };
-    raw.iter().enumerate().map(definition).collect()
+    let definitions: Vec<ChurnDefinition> = raw.iter().enumerate().map(definition).collect::<Result<_, _>>()?;
+    for (at, definition) in definitions.iter().enumerate() {
+        let is_silence = matches!(definition.kind, ChurnKind::Inactivity { .. });
+        let same = definitions[..at].iter().find(|other| other.kind == definition.kind);
+        if let Some(same) = same.filter(|_| is_silence) {
+            let message = format!("`{}` already asks for this silence of these touchpoints", same.name);
+            return Err(SpecError::at(format!("churn[{at}]"), message));
+        }
+    }
+    Ok(definitions)
 }
 
 fn churn_kind(key: &str, raw: &RawChurn, names: &Names<'_>) -> Result<ChurnKind, SpecError> {

@@ -295,12 +295,34 @@ impl Spec {
         &self.churn
     }
 
-    /// True when one target goes on where the other ends: leaving by the same event, within a longer horizon.
+    /// Per target of [`Self::churn_targets`], the position of the one it goes on from: leaving by the same event within
+    /// the next shorter horizon, or the next shorter silence of the same touchpoints.
     ///
-    /// It is then learnt, and told, of those who stayed until the shorter one.
-    pub fn goes_on(&self, shorter: ChurnTarget, target: ChurnTarget) -> bool {
-        let is_event = matches!(self.churn[target.definition].kind, ChurnKind::Event { .. });
-        is_event && shorter.definition == target.definition
+    /// It is then learnt, and told, of those of whom the shorter one does not say all: who stayed, or was silent, until
+    /// then.
+    pub fn goes_on_from(&self) -> Vec<Option<usize>> {
+        let targets = self.churn_targets();
+        let is_of_one_curve = |one: &ChurnTarget, other: &ChurnTarget| match (
+            &self.churn[one.definition].kind,
+            &self.churn[other.definition].kind,
+        ) {
+            (ChurnKind::Event { .. }, ChurnKind::Event { .. }) => one.definition == other.definition,
+            (
+                ChurnKind::Inactivity { touchpoints, .. },
+                ChurnKind::Inactivity {
+                    touchpoints: others, ..
+                },
+            ) => touchpoints == others,
+            _ => false,
+        };
+        let before = |target: &ChurnTarget| {
+            let shorter = targets
+                .iter()
+                .enumerate()
+                .filter(|(_, other)| other.horizon_days < target.horizon_days && is_of_one_curve(other, target));
+            shorter.max_by_key(|(_, other)| other.horizon_days).map(|(at, _)| at)
+        };
+        targets.iter().map(before).collect()
     }
 
     /// Every churn definition at every horizon, in file order.
