@@ -46,5 +46,5 @@ pub use score::{ScoreSettings, ScoreSummary, score};
 pub use training::{
     CutoffGap, CutoffRate, Evaluation, IncidenceEvaluation, IncidencePoint, LearnerEvaluation, Picture,
     PurchaseEvaluation, PurchaseTest, QuestionEvaluation, ReliabilityBin, SegmentEvaluation, StayEvaluation, StayPoint,
-    TestPrediction, ToldAndCame, TrainSettings, TrainSummary, evaluation, test_predictions, train,
+    TestPrediction, ToldAndCame, TrainSettings, TrainSummary, TrustEvaluation, evaluation, test_predictions, train,
 };

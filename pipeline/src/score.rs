@@ -184,8 +184,9 @@ fn schema(model: &ScoringModel) -> SchemaRef {
             number(format!("{name}_value_at_risk")),
         ]);
     }
-    let reason = Arc::new(Field::new("item", DataType::Utf8, true));
-    let reasons = |of: String| Field::new(format!("{of}_reasons"), DataType::List(Arc::clone(&reason)), true);
+    let item = Arc::new(Field::new("item", DataType::Utf8, true));
+    let list = |name: String| Field::new(name, DataType::List(Arc::clone(&item)), true);
+    let reasons = |of: String| list(format!("{of}_reasons"));
     fields.extend(
         model
             .next_stage_classes()
@@ -193,8 +194,9 @@ fn schema(model: &ScoringModel) -> SchemaRef {
             .map(|class| number(format!("next_stage_{class}"))),
     );
     fields.push(number("next_median_days".to_owned()));
-    let item = Arc::new(Field::new("item", DataType::Float64, true));
-    let numbers = |name: String| Field::new(name, DataType::List(Arc::clone(&item)), true);
+    fields.extend([LIKELIEST_LOW, LIKELIEST_HIGH].map(|name| number(name.to_owned())));
+    let n = Arc::new(Field::new("item", DataType::Float64, true));
+    let numbers = |name: String| Field::new(name, DataType::List(Arc::clone(&n)), true);
     fields.push(numbers("incidence_days".to_owned()));
     fields.extend(
         model
@@ -204,8 +206,15 @@ fn schema(model: &ScoringModel) -> SchemaRef {
     );
     fields.extend(model.targets().iter().map(|target| reasons(churn_column(target))));
     fields.push(reasons("next_stage".to_owned()));
+    fields.push(list(POSSIBLE.to_owned()));
     Arc::new(Schema::new(fields))
 }
+
+/// Ends of the interval of how often the likeliest next stage comes.
+const LIKELIEST_LOW: &str = "likeliest_next_stage_low";
+const LIKELIEST_HIGH: &str = "likeliest_next_stage_high";
+/// The stages, or none, in the set that holds what comes as often as it says.
+const POSSIBLE: &str = "possible_next_stages";
 
 struct Folder {
     spec: Arc<Spec>,
@@ -271,9 +280,11 @@ impl CustomerFold for Folder {
                 ]
             });
             let next_stage = scores.next_stage.iter().map(|&probability| Some(probability));
+            let likeliest = scores.likeliest.map(|likeliest| [likeliest.low, likeliest.high]);
+            let likeliest = likeliest.map_or([None; 2], |ends| ends.map(Some));
             builders.numbers[1..]
                 .iter_mut()
-                .zip(churn.chain(next_stage).chain([scores.median_days]))
+                .zip(churn.chain(next_stage).chain([scores.median_days]).chain(likeliest))
                 .for_each(|(builder, n)| builder.append_option(n));
             let next = scores.next.as_ref().expect("who is in the population is answered");
             let days = model.incidence_days();
@@ -285,6 +296,10 @@ impl CustomerFold for Folder {
             let explained =
                 telling.map(|telling| model.explain(state, &scores, telling, scratch).expect("scored above"));
             let Explained { churn, next } = explained.unwrap_or_default();
+            let possible = model.next_stage_classes().iter().zip(&scores.next_stage_set);
+            let possible = possible.filter(|(_, is_possible)| **is_possible);
+            possible.for_each(|(class, _)| builders.possible.values().append_value(class));
+            builders.possible.append(true);
             let (of_next, of_churn) = builders.reasons.split_last_mut().expect("the next stage has reasons");
             let mut churn = churn.into_iter();
             for (builder, score) in of_churn.iter_mut().zip(&scores.churn) {
@@ -320,11 +335,12 @@ struct Builders {
     numbers: Vec<Float64Builder>,
     incidence: Vec<ListBuilder<Float64Builder>>,
     reasons: Vec<ListBuilder<StringBuilder>>,
+    possible: ListBuilder<StringBuilder>,
 }
 
 impl Builders {
     fn new(targets: &[Target], classes: &[String]) -> Self {
-        let n_numbers = 1 + 4 * targets.len() + classes.len() + 1;
+        let n_numbers = 1 + 4 * targets.len() + classes.len() + 3;
         Self {
             n_rows: 0,
             customer_key: FixedSizeBinaryBuilder::new(16),
@@ -337,6 +353,7 @@ impl Builders {
             reasons: (0..=targets.len())
                 .map(|_| ListBuilder::new(StringBuilder::new()))
                 .collect(),
+            possible: ListBuilder::new(StringBuilder::new()),
         }
     }
 
@@ -363,6 +380,7 @@ impl Builders {
                 .iter_mut()
                 .map(|builder| Arc::new(builder.finish()) as ArrayRef),
         );
+        columns.push(Arc::new(self.possible.finish()));
         columns
     }
 }

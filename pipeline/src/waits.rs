@@ -1,15 +1,16 @@
 //! Waits: what was asked at the beginning of each interval after an event, and what came first in it.
 //!
 //! A wait is a row of its own, as of the interval's beginning, of a customer whom nothing had happened to until then.
-//! Waits of all history teach; and of everyone who is there at the test cut-off, the waits from then to the horizon are
-//! asked about, as if nothing came.
+//! Waits of all history teach; and of everyone who is there at the test cut-off, and of some at cut-offs before it, the
+//! waits from then to the horizon are asked about, as if nothing came.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{RecordBatch, StringBuilder, TimestampMicrosecondBuilder};
-use arrow::compute::{filter_record_batch, is_null, not};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::array::{AsArray, BooleanArray, RecordBatch, StringBuilder, TimestampMicrosecondBuilder};
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimestampMicrosecondType};
 use percorso_engine::{CallerError, Engine};
 use percorso_features::{Catalogue, FeatureRow, Labels};
 use percorso_journey::{CustomerKey, JourneyEvent, JourneyState, Spec, TimeGrid, Timestamp, Wait, in_population};
@@ -28,8 +29,8 @@ pub(crate) struct Waits {
     pub(crate) grid: TimeGrid,
     /// Those that teach: their whole interval was seen.
     pub(crate) seen: Dataset,
-    /// Those asked about at the test cut-off.
-    pub(crate) asked: Dataset,
+    /// Those asked about, by cut-off.
+    pub(crate) asked: BTreeMap<Timestamp, Dataset>,
 }
 
 /// What to make waits of.
@@ -37,7 +38,8 @@ pub(crate) struct WaitSettings {
     pub(crate) grid: TimeGrid,
     /// The share of each interval's waits that teach.
     pub(crate) shares: Vec<f64>,
-    pub(crate) test_at: Timestamp,
+    /// The cut-offs at which waits are asked about, with the share of customers of whom they are.
+    pub(crate) asked_at: BTreeMap<Timestamp, f64>,
     pub(crate) observed_until: Timestamp,
     pub(crate) seed: u64,
 }
@@ -60,6 +62,9 @@ impl Waits {
         progress.start("waits", buckets.len() as u64);
         let schema = schema(catalogue);
         let grid = settings.grid.clone();
+        let of_cutoff = |at: &Timestamp| (*at, Dataset::new(spec, catalogue, 0));
+        let mut asked: BTreeMap<Timestamp, Dataset> = settings.asked_at.keys().map(of_cutoff).collect();
+        let mut seen = Dataset::new(spec, catalogue, 0);
         let shared = Arc::new(Shared {
             spec: Arc::clone(spec),
             catalogue: Arc::clone(catalogue),
@@ -73,13 +78,17 @@ impl Waits {
             start,
         };
         let mut file = ParquetFile::create(path, schema)?;
-        let (mut seen, mut asked) = (Dataset::new(spec, catalogue, 0), Dataset::new(spec, catalogue, 0));
         engine.fold(&buckets, Arc::new(fold), &mut |batch| {
-            let teaches = is_null(batch.column_by_name(CUTOFF).expect("a column of waits"));
-            let teaches = teaches.expect("every column can be null");
-            let part = |wanted| filter_record_batch(&batch, wanted).expect("a filter as long as the batch");
-            seen.append(spec, &part(&teaches));
-            asked.append(spec, &part(&not(&teaches).expect("as long")));
+            let cutoff = batch.column_by_name(CUTOFF).expect("a column of waits");
+            let cutoff = cutoff.as_primitive::<TimestampMicrosecondType>();
+            let part = |is_wanted: &dyn Fn(Option<i64>) -> bool| {
+                let wanted: BooleanArray = cutoff.iter().map(|cutoff| Some(is_wanted(cutoff))).collect();
+                filter_record_batch(&batch, &wanted).expect("a filter as long as the batch")
+            };
+            seen.append(spec, &part(&|cutoff| cutoff.is_none()));
+            for (at, asked) in &mut asked {
+                asked.append(spec, &part(&|cutoff| cutoff == Some(at.micros())));
+            }
             progress.advance(1);
             file.write(&batch).map_err(CallerError::from)
         })?;
@@ -224,7 +233,10 @@ impl CustomerFold for WaitRows {
             self.append(journey.key, state, wait, answer);
         });
         self.drawn = drawn;
-        journey.fold_to(spec, &[settings.test_at], |as_of, state| {
+        let is_asked =
+            |(at, share): (&Timestamp, &f64)| (uniform(journey.key, *at, settings.seed) < *share).then_some(*at);
+        let asked_at: Vec<Timestamp> = settings.asked_at.iter().filter_map(is_asked).collect();
+        journey.fold_to(spec, &asked_at, |as_of, state| {
             if !in_population(spec, state, as_of) {
                 return;
             }
@@ -273,8 +285,6 @@ fn uniform(customer: CustomerKey, at: Timestamp, seed: u64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::AsArray;
-    use arrow::datatypes::TimestampMicrosecondType;
     use percorso_journey::{KeySecret, LoggedEvent, text};
 
     use super::*;
@@ -304,7 +314,7 @@ mod tests {
             settings: WaitSettings {
                 grid: TimeGrid::new(&[1.0, 8.0]).expect("rises"),
                 shares: vec![share; 2],
-                test_at: text::day(20),
+                asked_at: [(text::day(20), 1.0)].into(),
                 observed_until: text::day(30),
                 seed: 1,
             },

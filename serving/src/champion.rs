@@ -141,7 +141,15 @@ fn check(spec: &Arc<Spec>, model: &ScoringModel) -> Result<(), ModelError> {
             .iter()
             .flatten()
             .flat_map(|churn| [churn.probability, churn.low, churn.high]);
-        if let Some(found) = churn.chain(scores.next_stage).find(|p| !(0.0..=1.0).contains(p)) {
+        let likeliest = scores
+            .likeliest
+            .iter()
+            .flat_map(|likeliest| [likeliest.low, likeliest.high]);
+        if let Some(found) = churn
+            .chain(likeliest)
+            .chain(scores.next_stage.iter().copied())
+            .find(|p| !(0.0..=1.0).contains(p))
+        {
             return Err(ModelError::Answers {
                 version: model.version().to_owned(),
                 found: found.to_string(),

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
-use percorso_pipeline::{Evaluation, IncidenceEvaluation, PurchaseEvaluation, StayEvaluation, StayPoint};
+use percorso_pipeline::{
+    Evaluation, IncidenceEvaluation, PurchaseEvaluation, StayEvaluation, StayPoint, TrustEvaluation,
+};
 
 use super::{Machine, Run};
 use crate::failure::{Failure, Outcome};
@@ -111,6 +113,9 @@ pub(super) fn print_evaluation(evaluation: &Evaluation, json: bool) {
         if let Some(incidence) = &question.incidence {
             print_incidence(incidence);
         }
+        if let Some(trust) = &question.trust {
+            print_trust(trust);
+        }
         let rates: Vec<String> = question
             .rates
             .iter()
@@ -143,6 +148,24 @@ fn print_incidence(incidence: &IncidenceEvaluation) {
             point.days, point.brier, point.brier_of_share
         );
     }
+}
+
+/// What the sets of possible stages, and the interval of the likeliest, were worth.
+fn print_trust(trust: &TrustEvaluation) {
+    let [low, high] = trust.realised_interval.map(|end| 100.0 * end);
+    println!(
+        "  sets of possible stages: said to hold what comes {:.0} times of 100, did {:.1} ({low:.1}–{high:.1}); {:.1} in a set on \
+         average, told from {} answers at {} earlier cut-offs",
+        100.0 * trust.stated,
+        100.0 * trust.realised,
+        trust.mean_size,
+        trust.n_told_from,
+        trust.origins.len()
+    );
+    println!(
+        "  enough data to tell the likeliest: {:.0} % of customers",
+        100.0 * trust.enough_data
+    );
 }
 
 fn print_stays(stays: &StayEvaluation, test_at: &str) {

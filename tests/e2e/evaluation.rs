@@ -1,6 +1,7 @@
 //! The data scientist's story: how far to trust a model, judged over time, drawn on a page, explained in one's language.
 
-use arrow::array::{Array, AsArray};
+use arrow::array::{Array, AsArray, Float64Array};
+use arrow::datatypes::Float64Type;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::Value;
 
@@ -44,6 +45,57 @@ fn leaving_over_time_is_judged_as_each_horizon_is() {
     }
     let [sooner, later] = [&points[0], &points[1]].map(|point| point["all"]["told"].as_f64().expect("a share"));
     assert!(sooner < later, "{sooner} within 30 days, {later} within 90");
+}
+
+#[test]
+fn sets_of_stages_hold_the_likeliest_and_about_as_often_what_comes_as_they_say() {
+    let evaluation = evaluation();
+    let questions = evaluation["questions"].as_array().expect("questions");
+    let next = questions.iter().find(|question| question["question"] == "next-stage");
+    let trust = &next.expect("the next stage is asked")["trust"];
+    let number = |name: &str| trust[name].as_f64().unwrap_or_else(|| panic!("{name} in {trust}"));
+    assert!(!trust["origins"].as_array().expect("cut-offs").is_empty());
+    assert!((number("realised") - number("stated")).abs() < 0.07, "{trust}");
+    assert!(number("share_of_all") < 0.5 && number("mean_size") > 1.0, "{trust}");
+    let run = Market::shared().run();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("scores.parquet");
+    printed(&["score", "--run", text(&run), "--output", text(&file)]);
+    let opened = std::fs::File::open(&file).expect("scores");
+    let reader = ParquetRecordBatchReaderBuilder::try_new(opened).expect("Parquet");
+    let mut n_customers = 0;
+    for batch in reader.build().expect("a reader").map(|batch| batch.expect("a batch")) {
+        let numbers = |name: &str| {
+            batch
+                .column_by_name(name)
+                .expect(name)
+                .as_primitive::<Float64Type>()
+                .clone()
+        };
+        let schema = batch.schema();
+        let names = schema.fields().iter().map(|field| field.name().as_str());
+        let classes: Vec<(&str, _)> = names
+            .filter_map(|name| Some((name.strip_prefix("next_stage_")?, name)))
+            .filter(|(class, _)| *class != "reasons")
+            .map(|(class, name)| (class, numbers(name)))
+            .collect();
+        let [low, high] = ["low", "high"].map(|end| numbers(&format!("likeliest_next_stage_{end}")));
+        let sets = batch
+            .column_by_name("possible_next_stages")
+            .expect("sets")
+            .as_list::<i32>();
+        for row in 0..batch.num_rows() {
+            let by_probability = |one: &&(&str, Float64Array), other: &&(&str, Float64Array)| {
+                one.1.value(row).total_cmp(&other.1.value(row))
+            };
+            let (likeliest, p) = classes.iter().max_by(by_probability).expect("classes");
+            assert!(low.value(row) <= p.value(row) && p.value(row) <= high.value(row));
+            let set = sets.value(row);
+            assert!(set.as_string::<i32>().iter().flatten().any(|class| class == *likeliest));
+            n_customers += 1;
+        }
+    }
+    assert!(n_customers > 100, "{n_customers} customers");
 }
 
 #[test]

@@ -150,7 +150,9 @@ fn score_file(run: &Path) -> BTreeMap<String, (i64, Bits)> {
         for row in 0..batch.num_rows() {
             let told = schema.fields().iter().zip(batch.columns()).filter(|(field, column)| {
                 let is_told = column.data_type() == &arrow::datatypes::DataType::Float64
-                    && (field.name().starts_with("churn_") || field.name().starts_with("next_"));
+                    && ["churn_", "next_", "likeliest_"]
+                        .iter()
+                        .any(|named| field.name().starts_with(named));
                 is_told && column.is_valid(row)
             });
             let bits = told.map(|(field, column)| {
@@ -170,9 +172,17 @@ fn score_file(run: &Path) -> BTreeMap<String, (i64, Bits)> {
                     .map(move |(at, n)| (name(at), n.to_bits()))
                     .collect::<Vec<_>>()
             });
+            let possible = batch.column_by_name("possible_next_stages").expect("a set");
+            let possible = possible.as_list::<i32>().value(row);
+            let possible = possible
+                .as_string::<i32>()
+                .iter()
+                .flatten()
+                .map(is_possible)
+                .collect::<Vec<_>>();
             scores.insert(
                 ids.value(row).to_owned(),
-                (as_of.value(row), bits.chain(listed).collect()),
+                (as_of.value(row), bits.chain(listed).chain(possible).collect()),
             );
         }
     }
@@ -182,6 +192,11 @@ fn score_file(run: &Path) -> BTreeMap<String, (i64, Bits)> {
         .filter(|(_, bits)| bits.contains_key("churn_left_30d_value_at_risk"));
     assert!(2 * n_at_risk.count() > scores.len(), "most have bought");
     scores
+}
+
+/// That a stage is in the set of those that may come.
+fn is_possible(stage: &str) -> (String, u64) {
+    (format!("possible_{stage}"), 1)
 }
 
 fn reply_bits(reply: &ScoreReply) -> Bits {
@@ -214,6 +229,16 @@ fn reply_bits(reply: &ScoreReply) -> Bits {
         of_stage
             .chain(listed("incidence_days".to_owned(), &next.days))
             .chain(median)
+            .chain(
+                next.stages
+                    .iter()
+                    .filter(|stage| stage.is_possible)
+                    .map(|stage| is_possible(&stage.stage)),
+            )
+            .chain([
+                ("likeliest_next_stage_low".to_owned(), next.likeliest_low.to_bits()),
+                ("likeliest_next_stage_high".to_owned(), next.likeliest_high.to_bits()),
+            ])
             .collect::<Vec<_>>()
     });
     churn.chain(next_stage).chain(incidence).collect()

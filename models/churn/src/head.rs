@@ -36,12 +36,9 @@ impl ChurnScore {
         }
     }
 
-    /// An interval wider than this answers "not enough data".
-    pub const WIDEST: f64 = 0.3;
-
     /// False when the interval is too wide to act on.
     pub fn is_enough_data(&self) -> bool {
-        self.high - self.low <= Self::WIDEST
+        Band::is_enough_data(self.low, self.high)
     }
 }
 

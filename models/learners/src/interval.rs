@@ -17,6 +17,9 @@ const N_GRID: usize = 57;
 /// The scores are put into at most this many bins of equally many rows before lines are fitted.
 const N_BINS: usize = 512;
 
+/// An interval wider than this is of no use.
+const WIDEST: f64 = 0.3;
+
 /// The fewest origins that can themselves be resampled.
 const MIN_ORIGINS: usize = 3;
 
@@ -85,6 +88,19 @@ impl Band {
         // No line falls, so neither does a quantile of lines: the band is monotone as it is.
         let (low, high) = curves.into_iter().map(|curve| bootstrap.ends(curve)).unzip();
         Ok(Band { low, high })
+    }
+
+    /// A band that says nothing: between its ends lies every probability.
+    pub fn anything() -> Band {
+        Band {
+            low: vec![GRID_FROM; N_GRID],
+            high: vec![-GRID_FROM; N_GRID],
+        }
+    }
+
+    /// False when an interval is so wide that the honest answer is "not enough data".
+    pub fn is_enough_data(low: f64, high: f64) -> bool {
+        high - low <= WIDEST
     }
 
     /// The lower and upper end around a calibrated probability, which always lies between them.

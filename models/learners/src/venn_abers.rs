@@ -1,7 +1,8 @@
 //! Venn-Abers calibration: two isotonic answers for every score, one if the row is without the event and one if with.
 
-use crate::isotonic::{Pooled, rising_blocks};
+use crate::isotonic::{Pooled, by_score, rising_blocks};
 use crate::odds::{FLOOR, log_odds};
+use crate::{Result, metrics};
 
 /// More different scores than these are put in as many bins of about equally many rows.
 const MAX_BINS: usize = 512;
@@ -23,6 +24,15 @@ pub struct VennAbers {
 }
 
 impl VennAbers {
+    /// The predictor of rows that no learner learnt from: a probability of class 1 and the class that came, for each.
+    ///
+    /// # Errors
+    /// - there is no row, the lengths differ, or a probability or class is none
+    pub fn of(p: &[f64], y: &[u32]) -> Result<VennAbers> {
+        metrics::binary(p, y)?;
+        Ok(Self::fit(&by_score(p.iter().zip(y))))
+    }
+
     pub(crate) fn fit(points: &[Pooled]) -> VennAbers {
         let bins = binned(points);
         let rate_with = |class: f64| -> Vec<f64> {

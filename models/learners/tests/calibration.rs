@@ -1,9 +1,66 @@
-//! Calibration of any rising shape: when it is chosen, what it promises, and that it survives the file.
+//! Calibration of any rising shape: when it is chosen, what it promises, and that it survives the file; and what the
+//! libraries of the field say.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use ndarray::Array2;
 use percorso_artefact::{Artefact, Header, Sealer};
-use percorso_learners::{Calibrator, Level, OriginPredictions, Random, odds};
+use percorso_learners::{Calibrator, Level, OriginPredictions, PredictionSets, Random, VennAbers, odds};
+use serde::Deserialize;
+
+/// Made by `tests/calibration/make.py`.
+#[derive(Deserialize)]
+struct Libraries {
+    venn_abers: OfTwo,
+    sets: OfFour,
+}
+
+#[derive(Deserialize)]
+struct OfTwo {
+    p: Vec<f64>,
+    y: Vec<u32>,
+    asked: Vec<f64>,
+    ends: Vec<(f64, f64)>,
+}
+
+#[derive(Deserialize)]
+struct OfFour {
+    p: Vec<[f64; 4]>,
+    y: Vec<u32>,
+    asked: Vec<[f64; 4]>,
+    crepes: Vec<[bool; 4]>,
+    mapie: Vec<[bool; 4]>,
+}
+
+fn libraries() -> Libraries {
+    serde_json::from_str(include_str!("calibration/libraries.json")).unwrap()
+}
+
+#[test]
+fn venn_abers_intervals_are_those_of_its_library() {
+    let OfTwo { p, y, asked, ends } = libraries().venn_abers;
+    let fitted = VennAbers::of(&p, &y).unwrap();
+    for (p, (low, high)) in asked.into_iter().zip(ends) {
+        let found = fitted.interval(p);
+        let furthest = (found.0 - low).abs().max((found.1 - high).abs());
+        assert!(furthest < 1e-12, "{found:?} instead of {:?} at {p}", (low, high));
+    }
+}
+
+#[test]
+fn sets_are_those_of_crepes_and_mapie() {
+    let OfFour {
+        p,
+        y,
+        asked,
+        crepes,
+        mapie,
+    } = libraries().sets;
+    let sets = PredictionSets::fit(ndarray::arr2(&p).view(), &y, 0.9).unwrap();
+    for ((p, crepes), mapie) in asked.iter().zip(crepes).zip(mapie) {
+        let found: Vec<bool> = sets.of(p).collect();
+        assert_eq!((found.as_slice(), found.as_slice()), (&crepes[..], &mapie[..]), "{p:?}");
+    }
+}
 
 /// Rows whose true log-odds are a function of the score's.
 fn origin(truth: impl Fn(f64) -> f64, n_rows: usize, seed: u64) -> (Array2<f64>, Vec<u32>) {

@@ -4,12 +4,15 @@ use percorso_artefact::{Artefact, Sealer};
 use percorso_journey::TimeGrid;
 use percorso_learners::{Calibrator, Error, Learned, Result};
 
+use crate::Trust;
+
 /// What comes first in an interval of the grid: whether anything does, and if so, which stage.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NextStageHead {
     coming: Calibrated,
     stage: Calibrated,
     grid: TimeGrid,
+    trust: Trust,
 }
 
 /// A learner with its calibration.
@@ -54,9 +57,14 @@ impl NextStageHead {
     ///
     /// # Errors
     /// - `coming` does not tell two classes apart.
-    pub fn new(coming: Calibrated, stage: Calibrated, grid: TimeGrid) -> Result<Self> {
+    pub fn new(coming: Calibrated, stage: Calibrated, grid: TimeGrid, trust: Trust) -> Result<Self> {
         match coming.learned.n_classes() {
-            2 => Ok(Self { coming, stage, grid }),
+            2 => Ok(Self {
+                coming,
+                stage,
+                grid,
+                trust,
+            }),
             found => Err(Error::Length {
                 what: "classes of a learner of whether anything comes",
                 expected: 2,
@@ -68,6 +76,11 @@ impl NextStageHead {
     /// The intervals that are asked about.
     pub const fn grid(&self) -> &TimeGrid {
         &self.grid
+    }
+
+    /// How far its answers can be trusted.
+    pub const fn trust(&self) -> &Trust {
+        &self.trust
     }
 
     /// How many classes it tells apart: every stage and "none".
@@ -107,6 +120,7 @@ impl NextStageHead {
     pub fn seal(&self, prefix: &str, sealer: &mut Sealer) -> Result<()> {
         self.coming.seal(&format!("{prefix}/coming"), sealer)?;
         self.stage.seal(&format!("{prefix}/stage"), sealer)?;
+        self.trust.seal(&format!("{prefix}/trust"), sealer)?;
         Ok(sealer.put_vector(&grid_name(prefix), &self.grid.ends_days())?)
     }
 
@@ -125,6 +139,7 @@ impl NextStageHead {
             Calibrated::open(&format!("{prefix}/coming"), artefact)?,
             Calibrated::open(&format!("{prefix}/stage"), artefact)?,
             TimeGrid::new(ends_days).map_err(malformed)?,
+            Trust::open(&format!("{prefix}/trust"), artefact)?,
         )
     }
 }

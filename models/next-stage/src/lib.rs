@@ -7,6 +7,8 @@
 
 mod head;
 mod incidence;
+mod trust;
 
 pub use head::{Calibrated, NextStageHead, competing};
 pub use incidence::Incidence;
+pub use trust::{Likeliest, Trust};

@@ -240,6 +240,8 @@ impl ScoringModel {
                 churn: vec![None; self.targets.len()],
                 value_at_risk: vec![None; self.targets.len()],
                 next_stage: Vec::new(),
+                next_stage_set: Vec::new(),
+                likeliest: None,
                 next: None,
                 median_days: None,
             });
@@ -258,10 +260,13 @@ impl ScoringModel {
         let mut next_stage = vec![0.0; self.next_stage_classes.len()];
         let horizon_days = f64::from(self.next_stage_horizon_days());
         next.at(horizon_days, &mut next_stage);
+        let trust = self.next_stage.trust();
         Ok(Scores {
             as_of,
             churn,
             value_at_risk,
+            next_stage_set: trust.sets.of(&next_stage).collect(),
+            likeliest: Some(trust.likeliest(&next_stage)),
             next_stage,
             median_days: next.days_until(0.5).filter(|days| *days <= horizon_days),
             next: Some(next),

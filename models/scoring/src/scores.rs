@@ -3,7 +3,7 @@
 use percorso_churn::{ChurnScore, Curve};
 use percorso_journey::Timestamp;
 use percorso_journey::spec::ChurnTarget;
-use percorso_next_stage::Incidence;
+use percorso_next_stage::{Incidence, Likeliest};
 
 /// Every score of one customer at one cut-off.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +20,11 @@ pub struct Scores {
     pub value_at_risk: Vec<Option<f64>>,
     /// Probability per class of [`crate::ScoringModel::next_stage_classes`]; empty outside the population.
     pub next_stage: Vec<f64>,
+    /// Per class, whether it is in the set that holds what comes first as often as
+    /// [`percorso_learners::PredictionSets::COVERAGE`] says; empty outside the population.
+    pub next_stage_set: Vec<bool>,
+    /// The likeliest class, and how sure that is; `None` outside the population.
+    pub likeliest: Option<Likeliest>,
     /// What comes next and when, up to the horizon: [`Self::next_stage`] is read off it. `None` outside the population.
     pub next: Option<Incidence>,
     /// Days by which something has come with probability one half; `None` when the horizon is not long enough.

@@ -13,7 +13,7 @@ use percorso_journey::{JourneyEvent, JourneyState, MICROS_PER_DAY, Spec, TimeGri
 use percorso_learners::{
     Band, Bootstrap, Calibrator, Column, Learned, Learner, Linear, OutOfFold, Random, TrainingSet,
 };
-use percorso_next_stage::{Calibrated, NextStageHead};
+use percorso_next_stage::{Calibrated, NextStageHead, Trust};
 use percorso_scoring::{Asked, Hazards, Parts, Scores, ScoringModel, Scratch};
 use proptest::prelude::*;
 
@@ -113,7 +113,7 @@ fn model() -> ScoringModel {
     let parts = Parts {
         encoder,
         churn,
-        next_stage: NextStageHead::new(coming, stage, grid).unwrap(),
+        next_stage: NextStageHead::new(coming, stage, grid, Trust::none()).unwrap(),
         purchases: None,
     };
     let bytes = ScoringModel::seal(&spec, &parts, Header::default()).unwrap();

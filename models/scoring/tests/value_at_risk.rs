@@ -13,7 +13,7 @@ use percorso_learners::{
     Band, Bootstrap, Calibrator, Column, Learned, Learner, OutOfFold, Prevalence, PurchaseModel, Purchases, Spending,
     TrainingSet,
 };
-use percorso_next_stage::{Calibrated, NextStageHead};
+use percorso_next_stage::{Calibrated, NextStageHead, Trust};
 use percorso_scoring::{Body, Parts, Scores, ScoringModel, Scratch, bought};
 
 const CDNOW: PurchaseModel = PurchaseModel::CDNOW;
@@ -63,6 +63,7 @@ fn sealed(n_leavers: u32, purchases: Option<PurchaseModel>) -> Vec<u8> {
             Calibrated::as_it_is(prevalence(30, 2).0),
             Calibrated::as_it_is(prevalence(1, spec.stages().len()).0),
             TimeGrid::new(&[1.0, 7.0]).unwrap(),
+            Trust::none(),
         )
         .unwrap(),
         purchases,

@@ -12,7 +12,9 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use self::pictures::{of_incidence, of_picture};
 use self::verdict::{Grade, verdicts};
-use crate::training::{Evaluation, PurchaseEvaluation, QuestionEvaluation, SegmentEvaluation, StayEvaluation};
+use crate::training::{
+    Evaluation, PurchaseEvaluation, QuestionEvaluation, SegmentEvaluation, StayEvaluation, TrustEvaluation,
+};
 
 /// The page of an evaluation.
 pub fn report(evaluation: &Evaluation, name: &str) -> String {
@@ -93,9 +95,37 @@ fn of_question(question: &QuestionEvaluation, test_at: &str) -> Markup {
                 }
                 @if let Some(picture) = &question.picture { (of_picture(picture, question)) }
                 @if let Some(incidence) = &question.incidence { (of_incidence(incidence)) }
+                @if let Some(trust) = &question.trust { (of_trust(trust)) }
                 (learners(question))
                 (segments(&question.segments))
             }
+        }
+    }
+}
+
+/// The sets of what may come, and how sure the likeliest is.
+fn of_trust(trust: &TrustEvaluation) -> Markup {
+    let [low, high] = trust.realised_interval;
+    html! {
+        h3 { "What may come: sets of stages" }
+        p {
+            "Of each customer the stages that may come are told as a set, so that " (percent(trust.stated))
+            " of sets hold what comes. Of these customers " strong { (percent(trust.realised)) } " did ("
+            (percent(low)) "–" (percent(high)) "). A set has " (number(trust.mean_size)) " classes on average, and "
+            (percent(trust.share_of_all)) " of sets hold every class. They are told from " (trust.n_told_from)
+            " answers at " (trust.origins.len()) " earlier cut-offs."
+        }
+        table {
+            thead { tr { th { "what came" } th { "was in the set" } } }
+            tbody {
+                @for (class, share) in &trust.realised_by_class {
+                    tr { td { (class) } td.number { (percent(*share)) } }
+                }
+            }
+        }
+        p {
+            "The coverage is that of all customers together: what seldom comes is seldom in a set. There is enough data to "
+            "tell how often the likeliest stage comes for " (percent(trust.enough_data)) " of customers."
         }
     }
 }

@@ -94,6 +94,25 @@ pub(super) fn verdicts(question: &QuestionEvaluation) -> Vec<Verdict> {
             ),
         ));
     }
+    if let Some(trust) = &question.trust {
+        let [_, high] = trust.realised_interval;
+        let told = format!(
+            "{:.1} % of the sets of possible stages held what came; {:.0} % were to",
+            100.0 * trust.realised,
+            100.0 * trust.stated
+        );
+        said.push(match trust.stated - high {
+            _ if trust.origins.is_empty() => Verdict::new(Grade::Bad, "No earlier answer says how far to trust these."),
+            missed if missed <= 0.0 => Verdict::new(
+                Grade::Good,
+                format!("Says what may come as surely as it claims ({told})."),
+            ),
+            missed if missed <= 0.05 => {
+                Verdict::new(Grade::Fair, format!("Is a little too sure of what may come ({told})."))
+            }
+            _ => Verdict::new(Grade::Bad, format!("Is too sure of what may come ({told}).")),
+        });
+    }
     said
 }
 
@@ -102,7 +121,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::training::LearnerEvaluation;
+    use crate::training::{LearnerEvaluation, TrustEvaluation};
 
     fn grades(measures: &[(&str, f64)], auc: [f64; 2], n_test: usize) -> Vec<Grade> {
         let question = QuestionEvaluation {
@@ -127,6 +146,31 @@ mod tests {
         );
         let off = [("auc", 0.55), ("rate", 0.1), ("mean_gap", -0.05)];
         assert_eq!(grades(&off, [0.45, 0.65], 1_000), [Grade::Bad, Grade::Bad]);
+    }
+
+    #[test]
+    fn sets_are_good_as_long_as_their_coverage_may_be_what_they_say() {
+        let grade = |realised: f64, is_told_from_answers: bool| {
+            let question = QuestionEvaluation {
+                learners: vec![LearnerEvaluation::default()],
+                trust: Some(TrustEvaluation {
+                    origins: vec!["2025-01-01T00:00:00Z".to_owned(); usize::from(is_told_from_answers)],
+                    stated: 0.9,
+                    realised,
+                    realised_interval: [realised - 0.02, realised + 0.02],
+                    ..TrustEvaluation::default()
+                }),
+                ..QuestionEvaluation::default()
+            };
+            verdicts(&question)[0].grade
+        };
+        let grades = [
+            grade(0.89, true),
+            grade(0.85, true),
+            grade(0.8, true),
+            grade(1.0, false),
+        ];
+        assert_eq!(grades, [Grade::Good, Grade::Fair, Grade::Bad, Grade::Bad]);
     }
 
     #[test]

@@ -190,6 +190,7 @@ fn judged(
         segments,
         rates: rates(question, dataset, &cutoffs.all),
         incidence: None,
+        trust: None,
         picture: None,
     })
 }

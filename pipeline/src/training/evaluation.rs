@@ -12,6 +12,7 @@ use super::predictions::Predictions;
 use super::purchases::PurchaseEvaluation;
 use super::question::{MIN_ROWS, Question};
 use super::stays::StayEvaluation;
+use super::trust::TrustEvaluation;
 use crate::{Error, Result};
 
 /// The evaluation of a training run: every question at the test cut-off.
@@ -63,13 +64,16 @@ pub struct QuestionEvaluation {
     /// For the next stage, how the whole answer was borne out; absent in evaluations made before there was one.
     #[serde(default)]
     pub incidence: Option<IncidenceEvaluation>,
+    /// For the next stage, what its sets and intervals were worth; absent in evaluations made before there were any.
+    #[serde(default)]
+    pub trust: Option<TrustEvaluation>,
     /// For churn, what a report draws; absent in evaluations made before there was one.
     #[serde(default)]
     pub picture: Option<Picture>,
 }
 
 /// One learner's measures at the test.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LearnerEvaluation {
     /// The learner's name; `shipped` is the chosen one after calibration.

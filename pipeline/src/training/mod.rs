@@ -13,6 +13,7 @@ mod question;
 mod recipe;
 mod settings;
 mod stays;
+mod trust;
 
 use std::sync::Arc;
 
@@ -43,6 +44,7 @@ pub(crate) use self::recipe::Bench;
 pub use self::settings::TrainSettings;
 pub(crate) use self::stays::Stays;
 pub use self::stays::{StayEvaluation, StayPoint, ToldAndCame};
+pub use self::trust::TrustEvaluation;
 use crate::cutoffs::Cutoffs;
 use crate::dataset::Dataset;
 use crate::progress::Progress;
@@ -63,6 +65,9 @@ pub struct TrainSummary {
 
 /// So many waits are drawn for each row that a fit may learn from: of most of them only one of the two questions is asked.
 const WAITS_PER_ROW: usize = 3;
+
+/// At an origin about so many customers are asked what comes next, to tell how far its answer can be trusted.
+const CUSTOMERS_PER_ORIGIN: f64 = 2_000.0;
 
 const EVALUATION: &str = "evaluation.json";
 const REPORT: &str = "report.html";
@@ -98,10 +103,15 @@ pub fn train(
     }
     let waits = {
         let grid = dataset.gaps.grid(&spec);
+        let origins = next_stage.origins(&dataset, &cutoffs.all, cutoffs.test_at, settings.origins);
+        let some = |at: Timestamp| {
+            let n_customers = dataset.as_of.iter().filter(|as_of| **as_of == at).count();
+            (at, CUSTOMERS_PER_ORIGIN / n_customers as f64)
+        };
         let settings = WaitSettings {
             shares: dataset.gaps.shares(&grid, WAITS_PER_ROW * settings.max_rows),
             grid,
-            test_at: cutoffs.test_at,
+            asked_at: origins.into_iter().map(some).chain([(cutoffs.test_at, 1.0)]).collect(),
             observed_until: manifest.observed_until(),
             seed: settings.seed,
         };

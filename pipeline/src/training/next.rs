@@ -1,21 +1,23 @@
 //! The next stage answered: hazards learnt from waits, judged as the one answer they make at the test cut-off.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use ndarray::Array2;
 use percorso_features::Encoder;
-use percorso_journey::{CustomerKey, Timestamp, Wait};
+use percorso_journey::{CustomerKey, TimeGrid, Timestamp, Wait};
+use percorso_learners::Contender;
 use percorso_next_stage::{Calibrated as CalibratedLearner, Incidence, NextStageHead, competing};
 use serde::{Deserialize, Serialize};
 
 use super::calibrated::Calibrated;
 use super::evaluation::{self, LearnerEvaluation, QuestionEvaluation};
 use super::predictions::{Phase, Predictions, SHIPPED};
-use super::question::Question;
+use super::question::{MIN_ROWS, Question};
 use super::recipe::Bench;
-use super::{Answer, Said, Shipped, rates, refit, segments_of};
+use super::{Answer, Said, Shipped, rates, refit, segments_of, trust};
 use crate::cutoffs::Cutoffs;
+use crate::dataset::Dataset;
 use crate::waits::Waits;
 use crate::{Error, Result};
 
@@ -73,10 +75,9 @@ pub(super) fn answer(
     let chosen = |on_waits: &Bench<'_>| Calibrated::by(on_waits, &cutoffs.all, cutoffs.test_at, search_until);
     let (by_coming, by_stage) = rayon::join(|| chosen(&of_coming), || chosen(&of_stage));
     let recipes = [by_coming?, by_stage?];
-    let asked = Asked::at_test(bench, waits, cutoffs.test_at);
-    let all: Vec<usize> = (0..waits.asked.len()).collect();
-    let said_coming = of_coming.ask_rows(recipes[0].contenders(), cutoffs.test_at, &waits.asked, &all)?;
-    let said_stage = of_stage.ask_rows(recipes[1].contenders(), cutoffs.test_at, &waits.asked, &all)?;
+    let asked = Asked::at(bench, waits, cutoffs.test_at);
+    let said_coming = asked.ask(&of_coming, recipes[0].contenders())?;
+    let said_stage = asked.ask(&of_stage, recipes[1].contenders())?;
     let of = |said: &'_ [(String, Array2<f64>)], name: &str| {
         let found = said.iter().position(|(learner, _)| learner == name);
         found.map(|at| said[at].1.clone())
@@ -85,6 +86,8 @@ pub(super) fn answer(
     let shipped_stage = recipes[1].shipped_of_rows(&said_stage);
     let shipped_answers = asked.incidences(&shipped_coming, &shipped_stage);
     let shipped = asked.predictions(SHIPPED, &shipped_answers, asked.horizon_days);
+    let before = before(bench, waits, [&of_coming, &of_stage], &recipes, cutoffs.test_at)?;
+    let trust = trust::trust(bench, &before)?;
 
     let mut said = Vec::new();
     let mut learners = Vec::new();
@@ -105,12 +108,13 @@ pub(super) fn answer(
         segments_of(
             bench.spec,
             bench.catalogue,
-            &waits.asked,
+            asked.rows,
             &bench.dataset.labels,
             asked.first_rows[row],
         )
     })?;
-    let incidence = asked.evaluation(bench, waits, &shipped_answers);
+    let incidence = asked.evaluation(bench, &shipped_answers);
+    let of_trust = trust::evaluation(&trust, &before, &shipped, &bench.question.classes);
     said.push(shipped);
     let by_day = incidence.points.iter().map(|point| {
         let predictions = asked.predictions(SHIPPED, &shipped_answers, point.days);
@@ -148,6 +152,7 @@ pub(super) fn answer(
         segments,
         rates: rates(bench.question, bench.dataset, &cutoffs.all),
         incidence: Some(incidence),
+        trust: Some(of_trust),
         picture: None,
     };
     let fitted = |on_waits: &Bench<'_>, recipe: &Calibrated| -> Result<CalibratedLearner> {
@@ -158,7 +163,8 @@ pub(super) fn answer(
         })
     };
     let (coming_part, stage_part) = (fitted(&of_coming, &recipes[0])?, fitted(&of_stage, &recipes[1])?);
-    let head = NextStageHead::new(coming_part, stage_part, waits.grid.clone()).map_err(bench.failed("the head"))?;
+    let head = NextStageHead::new(coming_part, stage_part, waits.grid.clone(), trust);
+    let head = head.map_err(bench.failed("the head"))?;
     let [by_coming, by_stage] = recipes;
     Ok(Answer {
         evaluation,
@@ -174,9 +180,43 @@ pub(super) fn answer(
     })
 }
 
-/// The customers asked about at the test cut-off, with the waits that their answers are made of and what came.
+/// What ships would have said at the cut-offs before the test that waits are asked at, by what was known at each.
+fn before(
+    bench: &Bench<'_>,
+    waits: &Waits,
+    [of_coming, of_stage]: [&Bench<'_>; 2],
+    recipes: &[Calibrated; 2],
+    test_at: Timestamp,
+) -> Result<Vec<Predictions>> {
+    let n_classes = |on_waits: &Bench<'_>, by: Timestamp| {
+        let known = on_waits.question.known_by(on_waits.dataset, by);
+        let labels = known.iter().map(|row| on_waits.question.label(on_waits.dataset, *row));
+        let classes = labels.collect::<BTreeSet<_>>().len();
+        if known.len() < MIN_ROWS { 0 } else { classes }
+    };
+    // What must be told apart at the test has to be learnt at an origin too.
+    let can_learn = |at: Timestamp| {
+        let mut parts = [of_coming, of_stage].into_iter();
+        parts.all(|part| n_classes(part, at) >= n_classes(part, test_at).clamp(1, 2))
+    };
+    let origins = waits.asked.keys().filter(|at| **at < test_at && can_learn(**at));
+    let answers = origins.map(|&at| {
+        let asked = Asked::at(bench, waits, at);
+        let shipped = |on_waits: &Bench<'_>, recipe: &Calibrated| -> Result<Array2<f64>> {
+            let said = asked.ask(on_waits, std::slice::from_ref(&recipe.chosen.chosen))?;
+            Ok(recipe.shipped_of_rows(&said))
+        };
+        let (coming, stages) = rayon::join(|| shipped(of_coming, &recipes[0]), || shipped(of_stage, &recipes[1]));
+        let answers = asked.incidences(&coming?, &stages?);
+        Ok(asked.predictions(SHIPPED, &answers, asked.horizon_days))
+    });
+    answers.collect()
+}
+
+/// The customers asked about at a cut-off, with the waits that their answers are made of and what came.
 struct Asked<'a> {
-    waits: &'a Waits,
+    rows: &'a Dataset,
+    grid: &'a TimeGrid,
     at: Timestamp,
     n_stages: usize,
     horizon_days: f64,
@@ -189,12 +229,14 @@ struct Asked<'a> {
 }
 
 impl<'a> Asked<'a> {
-    fn at_test(bench: &Bench<'_>, waits: &'a Waits, at: Timestamp) -> Self {
+    fn at(bench: &Bench<'_>, waits: &'a Waits, at: Timestamp) -> Self {
         let dataset = bench.dataset;
+        let waits_then = &waits.asked[&at];
         let rows = bench.question.asked_at(dataset, at);
         let outcomes: BTreeMap<CustomerKey, usize> = rows.iter().map(|&row| (dataset.customers[row], row)).collect();
         let mut asked = Self {
-            waits,
+            rows: waits_then,
+            grid: &waits.grid,
             at,
             n_stages: bench.spec.stages().len(),
             horizon_days: f64::from(bench.spec.next_stage().horizon_days),
@@ -204,7 +246,7 @@ impl<'a> Asked<'a> {
             after_days: Vec::new(),
         };
         let mut row = 0;
-        for waits_of_customer in waits.asked.customers.chunk_by(|one, other| one == other) {
+        for waits_of_customer in waits_then.customers.chunk_by(|one, other| one == other) {
             if let Some(&outcome) = outcomes.get(&waits_of_customer[0]) {
                 asked.customers.push(waits_of_customer[0]);
                 asked.first_rows.push(row);
@@ -217,9 +259,15 @@ impl<'a> Asked<'a> {
         asked
     }
 
+    /// What learners, fitted on what was known then, say of every wait.
+    fn ask(&self, on_waits: &Bench<'_>, contenders: &[Contender]) -> Result<Vec<(String, Array2<f64>)>> {
+        let all: Vec<usize> = (0..self.rows.len()).collect();
+        on_waits.ask_rows(contenders, self.at, self.rows, &all)
+    }
+
     /// The whole answer about each customer, of what is said of their waits.
     fn incidences(&self, coming: &Array2<f64>, stages: &Array2<f64>) -> Vec<Incidence> {
-        let waits = &self.waits.asked;
+        let waits = self.rows;
         let answer = |(customer, &first): (&CustomerKey, &usize)| {
             let mut incidence = Incidence::new(self.n_stages);
             for row in (first..waits.len()).take_while(|&row| waits.customers[row] == *customer) {
@@ -228,7 +276,7 @@ impl<'a> Asked<'a> {
                 classes.push(coming[[row, 0]]);
                 let span = waits.waits[row];
                 let last = Timestamp::from_micros(span.until.micros() - 1);
-                incidence.wait(&Wait::at(span.last_at, &self.waits.grid, last), self.at, &classes);
+                incidence.wait(&Wait::at(span.last_at, self.grid, last), self.at, &classes);
             }
             incidence
         };
@@ -261,8 +309,8 @@ impl<'a> Asked<'a> {
         self.labels.iter().zip(&self.after_days).map(label).collect()
     }
 
-    fn evaluation(&self, bench: &Bench<'_>, waits: &Waits, answers: &[Incidence]) -> IncidenceEvaluation {
-        let grid_days = waits.grid.ends_days();
+    fn evaluation(&self, bench: &Bench<'_>, answers: &[Incidence]) -> IncidenceEvaluation {
+        let grid_days = self.grid.ends_days();
         let within = grid_days.iter().copied().filter(|&days| days < self.horizon_days);
         let points = within
             .chain([self.horizon_days])

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use percorso_journey::{CustomerKey, LoggedEvent, Timestamp};
+use percorso_learners::PredictionSets;
 use percorso_proto::v1;
 use percorso_proto::v1::batch_score_result::Result as BatchResult;
 use percorso_proto::v1::score_request::Customer;
@@ -242,22 +243,31 @@ fn reply(request_id: String, answer: Answer) -> v1::ScoreReply {
     });
     let churn = churn.collect();
     let (explained_stage, mut why) = explained.next.unzip();
-    let next_stage = scores.next.as_ref().map(|next| {
+    let next_stage = scores.next.as_ref().zip(scores.likeliest).map(|(next, likeliest)| {
         let incidence = next.by_class(model.incidence_days());
-        let stages = model.next_stage_classes().iter().zip(&scores.next_stage).zip(incidence);
+        let is_possible = scores.next_stage_set.iter();
+        let stages = model.next_stage_classes().iter().zip(&scores.next_stage);
+        let stages = stages.zip(incidence).zip(is_possible);
         v1::NextStage {
             horizon_days: model.next_stage_horizon_days(),
             stages: stages
                 .enumerate()
-                .map(|(at, ((stage, &probability), incidence))| v1::StageProbability {
-                    stage: stage.clone(),
-                    probability,
-                    incidence,
-                    reasons: told(why.take_if(|_| explained_stage == Some(at)).unwrap_or_default()),
-                })
+                .map(
+                    |(at, (((stage, &probability), incidence), &is_possible))| v1::StageProbability {
+                        stage: stage.clone(),
+                        probability,
+                        incidence,
+                        reasons: told(why.take_if(|_| explained_stage == Some(at)).unwrap_or_default()),
+                        is_possible,
+                    },
+                )
                 .collect(),
             days: model.incidence_days().to_vec(),
             median_days: scores.median_days,
+            set_coverage: PredictionSets::COVERAGE,
+            likeliest_low: likeliest.low,
+            likeliest_high: likeliest.high,
+            is_enough_data: likeliest.is_enough_data(),
         }
     });
     v1::ScoreReply {

@@ -15,7 +15,7 @@ use percorso_journey::{
     TimeGrid, text,
 };
 use percorso_learners::{Band, Bootstrap, Calibrator, Column, Learner, Linear, OutOfFold, PurchaseModel, TrainingSet};
-use percorso_next_stage::{Calibrated, NextStageHead};
+use percorso_next_stage::{Calibrated, NextStageHead, Trust};
 use percorso_proto::v1;
 use percorso_proto::v1::attribute_value::Value;
 use percorso_scoring::{Parts, ScoringModel};
@@ -270,7 +270,7 @@ pub(crate) fn model_bytes(spec: &Arc<Spec>, seed: u64) -> Vec<u8> {
     let churn = churn.collect();
     let grid = TimeGrid::new(&[1.0, 7.0, 30.0]).unwrap();
     let [coming, stage] = [2, spec.stages().len()].map(|n_classes| Calibrated::as_it_is(fit(n_classes).0));
-    let next_stage = NextStageHead::new(coming, stage, grid).unwrap();
+    let next_stage = NextStageHead::new(coming, stage, grid, Trust::none()).unwrap();
     ScoringModel::seal(
         spec,
         &Parts {

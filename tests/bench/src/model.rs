@@ -12,7 +12,7 @@ use percorso_journey::{
 use percorso_learners::{
     Band, Bootstrap, Calibrator, Column, Forest, Learned, Learner, OutOfFold, PurchaseModel, TrainingSet,
 };
-use percorso_next_stage::{Calibrated, NextStageHead};
+use percorso_next_stage::{Calibrated, NextStageHead, Trust};
 use percorso_scoring::{Parts, ScoringModel};
 
 /// The bytes of a model fitted on these journeys as of a cut-off.
@@ -78,7 +78,7 @@ pub fn sealed(spec: &Arc<Spec>, journeys: &[(String, Vec<LoggedEvent>)], as_of: 
         .collect();
     let grid = TimeGrid::new(&[0.25, 1.0, 2.0, 4.0, 7.0, 14.0, 30.0]).expect("rises");
     let [coming, stage] = [fit(&coming, 2), fit(&stages, n_stages)].map(Calibrated::as_it_is);
-    let next_stage = NextStageHead::new(coming, stage, grid).expect("two classes");
+    let next_stage = NextStageHead::new(coming, stage, grid, Trust::none()).expect("two classes");
     let parts = Parts {
         encoder,
         churn,

@@ -1,0 +1,137 @@
+//! How far the answer about what comes next can be trusted: told from answers at origins, judged at the test cut-off.
+
+use std::collections::BTreeMap;
+
+use ndarray::{Axis, concatenate};
+use percorso_learners::{Band, Bootstrap, OutOfFold, PredictionSets};
+use percorso_next_stage::Trust;
+use serde::{Deserialize, Serialize};
+
+use super::predictions::Predictions;
+use super::question::MIN_ROWS;
+use super::recipe::Bench;
+use crate::Result;
+
+/// What the sets and intervals of the next stage were worth after the test cut-off.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrustEvaluation {
+    /// Cut-offs before the test whose answers they are told from, RFC 3339; of none, everything is possible.
+    pub origins: Vec<String>,
+    /// Answers there.
+    pub n_told_from: usize,
+    /// The share of sets that are said to hold what comes.
+    pub stated: f64,
+    /// The share that did.
+    pub realised: f64,
+    /// Its interval of 95 % (Wilson 1927).
+    pub realised_interval: [f64; 2],
+    /// Classes in a set, on average.
+    pub mean_size: f64,
+    /// The share of sets that hold every class, and so say nothing.
+    pub share_of_all: f64,
+    /// The share that held what came, by what came; classes that seldom came are left out.
+    pub realised_by_class: BTreeMap<String, f64>,
+    /// The share of customers for whom there is enough data: the interval of how often the likeliest comes is narrow.
+    pub enough_data: f64,
+}
+
+/// What ships' answers at origins say of its answers from then on.
+pub(super) fn trust(bench: &Bench<'_>, at_origins: &[Predictions]) -> Result<Trust> {
+    if at_origins.is_empty() {
+        return Ok(Trust::none());
+    }
+    let tables: Vec<_> = at_origins.iter().map(|said| said.probabilities.view()).collect();
+    let probabilities = concatenate(Axis(0), &tables).expect("tables of the same classes");
+    let labels: Vec<u32> = at_origins.iter().flat_map(|said| said.labels.iter().copied()).collect();
+    let sets = PredictionSets::fit(probabilities.view(), &labels, PredictionSets::COVERAGE);
+    let (mut p, mut has_come) = (Vec::new(), Vec::new());
+    for (row, label) in probabilities.outer_iter().zip(&labels) {
+        let likeliest = Trust::none().likeliest(row.as_slice().expect("a new matrix is row-major"));
+        p.push(likeliest.probability);
+        has_come.push(u32::from(likeliest.class == *label as usize));
+    }
+    let customers: Vec<u64> = at_origins.iter().flat_map(Predictions::groups).collect();
+    let origins = at_origins.iter();
+    let origins: Vec<u64> = origins
+        .flat_map(|said| said.labels.iter().map(|_| said.as_of.micros() as u64))
+        .collect();
+    let rows = OutOfFold {
+        p: &p,
+        y: &has_come,
+        customers: &customers,
+        origins: &origins,
+    };
+    let bootstrap = Bootstrap {
+        level: 0.9,
+        ..Bootstrap::seeded(bench.settings.seed)
+    };
+    let band = Band::fit(&rows, &bootstrap);
+    Ok(Trust {
+        sets: sets.map_err(bench.failed("the prediction sets"))?,
+        band: band.map_err(bench.failed("the interval"))?,
+    })
+}
+
+/// What a trust told at origins was worth of what ships at the test.
+pub(super) fn evaluation(
+    trust: &Trust,
+    at_origins: &[Predictions],
+    shipped: &Predictions,
+    classes: &[String],
+) -> TrustEvaluation {
+    let n = shipped.labels.len() as f64;
+    let (mut n_held, mut n_classes, mut n_of_all, mut n_enough) = (0.0, 0.0, 0.0, 0.0);
+    let mut of_class: BTreeMap<u32, (usize, usize)> = BTreeMap::new();
+    for (row, label) in shipped.probabilities.outer_iter().zip(&shipped.labels) {
+        let row = row.to_vec();
+        let set: Vec<bool> = trust.sets.of(&row).collect();
+        let is_held = set[*label as usize];
+        n_held += f64::from(u8::from(is_held));
+        n_classes += set.iter().filter(|is_in_set| **is_in_set).count() as f64;
+        n_of_all += f64::from(u8::from(set.iter().all(|is_in_set| *is_in_set)));
+        n_enough += f64::from(u8::from(trust.likeliest(&row).is_enough_data()));
+        let (held, all) = of_class.entry(*label).or_default();
+        *held += usize::from(is_held);
+        *all += 1;
+    }
+    let often = of_class.into_iter().filter(|(_, (_, all))| *all >= MIN_ROWS);
+    TrustEvaluation {
+        origins: at_origins.iter().map(|said| said.as_of.to_string()).collect(),
+        n_told_from: at_origins.iter().map(|said| said.labels.len()).sum(),
+        stated: PredictionSets::COVERAGE,
+        realised: n_held / n,
+        realised_interval: wilson(n_held, n),
+        mean_size: n_classes / n,
+        share_of_all: n_of_all / n,
+        realised_by_class: often
+            .map(|(class, (held, all))| (classes[class as usize].clone(), held as f64 / all as f64))
+            .collect(),
+        enough_data: n_enough / n,
+    }
+}
+
+/// The interval of 95 % of a share, of so many of `n` independent rows.
+fn wilson(n_with: f64, n: f64) -> [f64; 2] {
+    const Z: f64 = 1.959_964;
+    let share = n_with / n;
+    let middle = (share + Z * Z / (2.0 * n)) / (1.0 + Z * Z / n);
+    let half = Z * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt() / (1.0 + Z * Z / n);
+    [middle - half, middle + half]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_interval_of_a_share_is_wilsons() {
+        let [low, high] = wilson(8.0, 10.0);
+        assert!(
+            (low - 0.490_2).abs() < 1e-4 && (high - 0.943_3).abs() < 1e-4,
+            "{low} {high}"
+        );
+        let [low, high] = wilson(0.0, 10.0);
+        assert!(low.abs() < 1e-12 && (high - 0.277_5).abs() < 1e-4, "{high}");
+    }
+}
