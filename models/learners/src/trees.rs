@@ -14,6 +14,7 @@ use self::lockstep::Lockstep;
 use self::nodes::Nodes;
 #[cfg(feature = "fit")]
 pub(crate) use self::nodes::{Condition, TreeNodes};
+use self::shap::Shapley;
 use crate::odds::{FLOOR, floor_and_normalise, log_odds, mean_slopes, probability, settle, softmax};
 use crate::{Error, Result};
 
@@ -243,9 +244,10 @@ impl FittedTrees {
         assert_eq!(row.len(), out.len(), "one part for each column");
         out.fill(0.0);
         let mut base = self.start[output];
+        let mut shapley = Shapley::default();
         for tree in (output..self.nodes.n_trees()).step_by(self.n_outputs()) {
             base += self.nodes.mean(tree);
-            shap::add(&self.nodes, tree, row, out);
+            shapley.add(&self.nodes, tree, row, out);
         }
         base
     }

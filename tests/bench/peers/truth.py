@@ -73,7 +73,7 @@ def peer(run, classes, test_at, days):
     length = (waits.until - waits.as_of).dt.total_seconds() / 86_400
     x = pandas.DataFrame(cells).assign(length=length)
     known = (waits.cutoff.isna() & (waits.known_at <= test_at)).to_numpy()
-    asked = waits.cutoff.notna().to_numpy()
+    asked = (waits.cutoff == test_at).to_numpy()
     y = waits.next_stage.map({name: at for at, name in enumerate(classes)}).to_numpy()
     if known.sum() > MOST_ROWS:
         known &= numpy.array([int(key[24:], 16) / 2**32 for key in waits.customer_key]) < MOST_ROWS / known.sum()

@@ -1,129 +1,137 @@
-//! Shapley values of a tree, exact, in time that grows with leaves × depth².
+//! Shapley values of a tree, exact, leaf by leaf.
 //!
-//! Algorithm 2 of Lundberg et al. (2020), "From local explanations to global understanding with explainable AI for
-//! trees": while walking down, a path remembers for every column on it the shares of subsets that would come this way
-//! without and with the column known.
+//! To the tree's value a leaf brings its own, where a row comes to it. When only some columns are known, it comes there
+//! with the share of training rows that do so on the unknown ones (Lundberg et al. 2020, "From local explanations to
+//! global understanding with explainable AI for trees"). A column that leads elsewhere shuts the leaf as soon as it is
+//! known, so only the subsets of the `k` columns that lead there count: their shares are the coefficients of one
+//! polynomial, and a leaf costs k², not what its path is long.
 
 use super::nodes::Nodes;
 
-/// A column on the path.
-#[derive(Debug, Clone, Copy, Default)]
+/// A column on the path to a leaf.
+#[derive(Debug, Clone, Copy)]
 struct Step {
     column: usize,
     /// The share of training rows that come this way when the column is unknown.
-    unknown: f64,
-    /// 1 if the row itself comes this way, else 0.
-    known: f64,
-    /// The weight of subsets of this size.
-    weight: f64,
+    share: f64,
+    /// Whether the row itself comes this way.
+    leads_here: bool,
 }
 
-/// Adds each column's part of the tree's value for the row to `out`; the parts start from the tree's mean.
-pub(super) fn add(nodes: &Nodes, tree: usize, row: &[f32], out: &mut [f64]) {
-    let root = nodes.root(tree);
-    if !nodes.is_leaf(root) {
-        // The first step stands for no column.
-        walk(
-            nodes,
-            root,
-            row,
-            out,
-            Vec::with_capacity(8),
-            Step {
-                column: usize::MAX,
-                unknown: 1.0,
-                known: 1.0,
-                weight: 0.0,
-            },
-        );
-    }
+/// Room for one tree after another.
+#[derive(Debug, Default)]
+pub(super) struct Shapley {
+    path: Vec<Step>,
+    /// Of the columns that lead to a leaf: for each size of subset, the product of shares of those left out, summed.
+    left_out: Vec<f64>,
+    /// For each length of path and size of subset without one column, how much the subset counts.
+    weights: Vec<Vec<f64>>,
 }
 
-fn walk(nodes: &Nodes, node: usize, row: &[f32], out: &mut [f64], mut path: Vec<Step>, step: Step) {
-    extend(&mut path, step);
-    if nodes.is_leaf(node) {
-        for at in 1..path.len() {
-            let step = path[at];
-            let weight = unwound_sum(&path, at);
-            out[step.column] += weight * (step.known - step.unknown) * nodes.value(node);
-        }
-        return;
+impl Shapley {
+    /// Adds each column's part of the tree's value for the row to `out`; the parts start from the tree's mean.
+    pub(super) fn add(&mut self, nodes: &Nodes, tree: usize, row: &[f32], out: &mut [f64]) {
+        self.path.clear();
+        self.walk(nodes, nodes.root(tree), row, out);
     }
-    let column = nodes.column(node);
-    let taken = nodes.next(node, row);
-    let (mut unknown, mut known) = (1.0, 1.0);
-    if let Some(at) = (1..path.len()).find(|at| path[*at].column == column) {
-        (unknown, known) = (path[at].unknown, path[at].known);
-        unwind(&mut path, at);
-    }
-    for child in nodes.children(node) {
-        let share = nodes.weight(child) / nodes.weight(node);
-        if share == 0.0 && child != taken {
-            continue;
+
+    fn walk(&mut self, nodes: &Nodes, node: usize, row: &[f32], out: &mut [f64]) {
+        if nodes.is_leaf(node) {
+            self.leaf(nodes.value(node), out);
+            return;
         }
-        let step = Step {
+        let column = nodes.column(node);
+        let taken = nodes.next(node, row);
+        // A column met again is one column still: it leads to a leaf if it does so every time.
+        let before = self.path.iter().position(|step| step.column == column);
+        let met = before.map(|at| self.path[at]);
+        let Step { share, leads_here, .. } = met.unwrap_or(Step {
             column,
-            unknown: unknown * share,
-            known: if child == taken { known } else { 0.0 },
-            weight: 0.0,
-        };
-        walk(nodes, child, row, out, path.clone(), step);
+            share: 1.0,
+            leads_here: true,
+        });
+        let at = before.unwrap_or(self.path.len());
+        let rows = nodes.weight(node);
+        for child in nodes.children(node) {
+            // Where no training row came, neither way is likelier.
+            let of_child = if rows > 0.0 { nodes.weight(child) / rows } else { 0.5 };
+            let step = Step {
+                column,
+                share: share * of_child,
+                leads_here: leads_here && child == taken,
+            };
+            if at == self.path.len() {
+                self.path.push(step);
+            } else {
+                self.path[at] = step;
+            }
+            self.walk(nodes, child, row, out);
+        }
+        match met {
+            Some(step) => self.path[at] = step,
+            None => self.path.truncate(at),
+        }
+    }
+
+    fn leaf(&mut self, value: f64, out: &mut [f64]) {
+        let Self {
+            path,
+            left_out,
+            weights,
+        } = self;
+        let n_columns = path.len();
+        while weights.len() <= n_columns {
+            weights.push(subset_weights(weights.len()));
+        }
+        let weights = &weights[n_columns];
+        left_out.clear();
+        left_out.push(1.0);
+        // With no column known, so many training rows come here.
+        let mut elsewhere = value;
+        for step in path.iter() {
+            if step.leads_here {
+                left_out.push(0.0);
+                for size in (0..left_out.len()).rev() {
+                    let without_it = size.checked_sub(1).map_or(0.0, |smaller| left_out[smaller]);
+                    left_out[size] = step.share * left_out[size] + without_it;
+                }
+            } else {
+                elsewhere *= step.share;
+            }
+        }
+        let n_leading = left_out.len() - 1;
+        // Any column that leads elsewhere shuts the leaf: all of them alike.
+        let shut: f64 = weights
+            .iter()
+            .zip(left_out.iter())
+            .map(|(weight, share)| weight * share)
+            .sum();
+        for step in path.iter() {
+            out[step.column] += if step.leads_here {
+                // The subsets without the column: the polynomial divided by its factor, from the top.
+                let (mut of_size, mut sum) = (0.0, 0.0);
+                for size in (0..n_leading).rev() {
+                    of_size = left_out[size + 1] - step.share * of_size;
+                    sum += weights[size] * of_size;
+                }
+                elsewhere * (1.0 - step.share) * sum
+            } else {
+                -elsewhere * shut
+            };
+        }
     }
 }
 
-/// Adds a step: subsets grow by one with it or stay as they are without it.
-fn extend(path: &mut Vec<Step>, step: Step) {
-    let length = path.len();
-    path.push(Step {
-        weight: if length == 0 { 1.0 } else { 0.0 },
-        ..step
+/// How much a subset of each size counts, of all orders in which so many columns become known: those in which it comes
+/// first and one given column next.
+fn subset_weights(n_columns: usize) -> Vec<f64> {
+    let mut weight = 1.0 / n_columns as f64;
+    let weights = (0..n_columns).map(|size| {
+        let of_size = weight;
+        weight *= (size + 1) as f64 / (n_columns - size - 1).max(1) as f64;
+        of_size
     });
-    for at in (0..length).rev() {
-        let (with, without) = (at + 1, length - at);
-        path[at + 1].weight += step.known * path[at].weight * with as f64 / (length + 1) as f64;
-        path[at].weight = step.unknown * path[at].weight * without as f64 / (length + 1) as f64;
-    }
-}
-
-/// Takes a step away again, as if it had never been added.
-fn unwind(path: &mut Vec<Step>, at: usize) {
-    let last = path.len() - 1;
-    let Step { unknown, known, .. } = path[at];
-    let mut next = path[last].weight;
-    for size in (0..last).rev() {
-        if known != 0.0 {
-            let weight = path[size].weight;
-            path[size].weight = next * (last + 1) as f64 / ((size + 1) as f64 * known);
-            next = weight - path[size].weight * unknown * (last - size) as f64 / (last + 1) as f64;
-        } else {
-            path[size].weight = path[size].weight * (last + 1) as f64 / (unknown * (last - size) as f64);
-        }
-    }
-    for position in at..last {
-        path[position] = Step {
-            weight: path[position].weight,
-            ..path[position + 1]
-        };
-    }
-    path.pop();
-}
-
-/// The sum of weights that the path would have without this step.
-fn unwound_sum(path: &[Step], at: usize) -> f64 {
-    let last = path.len() - 1;
-    let Step { unknown, known, .. } = path[at];
-    let mut next = path[last].weight;
-    let mut sum = 0.0;
-    for size in (0..last).rev() {
-        if known != 0.0 {
-            let weight = next * (last + 1) as f64 / ((size + 1) as f64 * known);
-            sum += weight;
-            next = path[size].weight - weight * unknown * (last - size) as f64 / (last + 1) as f64;
-        } else if unknown != 0.0 {
-            sum += path[size].weight * (last + 1) as f64 / (unknown * (last - size) as f64);
-        }
-    }
-    sum
+    weights.collect()
 }
 
 #[cfg(all(test, feature = "fit"))]
