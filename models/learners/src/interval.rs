@@ -4,7 +4,7 @@ use percorso_artefact::{Artefact, Sealer};
 
 use crate::bootstrap::{Bootstrap, Groups};
 use crate::odds::{FLOOR, log_odds, probability};
-use crate::platt::{self, Line, Point};
+use crate::platt::{self, Line, Point, Pull};
 use crate::random::Random;
 use crate::training_set::check_length;
 use crate::{Error, Result};
@@ -19,6 +19,11 @@ const N_BINS: usize = 512;
 
 /// An interval wider than this is of no use.
 const WIDEST: f64 = 0.3;
+
+/// What is believed before any row is seen, as standard deviations: of the slope around 1, and of the level around the
+/// score's own, in log-odds. A handful of events outweighs it.
+const SLOPE_SPREAD: f64 = 0.5;
+const LEVEL_SPREAD: f64 = 1.0;
 
 /// The fewest origins that can themselves be resampled.
 const MIN_ORIGINS: usize = 3;
@@ -49,8 +54,11 @@ pub struct OutOfFold<'a> {
 
 impl Band {
     /// The band of these predictions: in each resample customers, and with three or more origins those too, are drawn
-    /// with replacement (a row counts as often as both are drawn: Owen 2007, "The pigeonhole bootstrap"), and a Platt
-    /// line is fitted; the band lies between quantiles of the lines.
+    /// with replacement (a row counts as often as both are drawn: Owen 2007, "The pigeonhole bootstrap"), and a line
+    /// through log-odds is fitted; the band lies between quantiles of the lines.
+    ///
+    /// Each line is also pulled to one drawn from what is believed of scores (normal around the score itself), so that
+    /// few events leave it as wide as that.
     ///
     /// Use `Bootstrap { level: 0.9, ..Bootstrap::seeded(seed) }` for the usual 90 %.
     ///
@@ -66,7 +74,21 @@ impl Band {
         let customers = Groups::new(rows.customers);
         let origins = Groups::new(rows.origins);
         let binned = Binned::new(rows.p);
-        let whole = platt::fit(&binned.points(rows.y, |_| 1.0), Line::IDENTITY);
+        let centre = binned.centre();
+        let points = |times: &dyn Fn(usize) -> f64| binned.points(rows.y, centre, times);
+        let believed = |slope: f64, level: f64| Pull {
+            to: Line {
+                slope,
+                intercept: level,
+            },
+            slope: 1.0 / (SLOPE_SPREAD * SLOPE_SPREAD),
+            intercept: 1.0 / (LEVEL_SPREAD * LEVEL_SPREAD),
+        };
+        let itself = Line {
+            slope: 1.0,
+            intercept: centre,
+        };
+        let whole = platt::fit_pulled(&points(&|_| 1.0), itself, &believed(1.0, centre));
 
         let mut curves: Vec<Vec<f64>> = vec![Vec::new(); N_GRID];
         for sample in 0..bootstrap.n_samples as u64 {
@@ -80,9 +102,11 @@ impl Band {
             let times = |row: usize| {
                 customer_times[customers.of_row[row] as usize] * origin_times[origins.of_row[row] as usize]
             };
-            let line = platt::fit(&binned.points(rows.y, times), whole);
+            let drawn = normals(&mut random);
+            let pull = believed(1.0 + SLOPE_SPREAD * drawn[0], centre + LEVEL_SPREAD * drawn[1]);
+            let line = platt::fit_pulled(&points(&times), whole, &pull);
             for (grid, curve) in curves.iter_mut().enumerate() {
-                curve.push(line.at(grid_at(grid)).clamp(GRID_FROM, -GRID_FROM));
+                curve.push(line.at(grid_at(grid) - centre).clamp(GRID_FROM, -GRID_FROM));
             }
         }
         // No line falls, so neither does a quantile of lines: the band is monotone as it is.
@@ -143,6 +167,13 @@ impl Band {
     }
 }
 
+/// Two independent standard normal numbers (Box and Muller 1958).
+fn normals(random: &mut Random) -> [f64; 2] {
+    let radius = libm::sqrt(-2.0 * libm::log(1.0 - random.uniform()));
+    let angle = std::f64::consts::TAU * random.uniform();
+    [radius * libm::cos(angle), radius * libm::sin(angle)]
+}
+
 fn grid_at(position: usize) -> f64 {
     GRID_FROM + GRID_STEP * position as f64
 }
@@ -173,9 +204,16 @@ impl Binned {
         }
     }
 
-    fn points(&self, y: &[u32], times: impl Fn(usize) -> f64) -> Vec<Point> {
+    /// The mean log-odds of all rows.
+    fn centre(&self) -> f64 {
+        let of_rows = self.of_row.iter().map(|bin| self.log_odds[*bin as usize]);
+        of_rows.sum::<f64>() / self.of_row.len() as f64
+    }
+
+    /// The bins' rows, their log-odds counted from the centre.
+    fn points(&self, y: &[u32], centre: f64, times: impl Fn(usize) -> f64) -> Vec<Point> {
         let point = |log_odds: &f64| Point {
-            log_odds: *log_odds,
+            log_odds: *log_odds - centre,
             events: 0.0,
             others: 0.0,
         };
@@ -283,6 +321,28 @@ mod tests {
             })
             .count();
         assert!((168..=192).contains(&alone), "{alone} of {n_markets}");
+    }
+
+    #[test]
+    fn it_covers_a_rate_that_few_events_tell_of() {
+        // Forty customers of whom one in twenty leaves, scored by the share among forty others.
+        let n_markets = 300;
+        let covered = (0..n_markets).filter(|seed| {
+            let mut random = Random::new(1_000 + seed);
+            let mut leave = || u32::from(random.uniform() < 0.05);
+            let n_others: u32 = (0..40).map(|_| leave()).sum();
+            let told = (f64::from(n_others) + 0.5) / 41.0;
+            let rows = Rows {
+                p: vec![told; 40],
+                y: (0..40).map(|_| leave()).collect(),
+                customers: (0..40).collect(),
+                origins: vec![0; 40],
+            };
+            let (low, high) = band(&rows).around(told);
+            low <= 0.05 && 0.05 <= high
+        });
+        let covered = covered.count();
+        assert!((255..=290).contains(&covered), "{covered} of {n_markets}");
     }
 
     #[test]

@@ -50,16 +50,41 @@ pub(crate) fn fit(points: &[Point], start: Line) -> Line {
             )
         })
         .collect();
-    let line = newton(&targets, start, Slope::Free);
+    rising(&targets, start, &Pull::NONE)
+}
+
+/// What a line is pulled to as strongly as so many units of curvature, where rows say little.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pull {
+    pub(crate) to: Line,
+    pub(crate) slope: f64,
+    pub(crate) intercept: f64,
+}
+
+impl Pull {
+    const NONE: Pull = Pull {
+        to: Line::IDENTITY,
+        slope: 0.0,
+        intercept: 0.0,
+    };
+}
+
+/// The line of least log loss and pull together; without Platt's guard, which moves a level that few events tell.
+pub(crate) fn fit_pulled(points: &[Point], start: Line, pull: &Pull) -> Line {
+    let target = |point: &Point| (point.log_odds, point.events + point.others, point.events);
+    let targets: Vec<(f64, f64, f64)> = points.iter().map(target).collect();
+    rising(&targets, start, pull)
+}
+
+/// The best line of those that do not fall.
+fn rising(targets: &[(f64, f64, f64)], start: Line, pull: &Pull) -> Line {
+    let line = newton(targets, start, Slope::Free, pull);
     if line.slope < 0.0 {
-        return newton(
-            &targets,
-            Line {
-                slope: 0.0,
-                intercept: line.intercept,
-            },
-            Slope::Level,
-        );
+        let level = Line {
+            slope: 0.0,
+            intercept: line.intercept,
+        };
+        return newton(targets, level, Slope::Level, pull);
     }
     line
 }
@@ -70,19 +95,21 @@ enum Slope {
     Level,
 }
 
-fn newton(targets: &[(f64, f64, f64)], start: Line, slope: Slope) -> Line {
+fn newton(targets: &[(f64, f64, f64)], start: Line, slope: Slope, pull: &Pull) -> Line {
     let loss = |line: Line| -> f64 {
-        targets
+        let of_rows = targets
             .iter()
-            .map(|(z, n, events)| n * softplus(line.at(*z)) - events * line.at(*z))
-            .sum()
+            .map(|(z, n, events)| n * softplus(line.at(*z)) - events * line.at(*z));
+        let off = [line.slope - pull.to.slope, line.intercept - pull.to.intercept];
+        of_rows.sum::<f64>() + 0.5 * (pull.slope * off[0] * off[0] + pull.intercept * off[1] * off[1])
     };
     let mut line = start;
     let mut line_loss = loss(line);
     for _ in 0..MAX_ITERATIONS {
-        let (mut g_slope, mut g_intercept) = (0.0, 0.0);
+        let mut g_slope = pull.slope * (line.slope - pull.to.slope);
+        let mut g_intercept = pull.intercept * (line.intercept - pull.to.intercept);
         // A little is added to the curvature so that equal log-odds cannot make it singular.
-        let (mut h_slope, mut h_both, mut h_intercept) = (1e-9, 0.0, 1e-9);
+        let (mut h_slope, mut h_both, mut h_intercept) = (1e-9 + pull.slope, 0.0, 1e-9 + pull.intercept);
         for (z, n, events) in targets {
             let p = probability(line.at(*z));
             let residual = n * p - events;

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use self::pictures::{of_incidence, of_picture};
-use self::verdict::{Grade, verdicts};
+use self::verdict::{Grade, Verdict, verdicts};
 use crate::training::{
     Evaluation, PurchaseEvaluation, QuestionEvaluation, SegmentEvaluation, StayEvaluation, TrustEvaluation,
 };
@@ -33,7 +33,8 @@ pub fn report(evaluation: &Evaluation, name: &str) -> String {
                     p {
                         "Judged once, at the test cut-off " strong { (day(&evaluation.test_at)) }
                         ", on windows that no fit and no choice had seen; customers may have taught by earlier windows of theirs. "
-                        "Where an interval stands beside a number, it holds the number in 95 of 100 draws of customers."
+                        "Where an interval stands beside a number, it holds the number in 95 of 100 draws of customers; "
+                        "how much another day would change it, “over time” shows."
                     }
                     p.protocol { "Protocol: " (evaluation.protocol) "." }
                 }
@@ -47,6 +48,7 @@ pub fn report(evaluation: &Evaluation, name: &str) -> String {
                 @if let Some(purchases) = &evaluation.purchases {
                     (of_purchases(purchases, &evaluation.test_at))
                 }
+                (words())
             }
         }
     };
@@ -63,16 +65,36 @@ fn overview(evaluation: &Evaluation) -> Markup {
                 tbody {
                     @for question in &evaluation.questions {
                         tr {
-                            td { a href={ "#" (anchor(&question.question)) } { (question.question) } }
+                            td { a href={ "#" (anchor(&question.question)) } { (question.question) } br; small { (question.asks) } }
                             td.number { (question.n_test) }
-                            td {
-                                @for verdict in verdicts(question) {
-                                    p class={ "verdict " (class(verdict.grade)) } { (verdict.text) }
-                                }
-                            }
+                            (said(&verdicts(question)))
+                        }
+                    }
+                    @for stays in &evaluation.stays {
+                        tr {
+                            td { "how long until " (stays.definition) }
+                            td.number { (stays.n) }
+                            (said(&verdict::of_stays(stays)))
+                        }
+                    }
+                    @if let Some(purchases) = &evaluation.purchases {
+                        tr {
+                            td { "purchases and their value" }
+                            td.number { (purchases.test.as_ref().map_or(0, |test| test.n_customers)) }
+                            (said(&verdict::of_purchases(purchases)))
                         }
                     }
                 }
+            }
+        }
+    }
+}
+
+fn said(verdicts: &[Verdict]) -> Markup {
+    html! {
+        td {
+            @for verdict in verdicts {
+                p class={ "verdict " (class(verdict.grade)) } { (verdict.text) }
             }
         }
     }
@@ -82,14 +104,17 @@ fn of_question(question: &QuestionEvaluation, test_at: &str) -> Markup {
     html! {
         section id=(anchor(&question.question)) {
             h2 { (question.question) }
-            p.of { (question.n_test) " customers at " (day(test_at)) }
+            p { strong { (question.asks) } }
+            p.of {
+                (question.n_test) " customers at " (day(test_at)) ", watched for the " (question.window_days) " days from then on"
+            }
             @if question.shipped.is_empty() {
                 p.verdict.bad { "Too few outcomes to learn from: not answered." }
             } @else {
                 p {
                     "Ships " strong { (question.shipped) } ", calibration " (question.calibrator)
                     @if question.picture.as_ref().is_some_and(|picture| !picture.is_of_all) {
-                        ", for those who stay until the horizon before"
+                        ", for those of whom the shorter time before does not say all"
                     }
                     "."
                 }
@@ -109,11 +134,11 @@ fn of_trust(trust: &TrustEvaluation) -> Markup {
     html! {
         h3 { "What may come: sets of stages" }
         p {
-            "Of each customer the stages that may come are told as a set, so that " (percent(trust.stated))
-            " of sets hold what comes. Of these customers " strong { (percent(trust.realised)) } " did ("
-            (percent(low)) "–" (percent(high)) "). A set has " (number(trust.mean_size)) " classes on average, and "
-            (percent(trust.share_of_all)) " of sets hold every class. They are told from " (trust.n_told_from)
-            " answers at " (trust.origins.len()) " earlier cut-offs."
+            "The stages that may come are given as a set, so that " (percent(trust.stated))
+            " of sets hold what comes. Of the sets of these customers " strong { (percent(trust.realised)) } " did ("
+            (percent(low)) " to " (percent(high)) "). A set has " (number(trust.mean_size)) " classes on average, and "
+            (percent(trust.share_of_all)) " of sets hold every class, which says nothing. How large a set has to be was found from "
+            (trust.n_told_from) " answers at " (trust.origins.len()) " earlier cut-offs."
         }
         table {
             thead { tr { th { "what came" } th { "was in the set" } } }
@@ -124,8 +149,9 @@ fn of_trust(trust: &TrustEvaluation) -> Markup {
             }
         }
         p {
-            "The coverage is that of all customers together: what seldom comes is seldom in a set. There is enough data to "
-            "tell how often the likeliest stage comes for " (percent(trust.enough_data)) " of customers."
+            "The coverage is that of all customers together: what seldom comes is seldom in a set. How often the likeliest "
+            "stage comes is known within 30 points for " (percent(trust.enough_data)) " of customers; of the others the "
+            "service says that there is not enough data."
         }
     }
 }
@@ -137,19 +163,36 @@ fn learners(question: &QuestionEvaluation) -> Markup {
         .iter()
         .flat_map(|learner| learner.measures.keys())
         .collect();
+    // What comes next has two parts, whose losses are not those of the whole.
+    let has_losses = question
+        .learners
+        .iter()
+        .any(|learner| question.origins_log_loss.contains_key(&learner.learner));
     html! {
         h3 { "Every learner at the test" }
+        @if has_losses {
+            p.of { "What ships was chosen by its log loss at cut-offs before the test, the simplest where none is surely better." }
+        }
         table {
-            thead { tr { th { "learner" } @for column in &columns { th { (column.replace('_', " ")) } } } }
+            thead {
+                tr {
+                    th { "learner" }
+                    @if has_losses { th { "log loss before the test" } }
+                    @for column in &columns { th { (column.replace('_', " ")) } }
+                }
+            }
             tbody {
                 @for learner in &question.learners {
                     tr class=[(learner.learner == "shipped").then_some("shipped")] {
                         td { (learner.learner) }
+                        @if has_losses {
+                            td.number { (question.origins_log_loss.get(&learner.learner).map_or_else(none, |n| number(*n))) }
+                        }
                         @for column in &columns {
                             td.number {
-                                (learner.measures.get(*column).map_or_else(String::new, |n| number(*n)))
+                                (learner.measures.get(*column).map_or_else(none, |n| number(*n)))
                                 @if let Some([low, high]) = learner.intervals.get(*column) {
-                                    br; small { (number(*low)) "–" (number(*high)) }
+                                    br; small { (number(*low)) " to " (number(*high)) }
                                 }
                             }
                         }
@@ -173,7 +216,7 @@ fn segments(segments: &[SegmentEvaluation]) -> Markup {
                             td { (segment.segment) }
                             td.number { (segment.n) }
                             @for column in &columns {
-                                td.number { (segment.measures.get(*column).map_or_else(String::new, |n| number(*n))) }
+                                td.number { (segment.measures.get(*column).map_or_else(none, |n| number(*n))) }
                             }
                         }
                     }
@@ -191,12 +234,12 @@ fn of_stays(stays: &StayEvaluation, test_at: &str) -> Markup {
             p.of { (stays.n) " customers at " (day(test_at)) ", followed until they left or the data ended" }
             @if let Some(concordance) = stays.concordance {
                 p {
-                    "Of two customers of whom one left first, the one told the greater risk was it in "
+                    "Of two customers of whom one left first, it was the one with the greater predicted risk in "
                     strong { (number(100.0 * concordance)) " %" } " of pairs (one half by chance)."
                 }
             }
             table {
-                thead { tr { th { "days" } th { "Brier score" } th { "of the stage's share (Kaplan-Meier)" } th { "told" } th { "came" } } }
+                thead { tr { th { "days" } th { "Brier score" } th { "of the stage's share (Kaplan-Meier)" } th { "predicted" } th { "observed" } } }
                 tbody {
                     @for point in &stays.points {
                         tr {
@@ -209,12 +252,12 @@ fn of_stays(stays: &StayEvaluation, test_at: &str) -> Markup {
                     }
                 }
             }
-            h3 { "By stage: told and come (Aalen-Johansen)" }
+            h3 { "By stage: predicted and observed (Aalen-Johansen)" }
             table {
                 thead {
                     tr {
                         th { "stage" }
-                        @for point in &stays.points { th { "within " (number(point.days)) " days: told, came" } }
+                        @for point in &stays.points { th { "within " (number(point.days)) " days: predicted, observed" } }
                     }
                 }
                 tbody {
@@ -240,11 +283,78 @@ fn of_purchases(purchases: &PurchaseEvaluation, test_at: &str) -> Markup {
             }
             @if let Some(test) = &purchases.test {
                 p {
-                    "In the " (test.horizon_days) " days from " (day(test_at)) ", " (test.n_customers)
-                    " customers were expected to buy on " (format!("{:.0}", test.expected_purchase_days)) " days for "
-                    (format!("{:.0}", test.expected_value)) "; they bought on " (format!("{:.0}", test.purchase_days))
-                    " for " (format!("{:.0}", test.value)) "."
+                    "Of " (test.n_customers) " customers in the " (test.horizon_days) " days from " (day(test_at))
+                    ": predicted " (format!("{:.0}", test.expected_purchase_days)) " purchase days, observed "
+                    (format!("{:.0}", test.purchase_days)) "; predicted value " (format!("{:.0}", test.expected_value))
+                    ", observed " (format!("{:.0}", test.value)) ", in the unit of the events' value. "
+                    "Value at risk is what a customer is predicted to spend, times the probability that they leave."
                 }
+            }
+        }
+    }
+}
+
+/// What the columns and names mean.
+const WORDS: [(&str, &str); 15] = [
+    ("rate", "the share of customers for whom it happened"),
+    (
+        "auc",
+        "how often, of two customers, the one for whom it happened has the higher score; one half by chance",
+    ),
+    (
+        "average precision",
+        "mean share of hits from the highest score down; the rate by chance",
+    ),
+    (
+        "log loss",
+        "mean of −ln of the probability given to what happened; less is better",
+    ),
+    (
+        "brier",
+        "mean squared distance between probability and outcome; less is better",
+    ),
+    (
+        "ece",
+        "mean distance between probability and observed share over ten bins of scores",
+    ),
+    (
+        "lift 10",
+        "rate among the tenth with the highest scores, over the rate of all",
+    ),
+    (
+        "mean gap",
+        "mean probability less the rate; below 0 too little was predicted",
+    ),
+    (
+        "accuracy, top 3",
+        "how often the likeliest class, or one of the three likeliest, came",
+    ),
+    (
+        "prevalence, recency",
+        "baselines: the share of all, and the share of those whose last event is as old",
+    ),
+    ("ngram", "shares by the last touchpoints, backing off to shorter ways"),
+    (
+        "linear, logistic",
+        "two logistic regressions: a library's, and our own on transformed columns",
+    ),
+    (
+        "trees, forest, blend",
+        "boosted trees, a random forest, and a weighted mean of the learners' log-odds",
+    ),
+    ("bg_nbd", "a model of purchase rates and dropout, from purchases alone"),
+    (
+        "shipped",
+        "the learner that was chosen, after calibration: what scores are made with",
+    ),
+];
+
+fn words() -> Markup {
+    html! {
+        section {
+            h2 { "What the words mean" }
+            table.words {
+                tbody { @for (word, meaning) in WORDS { tr { th { (word) } td { (meaning) } } } }
             }
         }
     }
@@ -260,6 +370,11 @@ const fn class(grade: Grade) -> &'static str {
 
 fn anchor(question: &str) -> String {
     question.replace(['/', ' '], "-")
+}
+
+/// In a cell that has no number.
+fn none() -> String {
+    "–".to_owned()
 }
 
 fn day(moment: &str) -> &str {
@@ -367,7 +482,7 @@ mod tests {
             "2025-03-01",
             "100 customers",
             "0.830",
-            "0.800–0.860",
+            "0.800 to 0.860",
         ] {
             assert!(page.contains(told), "{told} is not told");
         }

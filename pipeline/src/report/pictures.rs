@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use maud::{Markup, PreEscaped, html};
+use percorso_journey::Timestamp;
 
+use super::number;
 use super::plots::{self, Line, Plot};
-use super::{day, number};
 use crate::training::{CutoffGap, IncidenceEvaluation, IncidencePoint, Picture, QuestionEvaluation};
 
 /// The four pictures of a churn question.
@@ -15,13 +16,13 @@ pub(super) fn of_picture(picture: &Picture, question: &QuestionEvaluation) -> Ma
     let most = picture.reliability.iter().map(|bin| bin.told.max(bin.came_interval[1]));
     let most = most.fold(0.01, f64::max) * 1.05;
     let reliability = Plot {
-        across: "told: mean probability of leaving",
-        up: "came: share that left, with 95 % interval",
+        across: "predicted: mean probability",
+        up: "observed: share, with 95 % interval",
         x: (0.0, most),
         y: (0.0, most),
-        names: Vec::new(),
+        days_from: None,
         lines: vec![
-            Line::thin("as told", vec![(0.0, 0.0), (most, most)]),
+            Line::thin("as predicted", vec![(0.0, 0.0), (most, most)]),
             Line::points("tenths of customers", told).with_bars(bars.collect()),
         ],
     };
@@ -31,69 +32,79 @@ pub(super) fn of_picture(picture: &Picture, question: &QuestionEvaluation) -> Ma
         .map(|(at, gain)| (f64::from(at) / steps, *gain));
     let gain = Plot {
         across: "share of customers, highest scores first",
-        up: "share of all leavers among them",
+        up: "share of all for whom it happened",
         x: (0.0, 1.0),
         y: (0.0, 1.0),
-        names: Vec::new(),
+        days_from: None,
         lines: vec![
             Line::thin("by chance", vec![(0.0, 0.0), (1.0, 1.0)]),
             Line::thick("shipped", gain.collect()),
         ],
     };
+    let moment = |gap: &CutoffGap| Timestamp::parse(&gap.as_of).unwrap_or(Timestamp::from_micros(0));
+    let first = picture.by_cutoff.first().map_or(Timestamp::from_micros(0), moment);
     let over_time = |pick: fn(&CutoffGap) -> f64| -> Vec<(f64, f64)> {
-        (0..)
-            .zip(&picture.by_cutoff)
-            .map(|(at, gap)| (f64::from(at), pick(gap)))
-            .collect()
+        let point = |gap| (moment(gap).days_since(first), pick(gap));
+        picture.by_cutoff.iter().map(point).collect()
     };
+    let last_day = picture
+        .by_cutoff
+        .last()
+        .map_or(1.0, |gap| moment(gap).days_since(first));
     let highest = picture
         .by_cutoff
         .iter()
         .map(|gap| gap.told.max(gap.came))
         .fold(0.01, f64::max);
     let time = Plot {
-        across: "rolling origins in order, then the test",
-        up: "share of leavers",
-        x: (0.0, picture.by_cutoff.len().saturating_sub(1).max(1) as f64),
+        across: "cut-off",
+        up: "share for whom it happens",
+        x: (0.0, last_day.max(1.0)),
         y: (0.0, highest * 1.2),
-        names: picture.by_cutoff.iter().map(|gap| day(&gap.as_of).to_owned()).collect(),
+        days_from: Some(first),
         lines: vec![
-            Line::thick("told", over_time(|gap| gap.told)),
-            Line::points("came", over_time(|gap| gap.came)),
+            Line::thick("predicted", over_time(|gap| gap.told)),
+            Line::points("observed", over_time(|gap| gap.came)),
         ],
     };
     let lift = question
         .learners
         .last()
         .and_then(|shipped| shipped.measures.get("lift_10"));
+    let rate = question
+        .learners
+        .last()
+        .and_then(|shipped| shipped.measures.get("rate"));
+    let most_lift = rate.map_or(10.0, |rate| (1.0 / rate).min(10.0));
     html! {
         div.pictures {
             figure {
                 (PreEscaped(reliability.svg()))
-                figcaption { "Calibration: points on the line are told as they come." }
+                figcaption { "Calibration, by tenths of customers: points on the line happen as often as predicted." }
             }
             figure {
                 (PreEscaped(gain.svg()))
                 figcaption {
                     "Gain"
-                    @if let Some(lift) = lift { ": the tenth with the highest scores holds " (number(*lift)) " times the average share of leavers" }
+                    @if let Some(lift) = lift { ": among the tenth with the highest scores it happened " (number(*lift)) " times as often as among all; "
+                        (number(most_lift)) " times is the most there can be" }
                     "."
                 }
             }
             @if !picture.by_cutoff.is_empty() { figure {
                 (PreEscaped(time.svg()))
                 figcaption {
-                    "Over time: each origin was told by a learner that knew only what lay before it, calibrated on all origins"
-                    @if !picture.is_of_all { "; of those who had stayed until the horizon before, so without the test" }
-                    "."
+                    "Over time, at earlier cut-offs"
+                    @if picture.is_of_all { " and, last, the test" } @else { ", of those of whom the shorter time before does not say all" }
+                    ": each was predicted by a learner that knew only what lay before it; the calibration knew all of them but the test."
                 }
             } }
             figure {
                 (drivers(picture))
                 figcaption {
-                    "Drivers: how far each family of features moves the log-odds of a customer, on average"
-                    @if !picture.is_of_all { ", of those who stayed until the horizon before" }
-                    "."
+                    "Drivers: how far each family of features moves a customer's log-odds, up or down, on average"
+                    @if !picture.is_of_all { ", of those of whom the shorter time before does not say all" }
+                    ". What the model goes by is not therefore a cause."
                 }
             }
         }
@@ -144,14 +155,14 @@ pub(super) fn of_incidence(incidence: &IncidenceEvaluation) -> Markup {
         up: "share for which the stage has come first",
         x: (0.0, longest),
         y: (0.0, most),
-        names: Vec::new(),
+        days_from: None,
         lines,
     };
     html! {
         div.pictures {
             figure.wide {
                 (PreEscaped(plot.svg()))
-                figcaption { "What comes first, and when: lines as told, points as it came, of " (incidence.n) " customers." }
+                figcaption { "What comes first, and when: lines predicted, points observed, of " (incidence.n) " customers." }
                 p.legend {
                     @for (at, name) in names.iter().enumerate() {
                         span { i style={ "background:" (plots::color(at)) } {} (name) }

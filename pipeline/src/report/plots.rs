@@ -1,5 +1,6 @@
 //! Lines and points drawn as SVG.
 
+use percorso_journey::Timestamp;
 use plotters::prelude::*;
 
 /// One picture.
@@ -10,8 +11,8 @@ pub(super) struct Plot<'a> {
     pub(super) up: &'a str,
     pub(super) x: (f64, f64),
     pub(super) y: (f64, f64),
-    /// What stands under 0, 1, 2 … instead of the numbers; numbers where it is empty.
-    pub(super) names: Vec<String>,
+    /// Where the horizontal axis is time: the moment its days are counted from.
+    pub(super) days_from: Option<Timestamp>,
     pub(super) lines: Vec<Line<'a>>,
 }
 
@@ -112,13 +113,13 @@ impl Plot<'_> {
         let area = SVGBackend::with_string(svg, SIZE).into_drawing_area();
         let mut chart = ChartBuilder::on(&area)
             .margin(8)
+            .margin_right(36)
             .x_label_area_size(42)
             .y_label_area_size(58)
             .build_cartesian_2d(self.x.0..self.x.1, self.y.0..self.y.1)?;
-        let name = |x: &f64| match self.names.get(*x as usize) {
-            Some(name) if x.fract() == 0.0 => name.clone(),
-            _ if self.names.is_empty() => format!("{}", (x * 1e4).round() / 1e4),
-            _ => String::new(),
+        let name = |x: &f64| match self.days_from {
+            Some(first) => first.plus_days(*x as i64).to_string()[..10].to_owned(),
+            None => format!("{}", (x * 1e4).round() / 1e4),
         };
         chart
             .configure_mesh()
@@ -126,10 +127,10 @@ impl Plot<'_> {
             .x_label_formatter(&name)
             .x_desc(self.across)
             .y_desc(self.up)
-            .x_labels(6)
+            .x_labels(5)
             .y_labels(6)
-            .label_style(("sans-serif", 12))
-            .axis_desc_style(("sans-serif", 13))
+            .label_style(("sans-serif", 13))
+            .axis_desc_style(("sans-serif", 14))
             .draw()?;
         for line in &self.lines {
             let color = if line.style == Style::Thin {
@@ -148,16 +149,19 @@ impl Plot<'_> {
                 Style::Points => chart.draw_series(points.map(|point| Circle::new(point, 4, color.filled())))?,
             };
             if !line.name.is_empty() {
-                drawn
-                    .label(line.name)
-                    .legend(move |(x, y)| PathElement::new(vec![(x, y), (x + 16, y)], color.stroke_width(3)));
+                let drawn = drawn.label(line.name);
+                if line.style == Style::Points {
+                    drawn.legend(move |(x, y)| Circle::new((x + 8, y), 4, color.filled()));
+                } else {
+                    drawn.legend(move |(x, y)| PathElement::new(vec![(x, y), (x + 16, y)], color.stroke_width(3)));
+                }
             }
         }
         chart
             .configure_series_labels()
             .position(self.legend())
             .background_style(WHITE.mix(0.8))
-            .label_font(("sans-serif", 12))
+            .label_font(("sans-serif", 13))
             .draw()?;
         area.present()?;
         Ok(())

@@ -1,6 +1,6 @@
 //! What a reader should make of a question's numbers, in a sentence each.
 
-use crate::training::QuestionEvaluation;
+use crate::training::{PurchaseEvaluation, QuestionEvaluation, StayEvaluation};
 
 /// How good a thing is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,38 +41,42 @@ pub(super) fn verdicts(question: &QuestionEvaluation) -> Vec<Verdict> {
     let mut said = Vec::new();
     if let Some(auc) = measure("auc") {
         let [low, high] = shipped.intervals.get("auc").copied().unwrap_or([auc, auc]);
-        let told = format!("AUC {auc:.3}, {low:.3}–{high:.3}");
-        said.push(match low {
-            _ if low >= 0.8 => Verdict::new(Grade::Good, format!("Orders customers well ({told}).")),
-            _ if low >= 0.65 => Verdict::new(Grade::Fair, format!("Orders customers usefully ({told}).")),
-            _ if low > 0.5 => Verdict::new(Grade::Bad, format!("May hardly order customers ({told}).")),
-            _ => Verdict::new(
+        let told = format!("AUC {auc:.3}, {low:.3} to {high:.3}");
+        said.push(match auc {
+            _ if low <= 0.5 => Verdict::new(
                 Grade::Bad,
-                format!("Cannot be told from chance ({told}): do not act on the order."),
+                format!("Ranks customers no better than chance may ({told}): do not act on the order."),
             ),
+            _ if auc >= 0.8 => Verdict::new(Grade::Good, format!("Ranks customers well ({told}).")),
+            _ if auc >= 0.7 => Verdict::new(Grade::Good, format!("Ranks customers usefully ({told}).")),
+            _ => Verdict::new(Grade::Fair, format!("Ranks customers weakly ({told}).")),
         });
     }
     if let (Some(rate), Some(gap)) = (measure("rate"), measure("mean_gap")) {
-        let off = gap.abs() / rate.max(1e-9);
+        let [low, high] = shipped.intervals.get("mean_gap").copied().unwrap_or([gap, gap]);
         let told = format!(
-            "{:.1} % were told to leave, {:.1} % left",
+            "predicted {:.1} %, observed {:.1} %",
             100.0 * (rate + gap),
             100.0 * rate
         );
-        said.push(match off {
-            _ if off <= 0.1 => Verdict::new(Grade::Good, format!("Probabilities are right on average ({told}).")),
-            _ if off <= 0.25 => Verdict::new(Grade::Fair, format!("Probabilities are somewhat off ({told}).")),
-            _ => Verdict::new(
+        let side = if gap < 0.0 { "low" } else { "high" };
+        let off = gap.abs() / rate.max(1e-9);
+        said.push(if (low <= 0.0 && 0.0 <= high) || off <= 0.03 {
+            Verdict::new(Grade::Good, format!("The level shows no clear error ({told})."))
+        } else if off <= 0.15 {
+            Verdict::new(Grade::Fair, format!("The level is somewhat too {side} ({told})."))
+        } else {
+            Verdict::new(
                 Grade::Bad,
-                format!("Probabilities are off: trust the order, not the level ({told})."),
-            ),
+                format!("The level is too {side}: trust the order, not the level ({told})."),
+            )
         });
     }
     if let Some(rate) = measure("rate").filter(|rate| rate * (question.n_test as f64) < FEW_LEAVERS) {
         let n_leavers = rate * question.n_test as f64;
         said.push(Verdict::new(
             Grade::Bad,
-            format!("Only {n_leavers:.0} customers left at the test: every number here is a rough one."),
+            format!("It happened to {n_leavers:.0} customers only: every number here is a rough one."),
         ));
     }
     if let (Some(accuracy), Some(loss)) = (measure("accuracy"), measure("log_loss")) {
@@ -96,8 +100,15 @@ pub(super) fn verdicts(question: &QuestionEvaluation) -> Vec<Verdict> {
     }
     if let Some(trust) = &question.trust {
         let [_, high] = trust.realised_interval;
+        let seldom = trust
+            .realised_by_class
+            .iter()
+            .min_by(|one, other| one.1.total_cmp(other.1));
+        let seldom = seldom.map_or_else(String::new, |(class, share)| {
+            format!(", least of those to whom {class} came, {:.0} %", 100.0 * share)
+        });
         let told = format!(
-            "{:.1} % of the sets of possible stages held what came; {:.0} % were to",
+            "{:.1} % of the sets of possible stages held what came{seldom}; claimed are {:.0} %",
             100.0 * trust.realised,
             100.0 * trust.stated
         );
@@ -114,6 +125,42 @@ pub(super) fn verdicts(question: &QuestionEvaluation) -> Vec<Verdict> {
         });
     }
     said
+}
+
+/// What to make of how long customers stay.
+pub(super) fn of_stays(stays: &StayEvaluation) -> Vec<Verdict> {
+    let gains = stays.points.iter().filter(|point| point.brier_of_stage > 0.0);
+    let gains: Vec<f64> = gains.map(|point| 1.0 - point.brier / point.brier_of_stage).collect();
+    let gain = gains.iter().sum::<f64>() / gains.len().max(1) as f64;
+    let told = format!("Brier score {:.1} % below that of the stage's share", 100.0 * gain);
+    vec![match gain {
+        _ if gain >= 0.1 => Verdict::new(Grade::Good, format!("Tells much more than the stage does ({told}).")),
+        _ if gain > 0.0 => Verdict::new(Grade::Fair, format!("Tells little more than the stage does ({told}).")),
+        _ => Verdict::new(Grade::Bad, format!("Tells no more than the stage does ({told}).")),
+    }]
+}
+
+/// What to make of purchases and their value.
+pub(super) fn of_purchases(purchases: &PurchaseEvaluation) -> Vec<Verdict> {
+    let Some(test) = &purchases.test else {
+        return vec![Verdict::new(Grade::Bad, "Not told, or not tested.")];
+    };
+    let off = |predicted: f64, observed: f64| 100.0 * (predicted / observed.max(1e-9) - 1.0);
+    let verdict = |what: &str, off: f64| {
+        let grade = match off.abs() {
+            off if off <= 10.0 => Grade::Good,
+            off if off <= 25.0 => Grade::Fair,
+            _ => Grade::Bad,
+        };
+        Verdict::new(
+            grade,
+            format!("{what} of all customers: predicted {off:+.0} % off what was observed."),
+        )
+    };
+    vec![
+        verdict("Purchase days", off(test.expected_purchase_days, test.purchase_days)),
+        verdict("Value", off(test.expected_value, test.value)),
+    ]
 }
 
 #[cfg(test)]
@@ -137,15 +184,18 @@ mod tests {
     }
 
     #[test]
-    fn the_sure_end_of_the_interval_decides_and_few_leavers_are_said() {
-        let measures = [("auc", 0.85), ("rate", 0.1), ("mean_gap", 0.005)];
+    fn order_and_level_are_graded_by_what_the_intervals_allow_and_few_leavers_are_said() {
+        let measures = [("auc", 0.85), ("rate", 0.1), ("mean_gap", 0.002)];
         assert_eq!(grades(&measures, [0.82, 0.88], 1_000), [Grade::Good, Grade::Good]);
         assert_eq!(
-            grades(&measures, [0.70, 0.95], 100),
-            [Grade::Fair, Grade::Good, Grade::Bad]
+            grades(&measures, [0.82, 0.88], 100),
+            [Grade::Good, Grade::Good, Grade::Bad]
         );
-        let off = [("auc", 0.55), ("rate", 0.1), ("mean_gap", -0.05)];
-        assert_eq!(grades(&off, [0.45, 0.65], 1_000), [Grade::Bad, Grade::Bad]);
+        let off = [("auc", 0.66), ("rate", 0.1), ("mean_gap", -0.05)];
+        assert_eq!(grades(&off, [0.55, 0.75], 1_000), [Grade::Fair, Grade::Bad]);
+        assert_eq!(grades(&off, [0.45, 0.85], 1_000), [Grade::Bad, Grade::Bad]);
+        let slightly = [("rate", 0.1), ("mean_gap", -0.01)];
+        assert_eq!(grades(&slightly, [0.0, 1.0], 1_000), [Grade::Fair]);
     }
 
     #[test]

@@ -92,6 +92,8 @@ pub(super) fn answers(
     let unanswered = curve[answers.len()..].iter().map(|step| Answer {
         evaluation: QuestionEvaluation {
             question: step.judged.name.clone(),
+            asks: step.judged.asks.clone(),
+            window_days: step.judged.window_days,
             n_test: step.judged.asked_at(bench.dataset, cutoffs.test_at).len(),
             rates: rates(&step.judged, bench.dataset, &cutoffs.all),
             ..QuestionEvaluation::default()
@@ -180,6 +182,8 @@ fn judged(
     })?;
     Ok(QuestionEvaluation {
         question: question.name.clone(),
+        asks: question.asks.clone(),
+        window_days: question.window_days,
         shipped: recipe.chosen().to_owned(),
         calibrator: recipe.calibrator.to_string(),
         n_test: test_rows.len(),

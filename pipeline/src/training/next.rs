@@ -127,6 +127,8 @@ pub(super) fn answer(
     let parts = ["coming", "stage"].into_iter().zip(&recipes);
     let evaluation = QuestionEvaluation {
         question: bench.question.name.clone(),
+        asks: bench.question.asks.clone(),
+        window_days: bench.question.window_days,
         shipped: told(|recipe| recipe.chosen().to_owned()),
         calibrator: told(|recipe| recipe.calibrator.to_string()),
         n_test: asked.customers.len(),

@@ -12,6 +12,8 @@ use crate::rows::target_name;
 pub(crate) struct Question {
     /// `churn/<definition>_<horizon>d` or `next-stage`.
     pub(crate) name: String,
+    /// It in a sentence.
+    pub(crate) asks: String,
     /// The answers told apart.
     pub(crate) classes: Vec<String>,
     /// Days after a cut-off until its answers are known; a wait knows for itself when.
@@ -92,6 +94,7 @@ impl Question {
     fn churn(spec: &Spec, target: ChurnTarget, at: usize) -> Self {
         Self {
             name: format!("churn/{}", target_name(spec, target)),
+            asks: churn_asks(spec, target),
             classes: vec!["stays".to_owned(), "leaves".to_owned()],
             window_days: i64::from(target.window_days),
             is_silence_of_purchases: matches!(
@@ -107,6 +110,10 @@ impl Question {
     pub(crate) fn next_stage(spec: &Spec) -> Self {
         Self {
             name: "next-stage".to_owned(),
+            asks: format!(
+                "Which stage comes first within {} days, or none?",
+                spec.next_stage().horizon_days
+            ),
             classes: spec.next_stage_classes(),
             window_days: i64::from(spec.next_stage().horizon_days),
             is_silence_of_purchases: false,
@@ -125,8 +132,9 @@ impl Question {
 
     /// Of waits: whether anything comes in the interval, and of what comes, its stage.
     pub(crate) fn of_waits(spec: &Spec) -> [Question; 2] {
-        let question = |name: &str, classes, asked| Question {
+        let question = |name: &str, asks: &str, classes, asked| Question {
             name: name.to_owned(),
+            asks: asks.to_owned(),
             classes,
             window_days: 2 * i64::from(spec.next_stage().horizon_days),
             is_silence_of_purchases: false,
@@ -136,10 +144,16 @@ impl Question {
         [
             question(
                 "next-stage/coming",
+                "Does anything come in this interval of waiting?",
                 vec!["waits".to_owned(), "comes".to_owned()],
                 Asked::Coming,
             ),
-            question("next-stage/stage", spec.stages().to_vec(), Asked::Stage),
+            question(
+                "next-stage/stage",
+                "Of what comes in this interval, which stage?",
+                spec.stages().to_vec(),
+                Asked::Stage,
+            ),
         ]
     }
 
@@ -234,6 +248,27 @@ impl Question {
             .filter(|&at| self.known_by(dataset, at).len() >= MIN_ROWS && self.asked_at(dataset, at).len() >= MIN_ROWS)
             .collect();
         spread(&usable, most)
+    }
+}
+
+/// What a churn target asks, in a sentence.
+fn churn_asks(spec: &Spec, target: ChurnTarget) -> String {
+    let days = target.horizon_days;
+    let named = |touchpoints: &[u16]| {
+        let names = touchpoints
+            .iter()
+            .map(|&at| spec.touchpoints()[usize::from(at)].name.as_str());
+        names.collect::<Vec<_>>().join(" or ")
+    };
+    match &spec.churn()[target.definition].kind {
+        ChurnKind::Event { touchpoints, .. } => format!("Does {} come within {days} days?", named(touchpoints)),
+        ChurnKind::Inactivity { touchpoints, .. } => format!("Is there no {} for {days} days?", named(touchpoints)),
+        ChurnKind::Contract {
+            renewed_by, grace_days, ..
+        } => format!(
+            "Of customers whose contract ends within {days} days: is there no {} until {grace_days} days after its end?",
+            named(renewed_by)
+        ),
     }
 }
 

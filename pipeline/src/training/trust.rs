@@ -7,6 +7,7 @@ use percorso_learners::{Band, Bootstrap, OutOfFold, PredictionSets};
 use percorso_next_stage::Trust;
 use serde::{Deserialize, Serialize};
 
+use super::evaluation::share_interval;
 use super::predictions::Predictions;
 use super::question::MIN_ROWS;
 use super::recipe::Bench;
@@ -101,37 +102,12 @@ pub(super) fn evaluation(
         n_told_from: at_origins.iter().map(|said| said.labels.len()).sum(),
         stated: PredictionSets::COVERAGE,
         realised: n_held / n,
-        realised_interval: wilson(n_held, n),
+        realised_interval: share_interval(n_held, n),
         mean_size: n_classes / n,
         share_of_all: n_of_all / n,
         realised_by_class: often
             .map(|(class, (held, all))| (classes[class as usize].clone(), held as f64 / all as f64))
             .collect(),
         enough_data: n_enough / n,
-    }
-}
-
-/// The interval of 95 % of a share, of so many of `n` independent rows.
-fn wilson(n_with: f64, n: f64) -> [f64; 2] {
-    const Z: f64 = 1.959_964;
-    let share = n_with / n;
-    let middle = (share + Z * Z / (2.0 * n)) / (1.0 + Z * Z / n);
-    let half = Z * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt() / (1.0 + Z * Z / n);
-    [middle - half, middle + half]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_interval_of_a_share_is_wilsons() {
-        let [low, high] = wilson(8.0, 10.0);
-        assert!(
-            (low - 0.490_2).abs() < 1e-4 && (high - 0.943_3).abs() < 1e-4,
-            "{low} {high}"
-        );
-        let [low, high] = wilson(0.0, 10.0);
-        assert!(low.abs() < 1e-12 && (high - 0.277_5).abs() < 1e-4, "{high}");
     }
 }

@@ -64,6 +64,7 @@ pub(super) fn check(raw: RawSpec) -> Result<Spec, SpecError> {
     let population = Population {
         seen_within_days: raw.population.seen_within_days,
         having,
+        who_left: raw.population.who_left,
     };
     positive("population.seen_within_days", population.seen_within_days.unwrap_or(1))?;
     let training = Training {

@@ -205,6 +205,8 @@ pub struct Population {
     pub seen_within_days: Option<u32>,
     /// Customers with at least one of these touchpoints; all when empty.
     pub having: Vec<u16>,
+    /// Also customers in the leaving stage, who have not come back.
+    pub who_left: bool,
 }
 
 /// How history is cut for training.

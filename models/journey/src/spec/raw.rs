@@ -244,6 +244,8 @@ pub(super) struct RawPopulation {
     pub(super) seen_within_days: Option<u32>,
     #[serde(default)]
     pub(super) having: Vec<String>,
+    #[serde(default)]
+    pub(super) who_left: bool,
 }
 
 #[derive(Debug, Deserialize)]
