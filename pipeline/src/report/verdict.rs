@@ -152,9 +152,11 @@ pub(super) fn of_purchases(purchases: &PurchaseEvaluation) -> Vec<Verdict> {
             off if off <= 25.0 => Grade::Fair,
             _ => Grade::Bad,
         };
+        let side = if off < 0.0 { "less" } else { "more" };
+        let off = off.abs();
         Verdict::new(
             grade,
-            format!("{what} of all customers: predicted {off:+.0} % off what was observed."),
+            format!("{what} of all customers: {off:.0} % {side} predicted than observed."),
         )
     };
     vec![

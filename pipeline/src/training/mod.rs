@@ -229,9 +229,10 @@ fn protocol(spec: &Spec) -> String {
     } else {
         format!(" with {}", having.join(" or "))
     };
+    let gone = if population.who_left { "" } else { " who have not left" };
     format!(
-        "customers{seen}{having}; rows known by each origin train, the rows of that day are asked; \
-         learner and calibration chosen before the test cut-off, which is judged once; \
+        "customers{seen}{having}{gone}; a learner knows the rows whose windows were over by a cut-off, and is asked about \
+         everyone who is there then; learner and calibration are chosen at cut-offs before the test, which is judged once; \
          churn is judged before scores are made to agree with what comes next"
     )
 }
