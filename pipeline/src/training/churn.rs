@@ -1,11 +1,9 @@
 //! Churn answered: curve by curve, the shortest time first.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use ndarray::Zip;
 use percorso_churn::{ChurnHead, Curve};
-use percorso_features::Encoder;
 use percorso_journey::Timestamp;
 use rayon::prelude::*;
 
@@ -16,43 +14,24 @@ use super::predictions::Predictions;
 use super::question::{CurveStep, MIN_ROWS, Question};
 use super::recipe::Bench;
 use super::stays::{StayEvaluation, Stays};
-use super::{Answer, Said, Shipped, label_of, rates, refit, segments_of};
+use super::{Answer, Round, Said, Shipped, label_of, rates, segments_of};
 use crate::Result;
 use crate::cutoffs::Cutoffs;
-use crate::dataset::Dataset;
 
 /// The answers to the steps of a curve, in order; and of leaving by an event, how it was judged over time.
 ///
 /// A step that too little was seen to learn, and those after it, are not answered.
-pub(super) fn answers(
-    bench: &Bench<'_>,
-    curve: &[CurveStep],
-    cutoffs: &Cutoffs,
-    observed_until: Timestamp,
-    shipped_encoder: &Encoder,
-    search_until: Duration,
-) -> Result<(Vec<Answer>, Option<StayEvaluation>)> {
-    let recipe = |step: &CurveStep| {
-        let learning = bench.asking(&step.learnt);
-        let is_learnable = step.judged.asked_at(bench.dataset, cutoffs.test_at).len() >= MIN_ROWS
-            && [cutoffs.test_at, observed_until]
-                .iter()
-                .all(|by| step.learnt.known_by(bench.dataset, *by).len() >= MIN_ROWS);
-        is_learnable
-            .then(|| Calibrated::by(&learning, &cutoffs.all, cutoffs.test_at, search_until))
-            .transpose()
-    };
-    let recipes: Vec<Option<Calibrated>> = curve.par_iter().map(recipe).collect::<Result<_>>()?;
-    let mut learnt = curve
-        .iter()
-        .zip(recipes)
-        .map_while(|(step, recipe)| Some((step, recipe?)));
+pub(super) fn answers(round: &Round<'_>, curve: &[CurveStep]) -> Result<(Vec<Answer>, Option<StayEvaluation>)> {
+    let recipes = curve.par_iter().map(|step| recipe(round, step));
+    let recipes: Vec<Option<Calibrated>> = recipes.collect::<Result<_>>()?;
+    let learnt = curve.iter().zip(recipes);
+    let learnt = learnt.map_while(|(step, recipe)| Some((step, recipe?)));
     let mut answers = Vec::new();
     let mut said: Option<Vec<Predictions>> = None;
     let mut told = Vec::new();
-    for (step, recipe) in &mut learnt {
-        let learning = bench.asking(&step.learnt);
-        let mut of_step = learning.fit_and_ask(recipe.contenders(), cutoffs.test_at, &step.judged)?;
+    for (step, recipe) in learnt {
+        let learning = round.bench.asking(&step.learnt);
+        let mut of_step = learning.fit_and_ask(recipe.contenders(), round.cutoffs.test_at, &step.judged)?;
         of_step.push(recipe.shipped(&of_step));
         let so_far = match said.take().zip(step.goes_on) {
             None => of_step,
@@ -60,67 +39,98 @@ pub(super) fn answers(
         };
         let shipped = so_far.last().expect("what ships");
         told.push((step.judged.window_days as f64, shipped.of_leaving()));
-        let everything = step.learnt.known_by(bench.dataset, observed_until);
-        let learned = refit(&learning, &recipe.chosen.chosen.learner, everything, shipped_encoder)?;
-        let drivers = {
-            let mut rows = step.judged.asked_at(bench.dataset, cutoffs.test_at);
-            rows.truncate(DRIVER_ROWS);
-            let matrix = bench.asking(&step.judged).matrix(shipped_encoder, &rows);
-            picture::drivers(&learned, &matrix, bench.catalogue)
-        };
-        let evaluation = QuestionEvaluation {
-            picture: Some(Picture::of(
-                &recipe.shipped_at_origins(),
-                shipped,
-                step.learnt == step.judged,
-                drivers,
-            )),
-            ..judged(&learning, &step.judged, &recipe, &so_far, cutoffs)?
-        };
-        let band = recipe.band.expect("every churn question has a band");
-        let head = ChurnHead::new(learned, recipe.calibrator, band).map_err(learning.failed("the head"))?;
-        answers.push(Answer {
-            evaluation,
-            said: vec![
-                Said::of(&step.learnt, recipe.chosen.at_origins),
-                Said::of(&step.judged, so_far.clone()),
-            ],
-            shipped: Some(Shipped::Churn(Box::new(head))),
-        });
+        answers.push(answer(round, step, recipe, &so_far)?);
         said = Some(so_far);
     }
-    let unanswered = curve[answers.len()..].iter().map(|step| Answer {
+    let unanswered = &curve[answers.len()..];
+    answers.extend(unanswered.iter().map(|step| not_answered(round, step)));
+    Ok((answers, stays(round, &curve[0].judged, &told)?))
+}
+
+/// The recipe of a step; `None` where too little was seen.
+fn recipe(round: &Round<'_>, step: &CurveStep) -> Result<Option<Calibrated>> {
+    let (dataset, cutoffs) = (round.bench.dataset, round.cutoffs);
+    let is_learnable = step.judged.asked_at(dataset, cutoffs.test_at).len() >= MIN_ROWS
+        && [cutoffs.test_at, round.observed_until]
+            .iter()
+            .all(|by| step.learnt.known_by(dataset, *by).len() >= MIN_ROWS);
+    let learning = round.bench.asking(&step.learnt);
+    is_learnable
+        .then(|| Calibrated::by(&learning, &cutoffs.all, cutoffs.test_at, round.search_until))
+        .transpose()
+}
+
+/// One step answered, of what every learner said of it at the test, joined with the steps before.
+fn answer(round: &Round<'_>, step: &CurveStep, recipe: Calibrated, said: &[Predictions]) -> Result<Answer> {
+    let learning = round.bench.asking(&step.learnt);
+    let learned = round.refit(&learning, &recipe.chosen.chosen.learner)?;
+    let drivers = {
+        let mut rows = step.judged.asked_at(learning.dataset, round.cutoffs.test_at);
+        rows.truncate(DRIVER_ROWS);
+        let matrix = round.bench.asking(&step.judged).matrix(round.encoder, &rows);
+        picture::drivers(&learned, &matrix, learning.catalogue)
+    };
+    let picture = Picture::of(
+        &recipe.shipped_at_origins(),
+        said.last().expect("what ships"),
+        step.goes_on.is_none(),
+        drivers,
+    );
+    let evaluation = QuestionEvaluation {
+        picture: Some(picture),
+        ..judged(&learning, &step.judged, &recipe, said, round.cutoffs)?
+    };
+    let band = recipe.band.expect("every churn question has a band");
+    let head = ChurnHead::new(learned, recipe.calibrator, band).map_err(learning.failed("the head"))?;
+    Ok(Answer {
+        evaluation,
+        said: vec![
+            Said::of(&step.learnt, recipe.chosen.at_origins),
+            Said::of(&step.judged, said.to_vec()),
+        ],
+        shipped: Some(Shipped::Churn(Box::new(head))),
+    })
+}
+
+fn not_answered(round: &Round<'_>, step: &CurveStep) -> Answer {
+    let dataset = round.bench.dataset;
+    Answer {
         evaluation: QuestionEvaluation {
             question: step.judged.name.clone(),
             asks: step.judged.asks.clone(),
             window_days: step.judged.window_days,
-            n_test: step.judged.asked_at(bench.dataset, cutoffs.test_at).len(),
-            rates: rates(&step.judged, bench.dataset, &cutoffs.all),
+            n_test: step.judged.asked_at(dataset, round.cutoffs.test_at).len(),
+            rates: rates(&step.judged, dataset, &round.cutoffs.all),
             ..QuestionEvaluation::default()
         },
         said: Vec::new(),
         shipped: None,
-    });
-    answers.extend(unanswered);
-    let is_told = !told.is_empty();
-    let event = curve[0].judged.event(bench.spec).filter(|_| is_told);
-    let stays = event.map(|definition| {
-        let rows = curve[0].judged.asked_at(bench.dataset, cutoffs.test_at);
-        let stays = Stays {
-            dataset: bench.dataset,
-            catalogue: bench.catalogue,
-            definition,
-            rows: &rows,
-        };
-        let days: Vec<f64> = told.iter().map(|(days, _)| *days).collect();
-        let of_stage = stays.told_of_stage(cutoffs.test_at, &days)?;
-        let name = &bench.spec.churn()[definition].name;
-        let Dataset { labels, .. } = bench.dataset;
-        stays.evaluation(name, &told, &of_stage, |row| {
-            label_of(bench.spec, bench.catalogue, bench.dataset, labels, row, "stage_current")
-        })
-    });
-    Ok((answers, stays.transpose()?))
+    }
+}
+
+/// Of leaving by an event, what ships told of each time, judged by how long customers stayed.
+fn stays(round: &Round<'_>, first: &Question, told: &[(f64, Vec<f64>)]) -> Result<Option<StayEvaluation>> {
+    let Bench {
+        spec,
+        catalogue,
+        dataset,
+        ..
+    } = *round.bench;
+    let Some(definition) = first.event(spec).filter(|_| !told.is_empty()) else {
+        return Ok(None);
+    };
+    let test_at = round.cutoffs.test_at;
+    let stays = Stays {
+        dataset,
+        catalogue,
+        definition,
+        rows: &first.asked_at(dataset, test_at),
+    };
+    let days: Vec<f64> = told.iter().map(|(days, _)| *days).collect();
+    let of_stage = stays.told_of_stage(test_at, &days)?;
+    let name_of_stage = |row| label_of(spec, catalogue, dataset, &dataset.labels, row, "stage_current");
+    let evaluation = stays.evaluation(&spec.churn()[definition].name, told, &of_stage, name_of_stage);
+    evaluation.map(Some)
 }
 
 /// What is said of the longer time of a curve: of the shorter one `before`, and of what is asked on.

@@ -16,6 +16,7 @@ mod stays;
 mod trust;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use percorso_artefact::{Header, Registry, TrainingWindow, VersionId};
 use percorso_churn::ChurnHead;
@@ -134,17 +135,23 @@ pub fn train(
         question: &next_stage,
         progress,
     };
-    let until = manifest.observed_until();
+    let round = Round {
+        bench: &bench,
+        cutoffs: &cutoffs,
+        observed_until: manifest.observed_until(),
+        encoder: &shipped_encoder,
+        search_until,
+    };
     let of_curves = || {
         let answers = curves.par_iter().map(|curve| {
-            let answers = churn::answers(&bench, curve, &cutoffs, until, &shipped_encoder, search_until);
+            let answers = churn::answers(&round, curve);
             progress.advance(1);
             answers
         });
         answers.collect::<Result<Vec<_>>>()
     };
     let of_next_stage = || {
-        let answer = next::answer(&bench, &waits, &cutoffs, until, &shipped_encoder, search_until);
+        let answer = next::answer(&round, &waits);
         progress.advance(1);
         answer
     };
@@ -250,17 +257,33 @@ enum Shipped {
     NextStage(Box<NextStageHead>),
 }
 
-/// The recipe fitted on every row whose answer is known.
-fn refit(bench: &Bench<'_>, learner: &Learner, rows: Vec<usize>, encoder: &Encoder) -> Result<Learned> {
-    let Bench {
-        dataset,
-        catalogue,
-        settings,
-        question,
-        ..
-    } = *bench;
-    let rows = sample(dataset, rows, settings.max_rows, settings.seed);
-    bench.fit(learner, &Matrix::of(dataset, catalogue, encoder, question, &rows))
+/// One training: what all its questions are answered with.
+struct Round<'a> {
+    /// Of churn and of what comes next at the cut-offs.
+    bench: &'a Bench<'a>,
+    cutoffs: &'a Cutoffs,
+    /// Where the data end.
+    observed_until: Timestamp,
+    /// Of all rows: what ships reads cells with it.
+    encoder: &'a Encoder,
+    /// When the search for settings ends.
+    search_until: Duration,
+}
+
+impl Round<'_> {
+    /// The recipe of a question fitted on every row whose answer is known.
+    fn refit(&self, bench: &Bench<'_>, learner: &Learner) -> Result<Learned> {
+        let Bench {
+            dataset,
+            catalogue,
+            settings,
+            question,
+            ..
+        } = *bench;
+        let rows = question.known_by(dataset, self.observed_until);
+        let rows = sample(dataset, rows, settings.max_rows, settings.seed);
+        bench.fit(learner, &Matrix::of(dataset, catalogue, self.encoder, question, &rows))
+    }
 }
 
 /// The segments of a row: its stage, and its audience where one is known.

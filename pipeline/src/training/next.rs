@@ -1,10 +1,8 @@
 //! The next stage answered: hazards learnt from waits, judged as the one answer they make at the test cut-off.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use ndarray::Array2;
-use percorso_features::Encoder;
 use percorso_journey::{CustomerKey, TimeGrid, Timestamp, Wait};
 use percorso_learners::Contender;
 use percorso_next_stage::{Calibrated as CalibratedLearner, Incidence, NextStageHead, competing};
@@ -15,8 +13,7 @@ use super::evaluation::{self, LearnerEvaluation, QuestionEvaluation};
 use super::predictions::{Phase, Predictions, SHIPPED};
 use super::question::{MIN_ROWS, Question};
 use super::recipe::Bench;
-use super::{Answer, Said, Shipped, rates, refit, segments_of, trust};
-use crate::cutoffs::Cutoffs;
+use super::{Answer, Round, Said, Shipped, rates, segments_of, trust};
 use crate::dataset::Dataset;
 use crate::waits::Waits;
 use crate::{Error, Result};
@@ -51,15 +48,9 @@ pub struct IncidencePoint {
 
 /// The recipe chosen on waits before the test, every learner's answers at the test, what ships.
 ///
-/// `bench` asks for the stage that comes first within the horizon after a cut-off, which is what is judged.
-pub(super) fn answer(
-    bench: &Bench<'_>,
-    waits: &Waits,
-    cutoffs: &Cutoffs,
-    observed_until: Timestamp,
-    shipped_encoder: &Encoder,
-    search_until: Duration,
-) -> Result<Answer> {
+/// The round's bench asks for the stage that comes first within the horizon after a cut-off, which is what is judged.
+pub(super) fn answer(round: &Round<'_>, waits: &Waits) -> Result<Answer> {
+    let Round { bench, cutoffs, .. } = *round;
     let [coming, stage] = Question::of_waits(bench.spec);
     let [of_coming, of_stage] = [&coming, &stage].map(|question| Bench {
         dataset: &waits.seen,
@@ -72,7 +63,7 @@ pub(super) fn answer(
             cutoffs.test_at
         )));
     }
-    let chosen = |on_waits: &Bench<'_>| Calibrated::by(on_waits, &cutoffs.all, cutoffs.test_at, search_until);
+    let chosen = |on_waits: &Bench<'_>| Calibrated::by(on_waits, &cutoffs.all, cutoffs.test_at, round.search_until);
     let (by_coming, by_stage) = rayon::join(|| chosen(&of_coming), || chosen(&of_stage));
     let recipes = [by_coming?, by_stage?];
     let asked = Asked::at(bench, waits, cutoffs.test_at);
@@ -158,9 +149,8 @@ pub(super) fn answer(
         picture: None,
     };
     let fitted = |on_waits: &Bench<'_>, recipe: &Calibrated| -> Result<CalibratedLearner> {
-        let everything = on_waits.question.known_by(&waits.seen, observed_until);
         Ok(CalibratedLearner {
-            learned: refit(on_waits, &recipe.chosen.chosen.learner, everything, shipped_encoder)?,
+            learned: round.refit(on_waits, &recipe.chosen.chosen.learner)?,
             calibrator: recipe.calibrator.clone(),
         })
     };
