@@ -110,5 +110,12 @@ mod tests {
         let (shorter, then) = (score(0.125, 0.25, 0.5), score(0.0, 0.5, 0.75));
         assert_eq!(shorter.then(Curve::Event, then), score(0.125, 0.625, 0.875));
         assert_eq!(shorter.then(Curve::Silence, then), score(0.0, 0.125, 0.375));
+        assert_eq!(Curve::Silence.answer(None, Some(then)), None);
+        assert_eq!(
+            Curve::Contract.answer(Some(shorter), Some(then)),
+            Some(shorter),
+            "the same contract"
+        );
+        assert_eq!(Curve::Contract.answer(None, Some(then)), Some(then));
     }
 }

@@ -283,8 +283,7 @@ impl ScoringModel {
         let mut scores: Vec<Option<ChurnScore>> = self.churn.iter().zip(&self.targets).map(of_head).collect();
         for &at in &self.shortest_first {
             if let Some((before, curve)) = self.targets[at].goes_on_from {
-                let both = scores[before].zip(scores[at]);
-                scores[at] = both.map(|(before, then)| before.then(curve, then));
+                scores[at] = curve.answer(scores[before], scores[at]);
             }
         }
         scores
@@ -412,7 +411,7 @@ fn targets(spec: &Spec) -> Vec<Target> {
             kind: definition.kind.name(),
             horizon_days: of_spec.horizon_days,
             of_spec,
-            goes_on_from: before.zip(Curve::of(&definition.kind)),
+            goes_on_from: before.map(|before| (before, Curve::of(&definition.kind))),
         }
     };
     spec.churn_targets()

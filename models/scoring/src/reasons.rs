@@ -2,7 +2,7 @@
 
 use percorso_churn::{ChurnHead, Curve};
 use percorso_features::{Catalogue, Family, Feature, Kind, Language, Value, sentence};
-use percorso_journey::{JourneyState, MICROS_PER_DAY, Timestamp, Wait};
+use percorso_journey::{JourneyState, MICROS_PER_DAY, Timestamp, Wait, at_risk};
 
 use crate::attribution::{Attribution, Interval};
 use crate::{ScoreError, Scores, ScoringModel, Scratch};
@@ -73,7 +73,7 @@ impl ScoringModel {
         self.encode(state, as_of, scratch)?;
         let n_columns = self.catalogue.len();
         Ok(match asked {
-            Asked::Churn(target) => self.of_curve(target, scratch),
+            Asked::Churn(target) => self.of_curve(self.answering(target, state, as_of), scratch),
             Asked::Next { stage, days } => {
                 let intervals = self.waits_until(state, as_of, days, stage, scratch);
                 Some(Attribution::of(&intervals, n_columns))
@@ -81,9 +81,25 @@ impl ScoringModel {
         })
     }
 
+    /// The target whose answer a target has: of a contract, that of the shortest time it ends within.
+    fn answering(&self, target: usize, state: &JourneyState, as_of: Timestamp) -> usize {
+        match self.targets()[target].goes_on_from {
+            Some((before, Curve::Contract))
+                if self.churn[before].is_some()
+                    && at_risk(&self.spec, state, self.targets()[before].of_spec, as_of) =>
+            {
+                self.answering(before, state, as_of)
+            }
+            _ => target,
+        }
+    }
+
     /// Of leaving, along the target's curve; `None` where a part of it was not learnt.
     fn of_curve(&self, target: usize, scratch: &Scratch) -> Option<Attribution> {
-        let before = |at: &usize| self.targets()[*at].goes_on_from.map(|(before, _)| before);
+        let before = |at: &usize| match self.targets()[*at].goes_on_from {
+            Some((before, Curve::Event | Curve::Silence)) => Some(before),
+            Some((_, Curve::Contract)) | None => None,
+        };
         let steps = std::iter::successors(Some(target), before);
         let heads: Vec<&ChurnHead> = steps.map(|at| self.churn[at].as_ref()).collect::<Option<_>>()?;
         let told = |head: &&ChurnHead| self.told(|parts| head.contributions(&scratch.cells, parts));
@@ -100,7 +116,7 @@ impl ScoringModel {
                 let intervals: Vec<Interval> = told.map(|silent| interval(silent.of_the_contrary())).collect();
                 Attribution::of(&intervals, n_columns).of_the_contrary()
             }
-            Some((_, Curve::Event)) | None => {
+            Some((_, Curve::Event | Curve::Contract)) | None => {
                 let intervals: Vec<Interval> = told.map(interval).collect();
                 Attribution::of(&intervals, n_columns)
             }

@@ -90,7 +90,7 @@ pub(crate) fn reconcile(
         match before {
             Some((shorter, Curve::Event)) => least = least.max(shorter.probability),
             Some((shorter, Curve::Silence)) => most = most.min(shorter.probability),
-            None => {}
+            Some((_, Curve::Contract)) | None => {}
         }
         let probability = score.probability.max(least).min(most.max(least));
         scores[at] = Some(ChurnScore {

@@ -14,7 +14,7 @@ use percorso_learners::{
     Band, Bootstrap, Calibrator, Column, Learned, Learner, Linear, OutOfFold, Random, TrainingSet,
 };
 use percorso_next_stage::{Calibrated, NextStageHead, Trust};
-use percorso_scoring::{Asked, Hazards, Parts, Scores, ScoringModel, Scratch};
+use percorso_scoring::{Asked, Hazards, Parts, Scores, ScoringModel, Scratch, Target};
 use proptest::prelude::*;
 
 const CUTOFF_DAY: i64 = 60;
@@ -178,6 +178,34 @@ fn scores_never_contradict_what_comes_next() {
     });
     assert!(raised.get() > 0, "no score had to be raised: the law was never tried");
     assert!(lowered.get() > 0, "no score had to be lowered: the law was never tried");
+}
+
+#[test]
+fn a_contract_has_one_answer_within_whatever_time_it_is_asked_about() {
+    let (spec, model) = (spec(), model());
+    let as_of = text::day(CUTOFF_DAY);
+    let ends_on = |day: i64| {
+        let events = format!("purchase@0d:contract_ends_at={day}d visit@40d");
+        state(&text::journey(&spec, &events).unwrap())
+    };
+    let asked = |definition: &str, days: u32| {
+        let is_asked = |target: &Target| target.definition == definition && target.horizon_days == days;
+        model.targets().iter().position(is_asked).unwrap()
+    };
+    let [soon, late] = [CUTOFF_DAY + 6, CUTOFF_DAY + 20].map(ends_on);
+    let told = |state: &JourneyState| {
+        let scores = scores(&model, state, as_of);
+        [7, 30, 90].map(|days| scores.churn[asked("not_renewed", days)].map(|score| score.probability))
+    };
+    let [within_7, within_30, within_90] = told(&soon);
+    assert!(within_7.is_some() && within_7 == within_30 && within_30 == within_90);
+    let [within_7, within_30, within_90] = told(&late);
+    assert!(within_7.is_none() && within_30.is_some() && within_30 == within_90);
+    let reasons = |days| {
+        let asked = Asked::Churn(asked("not_renewed", days));
+        model.attribution(&soon, as_of, asked, &mut Scratch::default()).unwrap()
+    };
+    assert_eq!(reasons(7), reasons(90));
 }
 
 #[test]

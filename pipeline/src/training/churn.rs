@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use ndarray::Zip;
 use percorso_churn::{ChurnHead, Curve};
-use percorso_journey::Timestamp;
+use percorso_journey::{CustomerKey, Timestamp};
 use rayon::prelude::*;
 
 use super::calibrated::Calibrated;
@@ -73,7 +72,7 @@ fn answer(round: &Round<'_>, step: &CurveStep, recipe: Calibrated, said: &[Predi
     let picture = Picture::of(
         &recipe.shipped_at_origins(),
         said.last().expect("what ships"),
-        step.goes_on.is_none(),
+        step.learnt == step.judged,
         drivers,
     );
     let evaluation = QuestionEvaluation {
@@ -139,19 +138,22 @@ fn stays(round: &Round<'_>, first: &Question, told: &[(f64, Vec<f64>)]) -> Resul
 pub(crate) fn joined(curve: Curve, before: &[Predictions], then: Vec<Predictions>) -> Vec<Predictions> {
     let join = |mut said: Predictions| {
         let shorter = before.iter().find(|shorter| shorter.learner == said.learner)?;
-        assert_eq!(
-            shorter.customers, said.customers,
-            "one curve is asked of the same customers"
+        // A contract that ends later is not asked about within the shorter time.
+        let rows: BTreeMap<CustomerKey, usize> = shorter.customers.iter().copied().zip(0..).collect();
+        assert!(
+            curve == Curve::Contract || rows.len() == said.customers.len(),
+            "a curve is asked of the same customers"
         );
-        Zip::from(said.probabilities.rows_mut())
-            .and(shorter.probabilities.rows())
-            .for_each(|mut p, shorter| {
-                p[1] = curve.joined(shorter[1], p[1]);
-                p[0] = 1.0 - p[1];
-            });
-        if let (Some(ends), Some(shorter)) = (&mut said.intervals, &shorter.intervals) {
-            for (ends, shorter) in ends.iter_mut().zip(shorter) {
-                *ends = std::array::from_fn(|at| curve.joined(shorter[at], ends[at]));
+        for (row, customer) in said.customers.iter().enumerate() {
+            let Some(&of_shorter) = rows.get(customer) else {
+                continue;
+            };
+            let p = curve.joined(shorter.probabilities[[of_shorter, 1]], said.probabilities[[row, 1]]);
+            said.probabilities[[row, 0]] = 1.0 - p;
+            said.probabilities[[row, 1]] = p;
+            if let (Some(ends), Some(shorter)) = (&mut said.intervals, &shorter.intervals) {
+                let joined = |at: usize| curve.joined(shorter[of_shorter][at], ends[row][at]);
+                ends[row] = [joined(0), joined(1)];
             }
         }
         Some(said)

@@ -73,9 +73,10 @@ impl Question {
 
     fn step(spec: &Spec, targets: &[ChurnTarget], at: usize, goes_on_from: Option<usize>) -> CurveStep {
         let judged = Self::churn(spec, targets[at], at);
-        let goes_on = goes_on_from.zip(Curve::of(&spec.churn()[targets[at].definition].kind));
+        let goes_on = goes_on_from.map(|from| (from, Curve::of(&spec.churn()[targets[at].definition].kind)));
         let learnt = match goes_on {
-            None => judged.clone(),
+            // Of contracts, also those that end sooner teach.
+            None | Some((_, Curve::Contract)) => judged.clone(),
             Some((from, curve)) => Self {
                 name: format!("{}_after_{}d", judged.name, targets[from].window_days),
                 from_days: i64::from(targets[from].window_days),
@@ -300,14 +301,16 @@ mod tests {
             let name = |step: &CurveStep| [step.judged.name.clone(), step.learnt.name.clone()];
             curve.iter().map(name).collect()
         };
-        let expected: [&[[&str; 2]]; 4] = [
+        let expected: [&[[&str; 2]]; 3] = [
             &[
                 ["churn/left_7d", "churn/left_7d"],
                 ["churn/left_30d", "churn/left_30d_after_7d"],
             ],
-            // Contracts that end within each horizon are others.
-            &[["churn/not_renewed_7d", "churn/not_renewed_7d"]],
-            &[["churn/not_renewed_30d", "churn/not_renewed_30d"]],
+            // Contracts that end sooner teach too.
+            &[
+                ["churn/not_renewed_7d", "churn/not_renewed_7d"],
+                ["churn/not_renewed_30d", "churn/not_renewed_30d"],
+            ],
             // Declared later, but shorter.
             &[
                 ["churn/quiet_30d", "churn/quiet_30d"],
@@ -315,9 +318,9 @@ mod tests {
             ],
         ];
         assert_eq!(curves.iter().map(names).collect::<Vec<_>>(), expected);
-        assert_eq!(curves[3].iter().map(|step| step.target).collect::<Vec<_>>(), [5, 2]);
+        assert_eq!(curves[2].iter().map(|step| step.target).collect::<Vec<_>>(), [5, 2]);
         assert_eq!(curves[0][1].judged.event(&spec), Some(0));
-        assert_eq!(curves[3][0].judged.event(&spec), None);
+        assert_eq!(curves[2][0].judged.event(&spec), None);
     }
 
     #[test]

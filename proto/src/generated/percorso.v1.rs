@@ -116,10 +116,11 @@ pub struct ScoreReply {
     /// The model version that answered; all of the reply comes from this one.
     #[prost(string, tag = "3")]
     pub model_version: ::prost::alloc::string::String,
-    /// One per definition and horizon that applies to the customer.
+    /// One per definition and horizon that applies to the customer; none for who is not asked about: not seen for long, or
+    /// in the leaving stage and not come back (`\[population\]` in journey.toml).
     #[prost(message, repeated, tag = "4")]
     pub churn: ::prost::alloc::vec::Vec<ChurnScore>,
-    /// What comes first within the model's horizon.
+    /// What comes first within the model's horizon; absent for who is not asked about.
     #[prost(message, optional, tag = "5")]
     pub next_stage: ::core::option::Option<NextStage>,
     /// How many events of the customer were counted.

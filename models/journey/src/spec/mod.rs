@@ -297,25 +297,24 @@ impl Spec {
         &self.churn
     }
 
-    /// Per target of [`Self::churn_targets`], the position of the one it goes on from: leaving by the same event within
-    /// the next shorter horizon, or the next shorter silence of the same touchpoints.
+    /// Per target of [`Self::churn_targets`], the position of the one it goes on from: the same definition within the next
+    /// shorter horizon, or the next shorter silence of the same touchpoints.
     ///
-    /// It is then learnt, and told, of those of whom the shorter one does not say all: who stayed, or was silent, until
-    /// then.
+    /// It is then told of those of whom the shorter one does not say all: who stayed, or was silent, until then, or whose
+    /// contract ends later.
     pub fn goes_on_from(&self) -> Vec<Option<usize>> {
         let targets = self.churn_targets();
-        let is_of_one_curve = |one: &ChurnTarget, other: &ChurnTarget| match (
-            &self.churn[one.definition].kind,
-            &self.churn[other.definition].kind,
-        ) {
-            (ChurnKind::Event { .. }, ChurnKind::Event { .. }) => one.definition == other.definition,
+        let kind = |target: &ChurnTarget| &self.churn[target.definition].kind;
+        let is_of_one_curve = |one: &ChurnTarget, other: &ChurnTarget| match (kind(one), kind(other)) {
             (
-                ChurnKind::Inactivity { touchpoints, .. },
                 ChurnKind::Inactivity {
-                    touchpoints: others, ..
+                    touchpoints: of_one, ..
                 },
-            ) => touchpoints == others,
-            _ => false,
+                ChurnKind::Inactivity {
+                    touchpoints: of_other, ..
+                },
+            ) => of_one == of_other,
+            _ => one.definition == other.definition,
         };
         let before = |target: &ChurnTarget| {
             let shorter = targets
