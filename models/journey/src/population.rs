@@ -6,8 +6,8 @@ use crate::{JourneyState, Spec, Timestamp};
 
 /// True when the customer counts at `as_of`: seen lately enough, with what the population asks for, and not gone.
 ///
-/// Who was last seen leaving (a touchpoint of the leaving stage) is gone until they come back, unless the population also
-/// asks of them. A state without events is in no population.
+/// Who was last seen leaving (by a touchpoint declared in the leaving stage, whatever stage its events say) is gone until
+/// they come back, unless the population also asks of them. A state without events is in no population.
 pub fn in_population(spec: &Spec, state: &JourneyState, as_of: Timestamp) -> bool {
     let Some(last_at) = state.last_at() else { return false };
     let population = spec.population();

@@ -70,3 +70,12 @@ fn text_that_is_not_toml_names_the_line() {
 fn a_contract_needs_a_timestamp_attribute() {
     assert!(told("ends_at = \"contract_ends_at\"", "ends_at = \"age\"").contains("not of kind `timestamp`"));
 }
+
+#[test]
+fn a_silence_asked_for_twice_is_refused() {
+    let again = "[[churn]]\nname = \"again\"\nkind = \"inactivity\"\ntouchpoints = [\"renewal\", \"purchase\"]\ndays = 90\n\n[population]";
+    assert_eq!(
+        told("[population]", again),
+        "churn[3]: `inactive` already asks for this silence of these touchpoints"
+    );
+}

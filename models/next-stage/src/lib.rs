@@ -11,4 +11,4 @@ mod trust;
 
 pub use head::{Calibrated, NextStageHead, competing};
 pub use incidence::Incidence;
-pub use trust::{Likeliest, Trust};
+pub use trust::{Likeliest, Trust, likeliest};

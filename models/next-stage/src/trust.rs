@@ -41,18 +41,12 @@ impl Trust {
         }
     }
 
-    /// The likeliest of an answer's classes; the first of equals.
+    /// The likeliest of an answer's classes, and how sure that is.
     ///
     /// # Panics
     /// When there is no class.
     pub fn likeliest(&self, classes: &[f64]) -> Likeliest {
-        let by_probability =
-            |one: &(usize, &f64), other: &(usize, &f64)| one.1.total_cmp(other.1).then(other.0.cmp(&one.0));
-        let (class, &probability) = classes
-            .iter()
-            .enumerate()
-            .max_by(by_probability)
-            .expect("an answer has classes");
+        let (class, probability) = likeliest(classes);
         let (low, high) = self.band.around(probability);
         Likeliest {
             class,
@@ -75,9 +69,42 @@ impl Trust {
     }
 }
 
+/// The likeliest of an answer's classes, the first of equals, and its probability.
+///
+/// # Panics
+/// When there is no class.
+pub fn likeliest(classes: &[f64]) -> (usize, f64) {
+    let by_probability = |one: &(usize, f64), other: &(usize, f64)| one.1.total_cmp(&other.1).then(other.0.cmp(&one.0));
+    let classes = classes.iter().copied().enumerate();
+    classes.max_by(by_probability).expect("an answer has classes")
+}
+
 #[cfg(test)]
 mod tests {
+    use percorso_artefact::Header;
+    use percorso_learners::{Bootstrap, OutOfFold};
+
     use super::*;
+
+    #[test]
+    fn what_was_told_from_answers_survives_the_file() {
+        let rows = OutOfFold {
+            p: &[0.2, 0.4, 0.6, 0.9],
+            y: &[0, 1, 0, 1],
+            customers: &[1, 2, 3, 4],
+            origins: &[0; 4],
+        };
+        let p = ndarray::arr2(&[[0.7, 0.3]; 20]);
+        let trust = Trust {
+            sets: PredictionSets::fit(p.view(), &[0; 20], 0.9).expect("rows"),
+            band: Band::fit(&rows, &Bootstrap::seeded(1)).expect("rows"),
+        };
+        assert_ne!(trust, Trust::none());
+        let mut sealer = Sealer::new();
+        trust.seal("next", &mut sealer).expect("names are taken once");
+        let artefact = Artefact::open(&sealer.seal(&Header::default()).expect("sealed")).expect("opened");
+        assert_eq!(Trust::open("next", &artefact).expect("there"), trust);
+    }
 
     #[test]
     fn of_nothing_judged_anything_may_come_and_equals_are_told_in_order() {

@@ -3,7 +3,8 @@
 use percorso_features::{Catalogue, Encoder};
 use serde::{Deserialize, Serialize};
 
-/// The kind of artefact that holds a scoring model; 3 since leaving by an event is learnt between one horizon and the next.
+/// The kind of artefact that holds a scoring model; 4 since silences are curves too, and the next stage
+/// says how far to trust it.
 pub const KIND: &str = "journey-scores-4";
 
 /// What sits where in the arrays, and the vocabularies.

@@ -87,6 +87,7 @@ pub(crate) fn reconcile(
             .goes_on_from
             .and_then(|(before, curve)| Some((scores[before]?, curve)));
         let (mut least, mut most) = bound.range(next, classes);
+        // A range moves a curve as a whole, so only rounding is caught here.
         match before {
             Some((shorter, Curve::Event)) => least = least.max(shorter.probability),
             Some((shorter, Curve::Silence)) => most = most.min(shorter.probability),

@@ -86,8 +86,12 @@ fn model() -> ScoringModel {
         encoder.encode(row, cells.as_slice_mut().unwrap());
     }
     let customers: Vec<u64> = (0..rows.len() as u64).collect();
-    let mut fit = |n_classes: usize| -> (Learned, Vec<u32>) {
-        let y: Vec<u32> = rows.iter().map(|_| random.below(n_classes) as u32).collect();
+    // One of `n_drawn` labels each; those past the last class are the first, which is then the likelier.
+    let mut fit = |n_classes: usize, n_drawn: usize| -> (Learned, Vec<u32>) {
+        let drawn = rows.iter().map(|_| random.below(n_drawn));
+        let y: Vec<u32> = drawn
+            .map(|class| if class < n_classes { class as u32 } else { 0 })
+            .collect();
         let set = TrainingSet::new(x.view(), &columns, &y, n_classes, &customers).unwrap();
         let linear = Linear {
             spread: 3.0,
@@ -97,7 +101,7 @@ fn model() -> ScoringModel {
     };
     let churn = (0..spec.churn_targets().len())
         .map(|_| {
-            let (learned, y) = fit(2);
+            let (learned, y) = fit(2, 4);
             let rows = OutOfFold {
                 p: &learned.predict(&x.view()).column(1).to_vec(),
                 y: &y,
@@ -108,7 +112,7 @@ fn model() -> ScoringModel {
             Some(ChurnHead::new(learned, Calibrator::Identity, band).unwrap())
         })
         .collect();
-    let [coming, stage] = [2, spec.stages().len()].map(|n_classes| Calibrated::as_it_is(fit(n_classes).0));
+    let [coming, stage] = [2, spec.stages().len()].map(|n_classes| Calibrated::as_it_is(fit(n_classes, n_classes).0));
     let grid = TimeGrid::new(&[0.25, 1.0, 4.0, 10.0, 25.0]).unwrap();
     let parts = Parts {
         encoder,

@@ -93,7 +93,7 @@ pub fn churn(benchmark: &ChurnBenchmark<'_>, engine: &dyn Engine, progress: &dyn
                 rows.push(row);
             }
             let mut row = LearnerMeasures::of(BG_NBD);
-            if let Some(model) = row.fitting(progress, || bench.fit_bg_nbd(*test_at))? {
+            if let Some(model) = row.fitting(progress, || bench.fit_bg_nbd(&origin))? {
                 said.push(row.predicting(progress, || bench.ask_bg_nbd(&model, &origin, Phase::Test)));
                 rows.push(row);
             }

@@ -107,7 +107,8 @@ fn of_question(question: &QuestionEvaluation, test_at: &str) -> Markup {
             h2 { (question.question) }
             p { strong { (question.asks) } }
             p.of {
-                (question.n_test) " customers at " (day(test_at)) ", watched for the " (question.window_days) " days from then on"
+                (question.n_test) " customers at " (day(test_at))
+                @if question.window_days > 0 { ", watched for the " (question.window_days) " days from then on" }
             }
             @if question.shipped.is_empty() {
                 p.verdict.bad { "Too few outcomes to learn from: not answered." }
@@ -139,7 +140,8 @@ fn of_trust(trust: &TrustEvaluation) -> Markup {
             " of sets hold what comes. Of the sets of these customers " strong { (percent(trust.realised)) } " did ("
             (percent(low)) " to " (percent(high)) "). A set has " (number(trust.mean_size)) " classes on average, and "
             (percent(trust.share_of_all)) " of sets hold every class, which says nothing. How large a set has to be was found from "
-            (trust.n_told_from) " answers at " (trust.origins.len()) " earlier cut-offs."
+            (trust.n_told_from) " answers at " (trust.origins.len()) " earlier cut-offs, by learners that knew only what lay before each; their choice and "
+            "calibration knew all of them, but not the test."
         }
         table {
             thead { tr { th { "what came" } th { "was in the set" } } }
@@ -151,7 +153,7 @@ fn of_trust(trust: &TrustEvaluation) -> Markup {
         }
         p {
             "The coverage is that of all customers together: what seldom comes is seldom in a set. How often the likeliest "
-            "stage comes is known within 30 points for " (percent(trust.enough_data)) " of customers; of the others the "
+            "class comes, a stage or none, is known within 30 points for " (percent(trust.enough_data)) " of customers; of the others the "
             "service says that there is not enough data."
         }
     }
@@ -164,11 +166,9 @@ fn learners(question: &QuestionEvaluation) -> Markup {
         .iter()
         .flat_map(|learner| learner.measures.keys())
         .collect();
-    // What comes next has two parts, whose losses are not those of the whole.
-    let has_losses = question
-        .learners
-        .iter()
-        .any(|learner| question.origins_log_loss.contains_key(&learner.learner));
+    // A longer time is joined from several questions, what comes next from two: their losses are not those of the whole.
+    let is_of_all = question.picture.as_ref().is_some_and(|picture| picture.is_of_all);
+    let has_losses = is_of_all && !question.origins_log_loss.is_empty();
     html! {
         h3 { "Every learner at the test" }
         @if has_losses {
@@ -288,7 +288,7 @@ fn of_purchases(purchases: &PurchaseEvaluation, test_at: &str) -> Markup {
                     ": predicted " (format!("{:.0}", test.expected_purchase_days)) " purchase days, observed "
                     (format!("{:.0}", test.purchase_days)) "; predicted value " (format!("{:.0}", test.expected_value))
                     ", observed " (format!("{:.0}", test.value)) ", in the unit of the events' value. "
-                    "Value at risk is what a customer is predicted to spend, times the probability that they leave."
+                    "Value at risk is what a customer is predicted to spend if they stay, times the probability that they leave."
                 }
             }
         }

@@ -114,6 +114,10 @@ pub(super) fn verdicts(question: &QuestionEvaluation) -> Vec<Verdict> {
         );
         said.push(match trust.stated - high {
             _ if trust.origins.is_empty() => Verdict::new(Grade::Bad, "No earlier answer says how far to trust these."),
+            _ if trust.share_of_all > 0.5 => Verdict::new(
+                Grade::Bad,
+                format!("Most sets of possible stages rule nothing out ({told})."),
+            ),
             missed if missed <= 0.0 => Verdict::new(
                 Grade::Good,
                 format!("Says what may come as surely as it claims ({told})."),
@@ -132,7 +136,11 @@ pub(super) fn of_stays(stays: &StayEvaluation) -> Vec<Verdict> {
     let gains = stays.points.iter().filter(|point| point.brier_of_stage > 0.0);
     let gains: Vec<f64> = gains.map(|point| 1.0 - point.brier / point.brier_of_stage).collect();
     let gain = gains.iter().sum::<f64>() / gains.len().max(1) as f64;
-    let told = format!("Brier score {:.1} % below that of the stage's share", 100.0 * gain);
+    let side = if gain < 0.0 { "above" } else { "below" };
+    let told = format!(
+        "Brier score {:.1} % {side} that of the stage's share",
+        100.0 * gain.abs()
+    );
     vec![match gain {
         _ if gain >= 0.1 => Verdict::new(Grade::Good, format!("Tells much more than the stage does ({told}).")),
         _ if gain > 0.0 => Verdict::new(Grade::Fair, format!("Tells little more than the stage does ({told}).")),
@@ -145,8 +153,11 @@ pub(super) fn of_purchases(purchases: &PurchaseEvaluation) -> Vec<Verdict> {
     let Some(test) = &purchases.test else {
         return vec![Verdict::new(Grade::Bad, "Not told, or not tested.")];
     };
-    let off = |predicted: f64, observed: f64| 100.0 * (predicted / observed.max(1e-9) - 1.0);
-    let verdict = |what: &str, off: f64| {
+    let verdict = |what: &str, predicted: f64, observed: f64| {
+        if !predicted.is_finite() || observed <= 0.0 {
+            return Verdict::new(Grade::Bad, format!("{what}: nothing was observed to compare with."));
+        }
+        let off = 100.0 * (predicted / observed - 1.0);
         let grade = match off.abs() {
             off if off <= 10.0 => Grade::Good,
             off if off <= 25.0 => Grade::Fair,
@@ -160,8 +171,8 @@ pub(super) fn of_purchases(purchases: &PurchaseEvaluation) -> Vec<Verdict> {
         )
     };
     vec![
-        verdict("Purchase days", off(test.expected_purchase_days, test.purchase_days)),
-        verdict("Value", off(test.expected_value, test.value)),
+        verdict("Purchase days", test.expected_purchase_days, test.purchase_days),
+        verdict("Value", test.expected_value, test.value),
     ]
 }
 

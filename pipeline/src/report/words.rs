@@ -53,7 +53,7 @@ const WORDS: [(&str, &str); 15] = [
     ("bg_nbd", "a model of purchase rates and dropout, from purchases alone"),
     (
         "shipped",
-        "the learner that was chosen, after calibration: what scores are made with",
+        "the learner that was chosen, after calibration, joined with what ships of the shorter time: what scores are made with",
     ),
 ];
 

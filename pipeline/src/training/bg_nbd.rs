@@ -1,7 +1,7 @@
 //! BG/NBD as a baseline: how likely a customer buys nothing for so long, told from when they bought alone.
 
 use ndarray::Array2;
-use percorso_journey::Timestamp;
+use percorso_journey::CustomerKey;
 use percorso_learners::{BgNbd, Purchases};
 use percorso_scoring::weeks;
 
@@ -14,19 +14,20 @@ use crate::Result;
 pub(crate) const BG_NBD: &str = "bg_nbd";
 
 impl Bench<'_> {
-    /// BG/NBD of everyone who had bought by a cut-off; `None` where the question is no silence of purchases, too few
-    /// bought, or someone is asked about who never did.
+    /// BG/NBD of everyone who had bought by an origin; `None` where the question is no silence of purchases, too few
+    /// bought, or someone is asked about there who never did.
     ///
     /// It learns from what was bought, not from who left, so it needs no past answers and is no [`percorso_learners::Learner`].
-    pub(crate) fn fit_bg_nbd(&self, at: Timestamp) -> Result<Option<BgNbd>> {
+    pub(crate) fn fit_bg_nbd(&self, origin: &Origin) -> Result<Option<BgNbd>> {
+        let at = origin.at;
         let bought = sample(self.dataset.purchases.at(at));
         let purchases: Vec<Purchases> = bought.iter().map(|bought| bought.purchases).collect();
         let n_again = purchases.iter().filter(|purchases| purchases.frequency > 0).count();
-        let has_bought = |row: &usize| self.dataset.purchases.of(at, self.dataset.customers[*row]).is_some();
+        let has_bought = |customer: &CustomerKey| self.dataset.purchases.of(at, *customer).is_some();
         let can_tell = self.question.is_silence_of_purchases
             && purchases.len() >= LEAST_CUSTOMERS
             && n_again >= LEAST_AGAIN
-            && self.question.asked_at(self.dataset, at).iter().all(has_bought);
+            && origin.customers.iter().all(has_bought);
         can_tell
             .then(|| BgNbd::fit(&purchases).map_err(self.failed(BG_NBD)))
             .transpose()

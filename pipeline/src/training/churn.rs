@@ -23,12 +23,17 @@ use crate::cutoffs::Cutoffs;
 pub(super) fn answers(round: &Round<'_>, curve: &[CurveStep]) -> Result<(Vec<Answer>, Option<StayEvaluation>)> {
     let recipes = curve.par_iter().map(|step| recipe(round, step));
     let recipes: Vec<Option<Calibrated>> = recipes.collect::<Result<_>>()?;
-    let learnt = curve.iter().zip(recipes);
-    let learnt = learnt.map_while(|(step, recipe)| Some((step, recipe?)));
     let mut answers = Vec::new();
     let mut said: Option<Vec<Predictions>> = None;
     let mut told = Vec::new();
-    for (step, recipe) in learnt {
+    let mut is_broken = false;
+    for (step, recipe) in curve.iter().zip(recipes) {
+        // What goes on from a time that is not answered is not answered either; a contract has its own answer.
+        is_broken = (is_broken && step.goes_on != Some(Curve::Contract)) || recipe.is_none();
+        let Some(recipe) = recipe.filter(|_| !is_broken) else {
+            answers.push(not_answered(round, step));
+            continue;
+        };
         let learning = round.bench.asking(&step.learnt);
         let mut of_step = learning.fit_and_ask(recipe.contenders(), round.cutoffs.test_at, &step.judged)?;
         of_step.push(recipe.shipped(&of_step));
@@ -41,8 +46,6 @@ pub(super) fn answers(round: &Round<'_>, curve: &[CurveStep]) -> Result<(Vec<Ans
         answers.push(answer(round, step, recipe, &so_far)?);
         said = Some(so_far);
     }
-    let unanswered = &curve[answers.len()..];
-    answers.extend(unanswered.iter().map(|step| not_answered(round, step)));
     Ok((answers, stays(round, &curve[0].judged, &told)?))
 }
 
@@ -138,15 +141,13 @@ fn stays(round: &Round<'_>, first: &Question, told: &[(f64, Vec<f64>)]) -> Resul
 pub(crate) fn joined(curve: Curve, before: &[Predictions], then: Vec<Predictions>) -> Vec<Predictions> {
     let join = |mut said: Predictions| {
         let shorter = before.iter().find(|shorter| shorter.learner == said.learner)?;
-        // A contract that ends later is not asked about within the shorter time.
         let rows: BTreeMap<CustomerKey, usize> = shorter.customers.iter().copied().zip(0..).collect();
-        assert!(
-            curve == Curve::Contract || rows.len() == said.customers.len(),
-            "a curve is asked of the same customers"
-        );
         for (row, customer) in said.customers.iter().enumerate() {
-            let Some(&of_shorter) = rows.get(customer) else {
-                continue;
+            let of_shorter = match (rows.get(customer), curve) {
+                (Some(&of_shorter), _) => of_shorter,
+                // One that ends later was not asked about within the shorter time.
+                (None, Curve::Contract) => continue,
+                (None, Curve::Event | Curve::Silence) => panic!("a curve is asked of the same customers"),
             };
             let p = curve.joined(shorter.probabilities[[of_shorter, 1]], said.probabilities[[row, 1]]);
             said.probabilities[[row, 0]] = 1.0 - p;

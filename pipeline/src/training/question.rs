@@ -1,4 +1,4 @@
-//! What is learnt: one question per interval between a definition's horizons, and the next stage.
+//! What is learnt: one question per interval of a curve of leaving, and the next stage.
 
 use percorso_churn::Curve;
 use percorso_journey::spec::{ChurnKind, ChurnTarget};

@@ -185,7 +185,7 @@ impl<'a> Bench<'a> {
             Ok(origin.ask(&contender.name, &learned, Phase::Test))
         };
         let mut said = contenders.iter().map(ask).collect::<Result<Vec<_>>>()?;
-        let bg_nbd = self.fit_bg_nbd(at)?;
+        let bg_nbd = self.fit_bg_nbd(&origin)?;
         said.extend(bg_nbd.map(|model| self.ask_bg_nbd(&model, &origin, Phase::Test)));
         Ok(said)
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ndarray::{Axis, concatenate};
 use percorso_learners::{Band, Bootstrap, OutOfFold, PredictionSets};
-use percorso_next_stage::Trust;
+use percorso_next_stage::{Trust, likeliest};
 use serde::{Deserialize, Serialize};
 
 use super::evaluation::share_interval;
@@ -14,6 +14,8 @@ use super::recipe::Bench;
 use crate::Result;
 
 /// What the sets and intervals of the next stage were worth after the test cut-off.
+///
+/// Learners at the origins knew only what lay before each; their choice and calibration knew all origins, not the test.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrustEvaluation {
@@ -48,9 +50,9 @@ pub(super) fn trust(bench: &Bench<'_>, at_origins: &[Predictions]) -> Result<Tru
     let sets = PredictionSets::fit(probabilities.view(), &labels, PredictionSets::COVERAGE);
     let (mut p, mut has_come) = (Vec::new(), Vec::new());
     for (row, label) in probabilities.outer_iter().zip(&labels) {
-        let likeliest = Trust::none().likeliest(row.as_slice().expect("a new matrix is row-major"));
-        p.push(likeliest.probability);
-        has_come.push(u32::from(likeliest.class == *label as usize));
+        let (class, of_class) = likeliest(row.as_slice().expect("a new matrix is row-major"));
+        p.push(of_class);
+        has_come.push(u32::from(class == *label as usize));
     }
     let customers: Vec<u64> = at_origins.iter().flat_map(Predictions::groups).collect();
     let origins = at_origins.iter();

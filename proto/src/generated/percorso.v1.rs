@@ -194,7 +194,8 @@ pub struct NextStage {
     /// after the model's test cut-off stands in its evaluation.
     #[prost(double, tag = "5")]
     pub set_coverage: f64,
-    /// 90 % interval of how often the likeliest of `stages` comes, among customers whose likeliest is as likely.
+    /// 90 % interval of how often the likeliest of `stages`, "none" among them, comes, of customers whose likeliest is as
+    /// likely.
     #[prost(double, tag = "6")]
     pub likeliest_low: f64,
     #[prost(double, tag = "7")]
@@ -216,7 +217,7 @@ pub struct StageProbability {
     /// What moves the probability most, strongest first; of the likeliest stage, when asked for.
     #[prost(message, repeated, tag = "4")]
     pub reasons: ::prost::alloc::vec::Vec<Reason>,
-    /// Whether it is in the smallest set that holds what comes first as often as `NextStage.set_coverage` says.
+    /// Whether it is in the set of what may come; see `NextStage.set_coverage`.
     #[prost(bool, tag = "5")]
     pub is_possible: bool,
 }
