@@ -63,7 +63,7 @@ fn sets_of_stages_hold_the_likeliest_and_about_as_often_what_comes_as_they_say()
     printed(&["score", "--run", text(&run), "--output", text(&file)]);
     let opened = std::fs::File::open(&file).expect("scores");
     let reader = ParquetRecordBatchReaderBuilder::try_new(opened).expect("Parquet");
-    let mut n_customers = 0;
+    let (mut n_customers, mut n_possible, mut n_classes) = (0, 0, 0);
     for batch in reader.build().expect("a reader").map(|batch| batch.expect("a batch")) {
         let numbers = |name: &str| {
             batch
@@ -92,10 +92,16 @@ fn sets_of_stages_hold_the_likeliest_and_about_as_often_what_comes_as_they_say()
             assert!(low.value(row) <= p.value(row) && p.value(row) <= high.value(row));
             let set = sets.value(row);
             assert!(set.as_string::<i32>().iter().flatten().any(|class| class == *likeliest));
-            n_customers += 1;
+            (n_customers, n_possible, n_classes) = (n_customers + 1, n_possible + set.len(), classes.len());
         }
     }
     assert!(n_customers > 100, "{n_customers} customers");
+    // What serves is what was judged: sets of about the same size, and not of everything.
+    let mean_size = n_possible as f64 / f64::from(n_customers);
+    assert!(
+        (mean_size - number("mean_size")).abs() < 1.0 && mean_size < n_classes as f64 - 0.5,
+        "{mean_size}: {trust}"
+    );
 }
 
 #[test]
