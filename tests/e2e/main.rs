@@ -12,3 +12,4 @@ mod lines;
 mod online_retail;
 mod parity;
 mod python;
+mod silences;
