@@ -95,7 +95,7 @@ pub(super) fn of_picture(picture: &Picture, question: &QuestionEvaluation) -> Ma
                 (PreEscaped(time.svg()))
                 figcaption {
                     "Over time, at earlier cut-offs"
-                    @if picture.is_of_all { " and, last, the test" } @else { ", of those of whom the shorter time before does not say all" }
+                    @if picture.is_of_all { " and, last, the test" } @else { ", only of those of whom the shorter time before does not say all, so not to be compared with the rate of everyone" }
                     ": each was predicted by a learner that knew only what lay before it; the calibration knew all of them but the test."
                 }
             } }

@@ -240,7 +240,7 @@ fn protocol(spec: &Spec) -> String {
     format!(
         "customers{seen}{having}{gone}; a learner knows the rows whose windows were over by a cut-off, and is asked about \
          everyone who is there then; learner and calibration are chosen at cut-offs before the test, which is judged once; \
-         churn is judged before scores are made to agree with what comes next"
+         churn is judged before scores are moved to agree with what comes next, which these figures do not measure"
     )
 }
 
