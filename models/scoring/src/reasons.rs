@@ -83,15 +83,14 @@ impl ScoringModel {
 
     /// The target whose answer a target has: of a contract, that of the shortest time it ends within.
     fn answering(&self, target: usize, state: &JourneyState, as_of: Timestamp) -> usize {
-        match self.targets()[target].goes_on_from {
-            Some((before, Curve::Contract))
-                if self.churn[before].is_some()
-                    && at_risk(&self.spec, state, self.targets()[before].of_spec, as_of) =>
-            {
-                self.answering(before, state, as_of)
-            }
-            _ => target,
-        }
+        let sooner = |at: &usize| match self.targets()[*at].goes_on_from {
+            Some((before, Curve::Contract)) => Some(before),
+            Some((_, Curve::Event | Curve::Silence)) | None => None,
+        };
+        let is_answered =
+            |at: &usize| self.churn[*at].is_some() && at_risk(&self.spec, state, self.targets()[*at].of_spec, as_of);
+        let of_one_contract = std::iter::successors(Some(target), sooner);
+        of_one_contract.filter(is_answered).last().unwrap_or(target)
     }
 
     /// Of leaving, along the target's curve; `None` where a part of it was not learnt.

@@ -57,6 +57,11 @@ fn journeys() -> impl Strategy<Value = Vec<JourneyEvent>> {
 
 /// A model that has learnt nothing true: its heads disagree wherever they can.
 fn model() -> ScoringModel {
+    model_that_answers(|_| true)
+}
+
+/// The same, of which only some targets were learnt.
+fn model_that_answers(is_answered: impl Fn(usize) -> bool) -> ScoringModel {
     let spec = spec();
     let catalogue = Catalogue::of(&spec);
     let mut random = Random::new(5);
@@ -100,7 +105,7 @@ fn model() -> ScoringModel {
         (Learner::Linear(linear).fit(&set, 1).unwrap(), y)
     };
     let churn = (0..spec.churn_targets().len())
-        .map(|_| {
+        .map(|at| {
             let (learned, y) = fit(2, 4);
             let rows = OutOfFold {
                 p: &learned.predict(&x.view()).column(1).to_vec(),
@@ -109,7 +114,8 @@ fn model() -> ScoringModel {
                 origins: &customers,
             };
             let band = Band::fit(&rows, &Bootstrap::seeded(1)).unwrap();
-            Some(ChurnHead::new(learned, Calibrator::Identity, band).unwrap())
+            let head = ChurnHead::new(learned, Calibrator::Identity, band).unwrap();
+            is_answered(at).then_some(head)
         })
         .collect();
     let [coming, stage] = [2, spec.stages().len()].map(|n_classes| Calibrated::as_it_is(fit(n_classes, n_classes).0));
@@ -210,6 +216,20 @@ fn a_contract_has_one_answer_within_whatever_time_it_is_asked_about() {
         model.attribution(&soon, as_of, asked, &mut Scratch::default()).unwrap()
     };
     assert_eq!(reasons(7), reasons(90));
+    let between = asked("not_renewed", 30);
+    let gap = model_that_answers(|at| at != between);
+    let scores = scores(&gap, &soon, as_of);
+    assert_eq!(
+        scores.churn[asked("not_renewed", 90)],
+        scores.churn[asked("not_renewed", 7)]
+    );
+    let of_longest = Asked::Churn(asked("not_renewed", 90));
+    let told = gap.attribution(&soon, as_of, of_longest, &mut Scratch::default());
+    assert_eq!(
+        told.unwrap(),
+        reasons(7),
+        "of the answer, though nothing was learnt between"
+    );
 }
 
 #[test]
