@@ -139,15 +139,20 @@ fn band(bench: &Bench<'_>, at_origins: &[&Predictions], calibrator: &Calibrator,
         customers = rows.iter().map(|&row| bench.dataset.customers[row].group()).collect();
         origins = vec![0; y.len()];
     }
-    let bootstrap = Bootstrap {
-        level: 0.9,
-        ..Bootstrap::seeded(bench.settings.seed)
-    };
     let rows = OutOfFold {
         p: &p,
         y: &y,
         customers: &customers,
         origins: &origins,
     };
-    Band::fit(&rows, &bootstrap).map_err(bench.failed("the interval"))
+    band_of(bench, &rows)
+}
+
+/// The 90 % band of out-of-fold probabilities.
+pub(super) fn band_of(bench: &Bench<'_>, rows: &OutOfFold<'_>) -> Result<Band> {
+    let bootstrap = Bootstrap {
+        level: 0.9,
+        ..Bootstrap::seeded(bench.settings.seed)
+    };
+    Band::fit(rows, &bootstrap).map_err(bench.failed("the interval"))
 }

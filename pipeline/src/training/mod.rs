@@ -226,15 +226,10 @@ fn protocol(spec: &Spec) -> String {
     let seen = population
         .seen_within_days
         .map_or_else(String::new, |days| format!(" seen in the last {days} days"));
-    let having: Vec<&str> = population
-        .having
-        .iter()
-        .map(|&at| spec.touchpoints()[usize::from(at)].name.as_str())
-        .collect();
-    let having = if having.is_empty() {
+    let having = if population.having.is_empty() {
         String::new()
     } else {
-        format!(" with {}", having.join(" or "))
+        format!(" with {}", question::either(spec, &population.having))
     };
     let gone = if population.who_left { "" } else { " who have not left" };
     format!(

@@ -187,10 +187,8 @@ fn before(
         if known.len() < MIN_ROWS { 0 } else { classes }
     };
     // What must be told apart at the test has to be learnt at an origin too.
-    let can_learn = |at: Timestamp| {
-        let mut parts = [of_coming, of_stage].into_iter();
-        parts.all(|part| n_classes(part, at) >= n_classes(part, test_at).clamp(1, 2))
-    };
+    let least = [of_coming, of_stage].map(|part| (part, n_classes(part, test_at).clamp(1, 2)));
+    let can_learn = |at: Timestamp| least.iter().all(|(part, least)| n_classes(part, at) >= *least);
     let origins = waits.asked.keys().filter(|at| **at < test_at && can_learn(**at));
     let answers = origins.map(|&at| {
         let asked = Asked::at(bench, waits, at);

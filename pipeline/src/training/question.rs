@@ -255,12 +255,7 @@ impl Question {
 /// What a churn target asks, in a sentence.
 fn churn_asks(spec: &Spec, target: ChurnTarget) -> String {
     let days = target.horizon_days;
-    let named = |touchpoints: &[u16]| {
-        let names = touchpoints
-            .iter()
-            .map(|&at| spec.touchpoints()[usize::from(at)].name.as_str());
-        names.collect::<Vec<_>>().join(" or ")
-    };
+    let named = |touchpoints: &[u16]| either(spec, touchpoints);
     match &spec.churn()[target.definition].kind {
         ChurnKind::Event { touchpoints, .. } => format!("Does {} come within {days} days?", named(touchpoints)),
         ChurnKind::Inactivity { touchpoints, .. } => format!("Is there no {} for {days} days?", named(touchpoints)),
@@ -271,6 +266,14 @@ fn churn_asks(spec: &Spec, target: ChurnTarget) -> String {
             named(renewed_by)
         ),
     }
+}
+
+/// Touchpoints by name, any of which is meant.
+pub(super) fn either(spec: &Spec, touchpoints: &[u16]) -> String {
+    let names = touchpoints
+        .iter()
+        .map(|&at| spec.touchpoints()[usize::from(at)].name.as_str());
+    names.collect::<Vec<_>>().join(" or ")
 }
 
 /// Fewer rows than this teach nothing and judge nothing.

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use ndarray::{Axis, concatenate};
-use percorso_learners::{Band, Bootstrap, OutOfFold, PredictionSets};
+use percorso_learners::{OutOfFold, PredictionSets};
 use percorso_next_stage::{Trust, likeliest};
 use serde::{Deserialize, Serialize};
 
+use super::calibrated::band_of;
 use super::evaluation::share_interval;
 use super::predictions::Predictions;
 use super::question::MIN_ROWS;
@@ -65,14 +66,9 @@ pub(super) fn trust(bench: &Bench<'_>, at_origins: &[Predictions]) -> Result<Tru
         customers: &customers,
         origins: &origins,
     };
-    let bootstrap = Bootstrap {
-        level: 0.9,
-        ..Bootstrap::seeded(bench.settings.seed)
-    };
-    let band = Band::fit(&rows, &bootstrap);
     Ok(Trust {
         sets: sets.map_err(bench.failed("the prediction sets"))?,
-        band: band.map_err(bench.failed("the interval"))?,
+        band: band_of(bench, &rows)?,
     })
 }
 
