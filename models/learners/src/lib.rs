@@ -78,7 +78,7 @@ pub use learned::Learned;
 pub use learner::Learner;
 #[cfg(feature = "fit")]
 pub use level::with_level_set;
-pub use linear::{FittedLinear, Linear, Logistic};
+pub use linear::{FittedLinear, FittedRidge, Linear, Logistic, Ridge};
 pub use ngram::{FittedNgram, MAX_ORDER, Ngram, NgramCounts, Observed, Smoothing};
 pub use prediction_sets::PredictionSets;
 pub use prevalence::{FittedPrevalence, Prevalence};

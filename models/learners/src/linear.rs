@@ -9,6 +9,8 @@ mod lbfgs;
 #[cfg(feature = "fit")]
 mod logistic;
 #[cfg(feature = "fit")]
+mod ridge;
+#[cfg(feature = "fit")]
 mod solution;
 
 use percorso_artefact::{Artefact, Sealer};
@@ -90,6 +92,73 @@ impl Default for Logistic {
             max_cells: 12_000_000,
             min_rows: 20,
         }
+    }
+}
+
+/// Settings of the regression of amounts, least squares with a penalty on weights (Hoerl and Kennard 1970).
+///
+/// Columns are prepared as [`Linear`] does; the penalty is the one of `penalties` that tells best the amounts of customers
+/// who were left out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ridge {
+    /// Penalties to choose from, each as a share of the number of rows.
+    pub penalties: Vec<f64>,
+    /// How many parts of the customers are left out in turn, at least 2.
+    pub n_folds: usize,
+    /// The most rows to learn from; as many are drawn by the seed without replacement.
+    pub max_rows: usize,
+    /// The fewest rows that a category needs to have a term of its own.
+    pub min_rows: usize,
+}
+
+impl Default for Ridge {
+    fn default() -> Self {
+        Ridge {
+            penalties: vec![0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0],
+            n_folds: 5,
+            max_rows: 50_000,
+            min_rows: 20,
+        }
+    }
+}
+
+/// A fitted regression of amounts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FittedRidge(FittedLinear);
+
+impl FittedRidge {
+    /// The amount expected of a row.
+    ///
+    /// # Panics
+    /// When the row has fewer columns than training had.
+    pub fn amount(&self, row: &[f32]) -> f64 {
+        let mut amount = self.0.intercept[0];
+        self.0.each_term(row, |_, _, term| amount += term);
+        amount
+    }
+
+    /// Puts everything under names that begin with `prefix/`.
+    ///
+    /// # Errors
+    /// - the prefix is not allowed in names, or was used before
+    pub fn seal(&self, prefix: &str, sealer: &mut Sealer) -> Result<()> {
+        self.0.seal(prefix, sealer)
+    }
+
+    /// What was sealed under the prefix.
+    ///
+    /// # Errors
+    /// - an array is missing or of another type or shape, or the arrays contradict each other
+    pub fn open(prefix: &str, artefact: &Artefact) -> Result<FittedRidge> {
+        let fitted = FittedLinear::open(prefix, artefact)?;
+        if fitted.n_scores() != 1 {
+            return Err(Error::Malformed {
+                prefix: prefix.to_owned(),
+                what: "regression of amounts",
+                why: "it has more than one score",
+            });
+        }
+        Ok(FittedRidge(fitted))
     }
 }
 

@@ -26,7 +26,7 @@ pub(super) enum FileFormat {
 }
 
 impl FileFormat {
-    fn of(path: &Path) -> Option<Self> {
+    pub(super) fn of(path: &Path) -> Option<Self> {
         let name = path.file_name()?.to_str()?.to_ascii_lowercase();
         [
             (".parquet", Self::Parquet),

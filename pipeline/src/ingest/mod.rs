@@ -17,6 +17,8 @@ use percorso_engine::{Batches, CallerError, Engine, Part};
 use percorso_journey::{KeySecret, Spec};
 use sha2::{Digest, Sha256};
 
+pub(crate) use self::read::{SourceBatches, read_parquet, read_table};
+
 use self::files::SourceFile;
 use self::map::Mapper;
 use self::quarantine::Quarantine;

@@ -18,13 +18,13 @@ use crate::open::open;
 use crate::{Error, Result};
 
 /// A batch of source rows; `first_row` counts from 1, header lines aside.
-pub(super) struct SourceBatch {
-    pub(super) rows: RecordBatch,
-    pub(super) first_row: i64,
+pub(crate) struct SourceBatch {
+    pub(crate) rows: RecordBatch,
+    pub(crate) first_row: i64,
 }
 
 /// Batches read one after another.
-pub(super) type SourceBatches = Box<dyn Iterator<Item = Result<SourceBatch>> + Send>;
+pub(crate) type SourceBatches = Box<dyn Iterator<Item = Result<SourceBatch>> + Send>;
 
 pub(super) const BATCH_ROWS: usize = 8_192;
 const MAX_FOOTER_BYTES: u64 = 256 << 20;
@@ -47,7 +47,28 @@ pub(super) fn read(file: &SourceFile, spec: &Spec) -> Result<SourceBatches> {
     }
 }
 
-fn read_parquet(path: &Path) -> Result<SourceBatches> {
+/// The batches of a plain table, whatever its columns mean.
+///
+/// # Errors
+/// - its name ends in none of `.parquet`, `.csv` and `.csv.gz`; else as [`read`].
+pub(crate) fn read_table(path: &Path) -> Result<SourceBatches> {
+    let format = CsvFormat { delimiter: b',' };
+    match FileFormat::of(path) {
+        Some(FileFormat::Parquet) => read_parquet(path),
+        Some(FileFormat::Csv) => read_csv(path, format, BufReader::new(open(path)?)),
+        Some(FileFormat::CsvGz) => read_csv(path, format, BufReader::new(MultiGzDecoder::new(open(path)?))),
+        Some(FileFormat::Xes) | None => Err(Error::data(
+            path,
+            "expected a name that ends in .parquet, .csv or .csv.gz",
+        )),
+    }
+}
+
+/// The batches of a Parquet file.
+///
+/// # Errors
+/// - as [`read`].
+pub(crate) fn read_parquet(path: &Path) -> Result<SourceBatches> {
     let file = open(path)?;
     check_footer(&file, path)?;
     let not_parquet =

@@ -66,16 +66,15 @@ def main():
         if not path.is_file():
             return print(f"skipped: no real data (no file {path})")
     trial = Trial(given)
-    uplifts = {"percorso": ours(given.ours, trial)} if given.ours else {}
-    seconds = {}
+    uplifts, qinis, seconds = {}, {}, {}
+    if given.ours:
+        uplifts["percorso"] = ours(given.ours, trial)
+        qinis["percorso"] = told_qinis(trial, "percorso", uplifts["percorso"])
     for learner, uplift_of in LEARNERS.items():
         began = time.monotonic()
         uplifts[learner] = [uplift_of(trial, *half) for half in trial.halves]
         seconds[learner] = time.monotonic() - began
-    qinis = {learner: over_halves(trial, by_half) for learner, by_half in uplifts.items()}
-    for learner, by_half in qinis.items():
-        for split, value in enumerate(by_half[:, 0]):
-            print(json.dumps({"learner": learner, "split": split, "qini": round(float(value), 6)}), flush=True)
+        qinis[learner] = told_qinis(trial, learner, uplifts[learner])
     tell_table(given, qinis, seconds)
     if given.ours:
         compare(trial, uplifts, qinis, given.seed)
@@ -132,7 +131,7 @@ def causalml(learner, trial, train, test):
     x, treated, outcome = trial.known(train)
     model, propensity = learner(), numpy.full(len(train), PROPENSITY)
     seed = {"seed": SEED} if isinstance(model, BaseDRRegressor) else {}
-    model.fit(x, treated, outcome, p=propensity, **seed)
+    model.fit(x, treatment=treated, y=outcome, p=propensity, **seed)
     return model.predict(trial.features[test], p=numpy.full(len(test), PROPENSITY), verbose=False).ravel()
 
 
@@ -150,7 +149,7 @@ def uplift_forest(trial, train, test):
         random_state=SEED,
         n_jobs=N_THREADS,
     )
-    forest.fit(x, numpy.where(treated == 1, "treated", "control"), outcome.astype(int))
+    forest.fit(x, treatment=numpy.where(treated == 1, "treated", "control"), y=outcome.astype(int))
     return forest.predict(trial.features[test]).ravel()
 
 
@@ -211,6 +210,14 @@ LEARNERS = {
     "econml_linear_dr": functools.partial(econml, lambda: doubly_robust(LinearDRLearner, featurizer=StandardScaler())),
     "econml_forest": functools.partial(econml, causal_forest),
 }
+
+
+def told_qinis(trial, learner, by_half):
+    """Qini of each half, printed."""
+    values = over_halves(trial, by_half)[:, 0]
+    for split, value in enumerate(values):
+        print(json.dumps({"learner": learner, "split": split, "qini": round(float(value), 6)}), flush=True)
+    return values
 
 
 def over_halves(trial, by_half, weights=None):
