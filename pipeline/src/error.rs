@@ -64,6 +64,9 @@ pub enum Error {
         #[source]
         source: percorso_learners::Error,
     },
+    /// What actions do could not be learnt.
+    #[error("cannot learn what actions do")]
+    Effect(#[from] percorso_next_action::Error),
     /// A model cannot be kept or opened.
     #[error(transparent)]
     Artefact(#[from] percorso_artefact::Error),
@@ -109,6 +112,7 @@ impl Error {
     pub fn is_about_data(&self) -> bool {
         match self {
             Self::Spec { .. } | Self::Data { .. } | Self::TooManyBadRows { .. } | Self::Fit { .. } => true,
+            Self::Effect(_) => true,
             Self::Artefact(_) | Self::Model(_) => true,
             Self::Io { .. } | Self::Missing(_) | Self::Engine(_) | Self::Columns { .. } => false,
         }

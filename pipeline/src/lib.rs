@@ -17,6 +17,7 @@ mod ids;
 mod ingest;
 mod journeys;
 mod open;
+mod policy;
 mod progress;
 mod purchases;
 mod report;
@@ -24,13 +25,14 @@ mod row_columns;
 mod rows;
 mod run;
 mod score;
+mod table;
 mod training;
 mod waits;
 pub mod xes;
 
 pub use benchmark::{
-    Churn, ChurnBenchmark, EndOfCase, LearnerMeasures, NextTouchpoint, StaysBenchmark, StaysJudged, churn,
-    next_touchpoint, stays,
+    ArmFound, Churn, ChurnBenchmark, EndOfCase, LearnerMeasures, NextTouchpoint, PolicyFound, StaysBenchmark,
+    StaysJudged, UpliftBenchmark, UpliftFound, churn, next_touchpoint, stays, uplift,
 };
 pub use churn_list::{ChurnListRow, ChurnListSettings, churn_list, write_churn_list, write_private_text};
 pub use cutoffs::Cutoffs;
@@ -39,6 +41,9 @@ pub use export::{StoredJourney, export_states};
 pub use ids::{secret, write_secret};
 pub use ingest::{IngestSummary, check, ingest};
 pub use percorso_engine::{Engine, LocalEngine, memory_bytes_default};
+pub use percorso_next_action::uplift::{Decile, Standing, calibration_slope};
+pub use percorso_next_action::{Estimate, Interval};
+pub use policy::{Judgement, PolicyEvaluation, Promotion, evaluate_policy, overlap_plot, promotion};
 pub use progress::Progress;
 pub use report::report;
 pub use run::{IngestManifest, RunFolder, read_spec};

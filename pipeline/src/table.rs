@@ -21,6 +21,8 @@ pub(crate) struct Table {
     path: PathBuf,
     n_rows: usize,
     columns: Vec<(String, Cells)>,
+    /// The names of columns that were left out.
+    others: Vec<String>,
 }
 
 /// The cells of a column.
@@ -46,14 +48,16 @@ impl Table {
     /// - the file cannot be read, is of another format, or has no row
     pub(crate) fn read(path: &Path) -> Result<Table> {
         let mut columns: Vec<(String, Cells)> = Vec::new();
+        let mut others = Vec::new();
         let mut n_rows = 0;
         for batch in read_table(path)? {
             let rows = batch?.rows;
             n_rows += rows.num_rows();
-            if columns.is_empty() {
+            if columns.is_empty() && others.is_empty() {
                 for (field, column) in rows.schema().fields().iter().zip(rows.columns()) {
-                    if let Some(cells) = Cells::of(column) {
-                        columns.push((field.name().clone(), cells));
+                    match Cells::of(column) {
+                        Some(cells) => columns.push((field.name().clone(), cells)),
+                        None => others.push(field.name().clone()),
                     }
                 }
                 continue;
@@ -66,11 +70,14 @@ impl Table {
         if n_rows == 0 {
             return Err(Error::data(path, "the table has no row"));
         }
-        columns.iter_mut().for_each(|(_, cells)| cells.as_numbers_where_all_are());
+        columns
+            .iter_mut()
+            .for_each(|(_, cells)| cells.as_numbers_where_all_are());
         Ok(Table {
             path: path.to_owned(),
             n_rows,
             columns,
+            others,
         })
     }
 
@@ -81,6 +88,11 @@ impl Table {
     /// The names of its columns, in file order.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.columns.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// Whether a column of lists or times has this name.
+    pub(crate) fn has_other(&self, name: &str) -> bool {
+        self.others.iter().any(|other| other == name)
     }
 
     /// A column; `None` when there is none of this name.
@@ -115,9 +127,12 @@ impl Table {
                 None => Ok(numbers),
             },
             Cells::Words(words) => {
-                let is_no_number = |word: &Option<String>| word.as_ref().is_none_or(|word| word.parse::<f64>().is_err());
+                let is_no_number =
+                    |word: &Option<String>| word.as_ref().is_none_or(|word| word.parse::<f64>().is_err());
                 let row = words.iter().position(is_no_number).unwrap_or(0);
-                let found = words[row].as_ref().map_or_else(|| "missing".to_owned(), |word| format!("`{word}`"));
+                let found = words[row]
+                    .as_ref()
+                    .map_or_else(|| "missing".to_owned(), |word| format!("`{word}`"));
                 Err(wrong(row, &found))
             }
         }
@@ -166,7 +181,10 @@ impl Table {
                     columns.push(Column::number(name));
                     let finite = numbers.iter().map(|number| *number as f32);
                     let finite = finite.map(|cell| if cell.is_finite() { cell } else { f32::NAN });
-                    column_cells.iter_mut().zip(finite).for_each(|(cell, number)| *cell = number);
+                    column_cells
+                        .iter_mut()
+                        .zip(finite)
+                        .for_each(|(cell, number)| *cell = number);
                 }
                 Cells::Words(words) => {
                     let code_of = codes(words);
@@ -179,6 +197,16 @@ impl Table {
             }
         }
         Matrix { columns, cells }
+    }
+}
+
+impl Matrix {
+    /// Some of its rows.
+    pub(crate) fn select(&self, rows: &[usize]) -> Matrix {
+        Matrix {
+            columns: self.columns.clone(),
+            cells: self.cells.select(ndarray::Axis(0), rows),
+        }
     }
 }
 
@@ -246,8 +274,13 @@ mod tests {
     #[test]
     fn a_column_is_of_numbers_when_every_cell_is_one() {
         let table = table("spend,channel\n1.5,web\n,7\n");
-        assert_eq!(table.column("channel"), Some(&Cells::Words(vec![Some("web".into()), Some("7".into())])));
-        assert!(matches!(table.column("spend"), Some(Cells::Numbers(numbers)) if numbers[0] == 1.5 && numbers[1].is_nan()));
+        assert_eq!(
+            table.column("channel"),
+            Some(&Cells::Words(vec![Some("web".into()), Some("7".into())]))
+        );
+        assert!(
+            matches!(table.column("spend"), Some(Cells::Numbers(numbers)) if numbers[0] == 1.5 && numbers[1].is_nan())
+        );
         assert_eq!(table.texts("channel").unwrap(), ["web", "7"]);
     }
 
@@ -275,7 +308,9 @@ mod tests {
 
     #[test]
     fn words_that_few_rows_have_are_missing_to_a_learner() {
-        let rows: String = (0..12).map(|row| if row < 10 { "web,1\n" } else { "shop,2\n" }).collect();
+        let rows: String = (0..12)
+            .map(|row| if row < 10 { "web,1\n" } else { "shop,2\n" })
+            .collect();
         let matrix = table(&format!("channel,n\n{rows}")).matrix(&["n", "channel"]);
         assert_eq!(matrix.columns, [Column::number("n"), Column::category("channel", 1)]);
         assert_eq!((matrix.cells[[0, 1]], matrix.cells[[11, 0]]), (0.0, 2.0));

@@ -1,5 +1,7 @@
 //! `percorso benchmark`: published protocols, run as they were published.
 
+mod uplift;
+
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -27,6 +29,8 @@ enum Protocol {
     Churn(ChurnFlags),
     /// How long customers stay who began after those that models learned from
     Stays(StaysFlags),
+    /// Who responds because of a treatment, on a table of a randomised test
+    Uplift(uplift::UpliftFlags),
 }
 
 #[derive(Args)]
@@ -94,6 +98,7 @@ impl Benchmark {
             None => Ok(TrainSettings::default()),
         };
         let rows = match self.protocol {
+            Protocol::Uplift(flags) => return flags.run(machine),
             Protocol::Churn(flags) => {
                 let benchmark = ChurnBenchmark {
                     journey: &flags.journey,

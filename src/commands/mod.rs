@@ -9,6 +9,7 @@ mod features;
 mod ingest;
 mod load;
 mod models;
+mod policy;
 mod score;
 mod serve;
 mod simulate;
@@ -80,6 +81,8 @@ enum Task {
     Benchmark(benchmark::Benchmark),
     /// Lists, shows, promotes and rolls back models
     Models(models::Models),
+    /// Says what a policy would have earned on a log, and whether it may go live
+    Policy(policy::Policy),
     /// Scores everyone as of a cut-off, into Parquet
     Score(score::Score),
     /// Lists the customers most at risk, with reasons
@@ -104,6 +107,7 @@ impl Command {
             Task::Evaluate(evaluate) => evaluate.run(&self.machine),
             Task::Benchmark(benchmark) => benchmark.run(&self.machine),
             Task::Models(models) => models.run(&self.machine),
+            Task::Policy(policy) => policy.run(&self.machine),
             Task::Score(score) => score.run(&self.machine),
             Task::ChurnList(churn_list) => churn_list.run(),
             Task::Load(load) => load.run(&self.machine),

@@ -23,7 +23,7 @@ pub struct WithInterval<T> {
 }
 
 /// The lower and upper ends of `N` numbers measured on resampled customers; NaN marks a number that is not defined there.
-fn resampled_ends<const N: usize>(
+pub fn resampled_ends<const N: usize>(
     customers: &[u64],
     bootstrap: &Bootstrap,
     measure: impl Fn(&[f64]) -> [f64; N],

@@ -1,7 +1,19 @@
 //! Which action would help, and how do we know?
 //!
-//! [`off_policy`] says what a policy would have earned on a log that another policy made.
+//! [`uplift`] says what each action does to whom, learnt from what was done before; [`off_policy`] says what a policy
+//! would have earned on a log that another policy made.
+//! Both learn from a [`Trial`]: rows with what was done, how likely that was, and what came of it.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod error;
+mod interval;
 pub mod off_policy;
+mod outcome;
+mod trial;
+pub mod uplift;
+
+pub use error::{Error, Result};
+pub use interval::{Estimate, Interval, mean};
+pub use outcome::OutcomeModel;
+pub use trial::{Given, Trial};

@@ -2,7 +2,8 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use percorso_learners::Random;
-use percorso_next_action::off_policy::{Estimator, Interval, Logged, Round, values};
+use percorso_next_action::Interval;
+use percorso_next_action::off_policy::{Estimator, Logged, Round, values};
 use serde_json::Value;
 
 /// Sums of 200 terms in another order than NumPy's differ by some last digits.
@@ -45,14 +46,16 @@ fn rounds_of(fixture: &Value) -> Vec<Round> {
 fn every_estimator_equals_the_reference() {
     let fixture: Value = serde_json::from_str(include_str!("off_policy/obp.json")).unwrap();
     let rounds = rounds_of(&fixture);
-    let doubly_robust = values(&rounds, &[Estimator::DoublyRobust], &Interval::seeded(1))[0].value;
+    let doubly_robust = values(&rounds, &[Estimator::DoublyRobust], &Interval::seeded(1))[0]
+        .estimate
+        .value;
     let mut n_compared = 0;
     for told in fixture["values"].as_array().unwrap() {
         let name = told["estimator"].as_str().unwrap();
         let setting = told["setting"].as_str().map_or(1.0, |text| text.parse().unwrap());
         let all = Estimator::all(setting, setting).unwrap();
         let estimator = all.iter().find(|estimator| estimator.name() == name).unwrap();
-        let found = values(&rounds, &[*estimator], &Interval::seeded(1))[0].value;
+        let found = values(&rounds, &[*estimator], &Interval::seeded(1))[0].estimate.value;
         // Where the package divides infinity by itself, the limit is what is meant.
         let expected = told["value"].as_f64().unwrap_or(doubly_robust);
         assert!((found - expected).abs() < TOLERANCE, "{told}: {found}");
@@ -97,7 +100,7 @@ fn intervals_hold_the_truth_as_often_as_they_say() {
             ..Interval::seeded(seed)
         };
         for (n_held, value) in n_held.iter_mut().zip(values(&rounds, &estimators, &interval)) {
-            *n_held += usize::from(value.low <= truth && truth <= value.high);
+            *n_held += usize::from(value.estimate.low <= truth && truth <= value.estimate.high);
         }
     }
     // The direct method is as good as the reward model alone; shrinkage trades bias for variance.
@@ -113,12 +116,18 @@ fn intervals_hold_the_truth_as_often_as_they_say() {
 #[test]
 fn rounds_of_one_customer_are_one_draw() {
     let (rounds, _) = logged_rounds(1, 400);
-    let alone = values(&rounds, &[Estimator::Ipw], &Interval::seeded(1))[0];
+    let alone = values(&rounds, &[Estimator::Ipw], &Interval::seeded(1))[0].estimate;
     let fourfold: Vec<Round> = rounds.iter().flat_map(|round| [*round; 4]).collect();
-    let together = values(&fourfold, &[Estimator::Ipw], &Interval::seeded(1))[0];
+    let together = values(&fourfold, &[Estimator::Ipw], &Interval::seeded(1))[0].estimate;
     let ratio = (together.high - together.low) / (alone.high - alone.low);
-    assert!((ratio - 1.0).abs() < 1e-9, "four copies of a customer tell nothing new: {ratio}");
-    assert_eq!(values(&rounds, &[Estimator::Ipw], &Interval::seeded(1))[0], alone);
+    assert!(
+        (ratio - 1.0).abs() < 1e-9,
+        "four copies of a customer tell nothing new: {ratio}"
+    );
+    assert_eq!(
+        values(&rounds, &[Estimator::Ipw], &Interval::seeded(1))[0].estimate,
+        alone
+    );
 }
 
 #[test]
@@ -130,7 +139,7 @@ fn where_nothing_was_earned_the_interval_does_not_claim_to_know() {
         propensity: 0.5,
     };
     let alone = Round::new(&logged, &[1.0, 0.0], &[0.0, 0.0]).unwrap();
-    let value = values(&[alone], &[Estimator::Ipw], &Interval::seeded(1))[0];
+    let value = values(&[alone], &[Estimator::Ipw], &Interval::seeded(1))[0].estimate;
     assert_eq!(value.value, 2.0);
     assert!(!value.low.is_finite() && !value.high.is_finite(), "{value:?}");
 }

@@ -8,8 +8,10 @@ mod event_log;
 mod measured;
 mod next_touchpoint;
 mod stays;
+mod uplift;
 
 pub use self::churn::{Churn, ChurnBenchmark, churn};
 pub use self::measured::LearnerMeasures;
 pub use self::next_touchpoint::{EndOfCase, NextTouchpoint, next_touchpoint};
 pub use self::stays::{StaysBenchmark, StaysJudged, stays};
+pub use self::uplift::{ArmFound, PolicyFound, UpliftBenchmark, UpliftFound, uplift};

@@ -40,7 +40,11 @@ impl Lists {
     /// # Errors
     /// - there is no such column or no further row, the row is missing, or its list has no number at the position
     pub(super) fn next_into(&mut self, position: usize, out: &mut Vec<f64>) -> Result<()> {
-        while self.batch.as_ref().is_none_or(|batch| batch.len() == self.next_in_batch) {
+        while self
+            .batch
+            .as_ref()
+            .is_none_or(|batch| batch.len() == self.next_in_batch)
+        {
             let Some(batch) = self.batches.next() else {
                 return Err(self.wrong("is missing: the file has too few rows".to_owned()));
             };

@@ -3,7 +3,7 @@
 //! One file that needs nothing else, made of `evaluation.json` alone; every number says of whom and of when it is.
 
 mod pictures;
-mod plots;
+pub(crate) mod plots;
 mod verdict;
 mod words;
 

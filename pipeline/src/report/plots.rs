@@ -4,20 +4,20 @@ use percorso_journey::Timestamp;
 use plotters::prelude::*;
 
 /// One picture.
-pub(super) struct Plot<'a> {
+pub(crate) struct Plot<'a> {
     /// What the horizontal axis tells.
-    pub(super) across: &'a str,
+    pub(crate) across: &'a str,
     /// What the vertical axis tells.
-    pub(super) up: &'a str,
-    pub(super) x: (f64, f64),
-    pub(super) y: (f64, f64),
+    pub(crate) up: &'a str,
+    pub(crate) x: (f64, f64),
+    pub(crate) y: (f64, f64),
     /// Where the horizontal axis is time: the moment its days are counted from.
-    pub(super) days_from: Option<Timestamp>,
-    pub(super) lines: Vec<Line<'a>>,
+    pub(crate) days_from: Option<Timestamp>,
+    pub(crate) lines: Vec<Line<'a>>,
 }
 
 /// Points in order, joined or not.
-pub(super) struct Line<'a> {
+pub(crate) struct Line<'a> {
     /// In the legend; not there when empty.
     name: &'a str,
     style: Style,
@@ -50,15 +50,15 @@ const SIZE: (u32, u32) = (520, 340);
 
 impl<'a> Line<'a> {
     /// A thin grey line to compare with.
-    pub(super) const fn thin(name: &'a str, points: Vec<(f64, f64)>) -> Self {
+    pub(crate) const fn thin(name: &'a str, points: Vec<(f64, f64)>) -> Self {
         Self::new(name, Style::Thin, 0, points)
     }
 
-    pub(super) const fn thick(name: &'a str, points: Vec<(f64, f64)>) -> Self {
+    pub(crate) const fn thick(name: &'a str, points: Vec<(f64, f64)>) -> Self {
         Self::new(name, Style::Thick, 0, points)
     }
 
-    pub(super) const fn points(name: &'a str, points: Vec<(f64, f64)>) -> Self {
+    pub(crate) const fn points(name: &'a str, points: Vec<(f64, f64)>) -> Self {
         Self::new(name, Style::Points, 1, points)
     }
 
@@ -72,18 +72,18 @@ impl<'a> Line<'a> {
         }
     }
 
-    pub(super) fn with_bars(self, bars: Vec<(f64, [f64; 2])>) -> Self {
+    pub(crate) fn with_bars(self, bars: Vec<(f64, [f64; 2])>) -> Self {
         Self { bars, ..self }
     }
 
     /// In one of the colours that are told apart; [`color`] names it beside the picture.
-    pub(super) fn colored(self, color: usize) -> Self {
+    pub(crate) fn colored(self, color: usize) -> Self {
         Self { color, ..self }
     }
 }
 
 /// A colour as style sheets write it.
-pub(super) fn color(at: usize) -> String {
+pub(crate) fn color(at: usize) -> String {
     let RGBColor(red, green, blue) = COLORS[at % COLORS.len()];
     format!("rgb({red},{green},{blue})")
 }
@@ -103,7 +103,7 @@ impl Plot<'_> {
     ///
     /// # Panics
     /// Never: drawing into a string cannot fail.
-    pub(super) fn svg(&self) -> String {
+    pub(crate) fn svg(&self) -> String {
         let mut svg = String::new();
         self.draw(&mut svg).expect("drawing into a string does not fail");
         svg

@@ -154,7 +154,10 @@ mod tests {
     #[test]
     fn a_system_is_solved() {
         let weights = solved(array![[3.0, 2.0], [2.0, 5.0]], 1.0, &array![10.0, 14.0]);
-        assert!((weights[0] - 1.6).abs() < 1e-12 && (weights[1] - 1.8).abs() < 1e-12, "{weights}");
+        assert!(
+            (weights[0] - 1.6).abs() < 1e-12 && (weights[1] - 1.8).abs() < 1e-12,
+            "{weights}"
+        );
     }
 
     /// Amounts that depend on one of two numbers, with noise.
@@ -162,7 +165,10 @@ mod tests {
         let mut random = Random::new(5);
         let x = Array2::from_shape_simple_fn((n, 2), || random.uniform() as f32);
         let noise: Vec<f64> = (0..n).map(|_| random.uniform() - 0.5).collect();
-        let amounts = noise.iter().zip(x.column(0)).map(|(noise, x)| 3.0 + slope * f64::from(*x) + noise);
+        let amounts = noise
+            .iter()
+            .zip(x.column(0))
+            .map(|(noise, x)| 3.0 + slope * f64::from(*x) + noise);
         let amounts = amounts.collect();
         (x, amounts, (0..n as u64).collect())
     }
@@ -185,7 +191,9 @@ mod tests {
         let fitted = Ridge::default().fit(x.view(), &columns, &y, &customers, 1).unwrap();
         let rise = fitted.amount(&[1.0, 0.5]) - fitted.amount(&[0.0, 0.5]);
         assert!(rise.abs() < 0.05, "{rise}");
-        let alone = Ridge::default().fit(x.slice_axis(ndarray::Axis(0), (..1).into()), &columns, &y[..1], &[1], 1).unwrap();
+        let alone = Ridge::default()
+            .fit(x.slice_axis(ndarray::Axis(0), (..1).into()), &columns, &y[..1], &[1], 1)
+            .unwrap();
         assert_eq!(alone.amount(&[9.0, 9.0]), y[0]);
     }
 

@@ -1,6 +1,7 @@
 //! The estimators of a policy's value, each a formula over rounds.
 
 use super::Round;
+use crate::interval::Terms;
 
 /// An estimator of the mean reward of a target policy; names, formulas and corner cases as in Open Bandit Pipeline 0.4.1
 /// (Saito, Aihara, Matsutani, Narita 2021, "Open Bandit Dataset and Pipeline").
@@ -48,14 +49,6 @@ pub struct EstimatorError {
     pub setting: &'static str,
     /// What was given.
     pub found: f64,
-}
-
-/// A round's terms; an estimate is the mean of `base` plus the sum of `correction` over the sum of `norm`.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Terms {
-    pub(super) base: f64,
-    pub(super) correction: f64,
-    pub(super) norm: f64,
 }
 
 impl Estimator {

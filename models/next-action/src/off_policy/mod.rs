@@ -6,7 +6,8 @@
 //! each with an interval, and [`Support`] says whether the log can tell at all.
 //!
 //! ```
-//! use percorso_next_action::off_policy::{Estimator, Interval, Logged, Round, values};
+//! use percorso_next_action::Interval;
+//! use percorso_next_action::off_policy::{Estimator, Logged, Round, values};
 //!
 //! let logged = |action, reward| Logged { cluster: action as u64, action, reward, propensity: 0.5 };
 //! let target = [0.0, 1.0];
@@ -15,17 +16,17 @@
 //!     .map(|logged| Round::new(logged, &target, &[0.5, 0.5]))
 //!     .collect::<Result<_, _>>()?;
 //!
-//! let value = values(&rounds, &[Estimator::Ipw], &Interval::seeded(1))[0].value;
+//! let value = values(&rounds, &[Estimator::Ipw], &Interval::seeded(1))[0].estimate.value;
 //! assert_eq!(value, 1.0);
 //! # Ok::<(), percorso_next_action::off_policy::RoundError>(())
 //! ```
 
 mod estimator;
-mod interval;
 mod round;
 mod support;
+mod value;
 
 pub use estimator::{Estimator, EstimatorError};
-pub use interval::{Interval, PolicyValue, values};
 pub use round::{Logged, Round, RoundError};
 pub use support::{MAX_UNLOGGED_MASS, MIN_ESS, OverlapBin, Support, SupportCounts, Thin};
+pub use value::{PolicyValue, values};

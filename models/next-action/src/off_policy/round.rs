@@ -84,6 +84,13 @@ pub enum RoundError {
     },
 }
 
+impl RoundError {
+    /// True when it is the target's probabilities that are wrong, false when it is what was logged.
+    pub const fn is_about_the_target(&self) -> bool {
+        matches!(self, RoundError::Target { .. } | RoundError::TargetSum { .. })
+    }
+}
+
 impl Round {
     /// The decision under a target: `pi` holds the probability of each action under it, `q` the reward expected of each.
     ///

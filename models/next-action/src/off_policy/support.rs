@@ -95,7 +95,8 @@ impl SupportCounts {
 
     fn unlogged_mass(&self) -> f64 {
         let never = self.by_action.values().filter(|(n_taken, _)| *n_taken == 0);
-        never.map(|(_, mass)| mass).sum::<f64>() / self.n_rounds as f64
+        // Added to 0, since an empty sum of floats is −0.
+        never.fold(0.0, |sum, (_, mass)| sum + mass) / self.n_rounds as f64
     }
 }
 

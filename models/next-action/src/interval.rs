@@ -1,12 +1,9 @@
-//! How sure an estimate is: the studentised bootstrap over clusters of rounds.
+//! How sure an estimate is: the studentised bootstrap over clusters of rows, such as those of one customer.
 
 use std::collections::BTreeMap;
 
 use percorso_learners::Random;
 use rayon::prelude::*;
-
-use super::estimator::Terms;
-use super::{Estimator, Round};
 
 /// Clusters beyond this many are resampled in blocks of several.
 const MAX_CLUSTERS: usize = 20_000;
@@ -15,7 +12,7 @@ const MAX_CLUSTERS: usize = 20_000;
 ///
 /// Clusters are drawn with replacement, and what is compared with the estimate in each resample is the difference in its
 /// own standard errors (the bootstrap-t of Efron 1981; Hall 1988, "Theoretical comparison of bootstrap confidence
-/// intervals"): the few large weights that make a policy's value skewed also make its error large.
+/// intervals"): the few large numbers that make a mean skewed also make its error large.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Interval {
     /// How often to resample.
@@ -37,64 +34,81 @@ impl Interval {
     }
 }
 
-/// What a policy is worth by one estimator.
+/// An estimate and its interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct PolicyValue {
-    /// By which.
-    pub estimator: Estimator,
-    /// The mean reward of a round; NaN where no round has weight and the estimator divides by it.
+pub struct Estimate {
+    /// The estimate; NaN where what it divides by is 0.
     pub value: f64,
-    /// The lower end of its interval; infinite where the rounds cannot tell.
+    /// The lower end of its interval; infinite where the rows cannot tell.
     pub low: f64,
-    /// The upper end of its interval; infinite where the rounds cannot tell.
+    /// The upper end of its interval; infinite where the rows cannot tell.
     pub high: f64,
 }
 
-/// What the target policy of these rounds is worth by each estimator.
-///
-/// All estimators are asked on the same resamples, so their intervals may be compared.
+/// A row's terms; an estimate is the mean of `base` plus the sum of `correction` over the sum of `norm`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Terms {
+    pub(crate) base: f64,
+    pub(crate) correction: f64,
+    pub(crate) norm: f64,
+}
+
+/// The mean of a number for each row, rows of one cluster being alike.
 ///
 /// # Panics
-/// When there is no round.
-pub fn values(rounds: &[Round], estimators: &[Estimator], interval: &Interval) -> Vec<PolicyValue> {
-    assert!(!rounds.is_empty(), "a policy is judged by at least one round");
-    let (of_round, n_clusters) = clusters(rounds);
-    let sums: Vec<Vec<Sums>> = estimators
-        .iter()
-        .map(|estimator| {
+/// When there is no row, or not one cluster for each.
+pub fn mean(numbers: &[f64], clusters: &[u64], interval: &Interval) -> Estimate {
+    let terms = |_, row: usize| Terms {
+        base: numbers[row],
+        correction: 0.0,
+        norm: 1.0,
+    };
+    estimates(clusters, 1, terms, interval)[0]
+}
+
+/// So many estimates on the same rows and resamples, so that their intervals may be compared; `terms(estimate, row)` are
+/// what each is made of.
+pub(crate) fn estimates(
+    clusters: &[u64],
+    n_estimates: usize,
+    terms: impl Fn(usize, usize) -> Terms,
+    interval: &Interval,
+) -> Vec<Estimate> {
+    assert!(!clusters.is_empty(), "an estimate is of at least one row");
+    let (cluster_of, n_clusters) = numbered(clusters);
+    let sums: Vec<Vec<Sums>> = (0..n_estimates)
+        .map(|estimate| {
             let mut sums = vec![Sums::default(); n_clusters];
-            for (round, cluster) in rounds.iter().zip(&of_round) {
-                sums[*cluster as usize].add(estimator.terms(round));
+            for (row, cluster) in cluster_of.iter().enumerate() {
+                sums[*cluster as usize].add(terms(estimate, row));
             }
             sums
         })
         .collect();
     let once = vec![1; n_clusters];
-    let wholes: Vec<Estimate> = sums.iter().map(|sums| Estimate::of(sums, &once)).collect();
+    let wholes: Vec<Resampled> = sums.iter().map(|sums| Resampled::of(sums, &once)).collect();
     let resampled: Vec<Vec<f64>> = (0..interval.n_samples as u64)
         .into_par_iter()
         .map(|sample| {
             let times = drawn(n_clusters, &mut Random::stream(interval.seed, sample));
             let pairs = sums.iter().zip(&wholes);
             pairs
-                .map(|(sums, whole)| Estimate::of(sums, &times).errors_from(whole))
+                .map(|(sums, whole)| Resampled::of(sums, &times).errors_from(whole))
                 .collect()
         })
         .collect();
-    let tell = |(at, estimator): (usize, &Estimator)| {
-        let whole = wholes[at];
+    let tell = |(at, whole): (usize, &Resampled)| {
         let mut errors: Vec<f64> = resampled.iter().map(|sample| sample[at]).collect();
         errors.retain(|error| !error.is_nan());
         errors.sort_unstable_by(f64::total_cmp);
         let tail = 0.5 * (1.0 - interval.level);
-        PolicyValue {
-            estimator: *estimator,
+        Estimate {
             value: whole.value,
             low: whole.value - scaled(at_rank(&errors, 1.0 - tail, f64::ceil), whole.error),
             high: whole.value - scaled(at_rank(&errors, tail, f64::floor), whole.error),
         }
     };
-    estimators.iter().enumerate().map(tell).collect()
+    wholes.iter().enumerate().map(tell).collect()
 }
 
 /// A number of standard errors; none of an error of 0, also when the number is endless.
@@ -110,18 +124,18 @@ fn at_rank(sorted: &[f64], share: f64, outwards: fn(f64) -> f64) -> f64 {
     sorted[outwards(share * last as f64) as usize]
 }
 
-/// A number for each round's cluster, in order of first appearance, and how many there are.
-fn clusters(rounds: &[Round]) -> (Vec<u32>, usize) {
+/// A number for each row's cluster, in order of first appearance, and how many there are.
+fn numbered(clusters: &[u64]) -> (Vec<u32>, usize) {
     let mut number_of = BTreeMap::new();
-    let mut of_round: Vec<u32> = Vec::with_capacity(rounds.len());
-    for round in rounds {
+    let mut cluster_of: Vec<u32> = Vec::with_capacity(clusters.len());
+    for cluster in clusters {
         let next = number_of.len() as u32;
-        of_round.push(*number_of.entry(round.cluster).or_insert(next));
+        cluster_of.push(*number_of.entry(*cluster).or_insert(next));
     }
     let n_clusters = number_of.len();
     let per_block = n_clusters.div_ceil(MAX_CLUSTERS) as u32;
-    of_round.iter_mut().for_each(|cluster| *cluster /= per_block);
-    (of_round, n_clusters.div_ceil(per_block as usize))
+    cluster_of.iter_mut().for_each(|cluster| *cluster /= per_block);
+    (cluster_of, n_clusters.div_ceil(per_block as usize))
 }
 
 /// How often each cluster is drawn in one resample.
@@ -136,7 +150,7 @@ fn drawn(n: usize, random: &mut Random) -> Vec<u32> {
 /// A cluster's terms added up.
 #[derive(Clone, Copy, Debug, Default)]
 struct Sums {
-    n_rounds: f64,
+    n_rows: f64,
     base: f64,
     correction: f64,
     norm: f64,
@@ -144,7 +158,7 @@ struct Sums {
 
 impl Sums {
     fn add(&mut self, terms: Terms) {
-        self.n_rounds += 1.0;
+        self.n_rows += 1.0;
         self.base += terms.base;
         self.correction += terms.correction;
         self.norm += terms.norm;
@@ -153,40 +167,44 @@ impl Sums {
 
 /// An estimate with its standard error, by the linear terms of the two ratios it is made of (the delta method).
 #[derive(Clone, Copy, Debug)]
-struct Estimate {
+struct Resampled {
     value: f64,
     error: f64,
 }
 
-impl Estimate {
+impl Resampled {
     /// Of clusters, each as often as `times` says.
-    fn of(sums: &[Sums], times: &[u32]) -> Estimate {
+    fn of(sums: &[Sums], times: &[u32]) -> Resampled {
         let mut total = Sums::default();
         for (sums, &times) in sums.iter().zip(times) {
             let times = f64::from(times);
-            total.n_rounds += times * sums.n_rounds;
+            total.n_rows += times * sums.n_rows;
             total.base += times * sums.base;
             total.correction += times * sums.correction;
             total.norm += times * sums.norm;
         }
-        let base = total.base / total.n_rounds;
+        let base = total.base / total.n_rows;
         let correction = total.correction / total.norm;
         let mut squares = 0.0;
         for (sums, &times) in sums.iter().zip(times) {
-            let residual = (sums.base - sums.n_rounds * base) / total.n_rounds
+            let residual = (sums.base - sums.n_rows * base) / total.n_rows
                 + (sums.correction - sums.norm * correction) / total.norm;
             squares += f64::from(times) * residual * residual;
         }
         let n_clusters = sums.len() as f64;
-        Estimate {
+        Resampled {
             value: base + correction,
             error: (squares * n_clusters / (n_clusters - 1.0)).sqrt(),
         }
     }
 
     /// How many of its own standard errors it lies above another.
-    fn errors_from(&self, whole: &Estimate) -> f64 {
+    fn errors_from(&self, whole: &Resampled) -> f64 {
         let difference = self.value - whole.value;
-        if difference == 0.0 { 0.0 } else { difference / self.error }
+        if difference == 0.0 {
+            0.0
+        } else {
+            difference / self.error
+        }
     }
 }

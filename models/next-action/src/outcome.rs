@@ -1,0 +1,167 @@
+//! What would come of each arm: boosted trees that see the arm as one column more.
+
+use ndarray::Array2;
+#[cfg(feature = "fit")]
+use percorso_learners::{Column, Random, Target, Trees};
+use percorso_learners::{FittedTrees, Link};
+use rayon::prelude::*;
+
+use crate::Result;
+#[cfg(feature = "fit")]
+use crate::Trial;
+
+/// Rows that are asked together.
+const BLOCK: usize = 1_024;
+
+/// The outcome expected of each arm (an S-learner: Künzel et al. 2019, "Metalearners for estimating heterogeneous
+/// treatment effects using machine learning").
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutcomeModel {
+    trees: FittedTrees,
+    n_arms: usize,
+}
+
+impl OutcomeModel {
+    /// How many arms there are, the control included.
+    pub fn n_arms(&self) -> usize {
+        self.n_arms
+    }
+
+    /// The outcome expected of each arm (columns) for each row of `x` (rows).
+    ///
+    /// # Panics
+    /// When `x` has fewer columns than training had.
+    pub fn expected(&self, x: &Array2<f32>) -> Array2<f64> {
+        let mut expected = Array2::zeros((x.nrows(), self.n_arms));
+        let out = expected.as_slice_mut().expect("a new matrix is row-major");
+        let cells = x.as_standard_layout();
+        let cells = cells.as_slice().expect("standard layout is row-major");
+        out.par_chunks_mut(BLOCK * self.n_arms)
+            .zip(cells.par_chunks(BLOCK * x.ncols()))
+            .for_each(|(out, cells)| {
+                let mut row = Vec::with_capacity(x.ncols() + 1);
+                for (out, cells) in out.chunks_mut(self.n_arms).zip(cells.chunks(x.ncols())) {
+                    self.expected_into(cells, &mut row, out);
+                }
+            });
+        expected
+    }
+
+    /// Puts the outcome expected of each arm in `out`; `row` is room to work in.
+    ///
+    /// # Panics
+    /// When `cells` are fewer than training had, or `out` is not as long as there are arms.
+    pub fn expected_into(&self, cells: &[f32], row: &mut Vec<f32>, out: &mut [f64]) {
+        assert_eq!(out.len(), self.n_arms, "one place for each arm");
+        row.clear();
+        row.extend_from_slice(cells);
+        row.push(0.0);
+        for (arm, out) in out.iter_mut().enumerate() {
+            *row.last_mut().expect("the arm's cell") = arm as f32;
+            let mut answers = [0.0; 2];
+            *out = match self.trees.link() {
+                Link::Logistic => {
+                    self.trees.predict_into(row, &mut answers);
+                    answers[1]
+                }
+                Link::Softmax | Link::Identity | Link::Log | Link::Hazard => {
+                    self.trees.predict_into(row, &mut answers[..1]);
+                    answers[0]
+                }
+            };
+        }
+    }
+}
+
+/// How many parts of the customers are left out in turn.
+#[cfg(feature = "fit")]
+pub(crate) const N_FOLDS: usize = 5;
+
+/// Small trees: an outcome's level is taken off what actions do, and need not be told finely.
+#[cfg(feature = "fit")]
+fn trees() -> Trees {
+    Trees {
+        n_rounds: 100,
+        learning_rate: 0.1,
+        max_leaves: 7,
+        min_rows_in_leaf: 50.0,
+        l2: 5.0,
+        ..Trees::default()
+    }
+}
+
+#[cfg(feature = "fit")]
+impl OutcomeModel {
+    /// The model of the rows of a trial named by `rows`.
+    ///
+    /// # Errors
+    /// - there is no row, or the learner refuses them
+    pub fn fit(trial: &Trial<'_>, rows: &[usize], seed: u64) -> Result<OutcomeModel> {
+        let given = trial.given();
+        let n_columns = trial.x().ncols();
+        let mut cells = Vec::with_capacity(rows.len() * (n_columns + 1));
+        for &row in rows {
+            cells.extend(trial.x().row(row));
+            cells.push(given.arm[row] as f32);
+        }
+        let cells = Array2::from_shape_vec((rows.len(), n_columns + 1), cells).expect("as many as counted");
+        let mut columns = trial.columns().to_vec();
+        columns.push(Column::category("arm", given.n_arms as u32));
+        let trees = if trial.is_of_yes_and_no() {
+            let y: Vec<u32> = rows.iter().map(|row| given.outcome[*row] as u32).collect();
+            let target = Target::Classes { y: &y, n_classes: 2 };
+            trees().fit_target(cells.view(), &columns, target, None, seed)?
+        } else {
+            let amounts: Vec<f64> = rows.iter().map(|row| given.outcome[*row]).collect();
+            trees().fit_target(cells.view(), &columns, Target::Amounts(&amounts), None, seed)?
+        };
+        Ok(OutcomeModel {
+            trees,
+            n_arms: given.n_arms,
+        })
+    }
+
+    /// The outcome expected of each arm (columns) for each row of a trial, told by models that have not seen its customer.
+    ///
+    /// # Errors
+    /// - as [`OutcomeModel::fit`], of the rows of all but one fold
+    pub fn cross_fitted(trial: &Trial<'_>, seed: u64) -> Result<Array2<f64>> {
+        let folds = Folds::of(trial.given().customers, seed);
+        let mut expected = Array2::zeros((trial.n_rows(), trial.given().n_arms));
+        for (rest, left_out) in folds.each() {
+            let told = OutcomeModel::fit(trial, &rest, seed)?.expected(&rows_of(trial, &left_out));
+            for (row, told) in left_out.iter().zip(told.outer_iter()) {
+                expected.row_mut(*row).assign(&told);
+            }
+        }
+        Ok(expected)
+    }
+}
+
+/// The cells of some rows.
+#[cfg(feature = "fit")]
+pub(crate) fn rows_of(trial: &Trial<'_>, rows: &[usize]) -> Array2<f32> {
+    trial.x().select(ndarray::Axis(0), rows)
+}
+
+/// Rows in parts by their customers, so that no customer is in two.
+#[cfg(feature = "fit")]
+pub(crate) struct Folds {
+    fold: Vec<usize>,
+}
+
+#[cfg(feature = "fit")]
+impl Folds {
+    pub(crate) fn of(customers: &[u64], seed: u64) -> Folds {
+        let fold = |customer: &u64| Random::stream(seed, *customer).below(N_FOLDS);
+        Folds {
+            fold: customers.iter().map(fold).collect(),
+        }
+    }
+
+    /// For each part that holds rows and leaves some: the rows outside it, and those in it.
+    pub(crate) fn each(&self) -> impl Iterator<Item = (Vec<usize>, Vec<usize>)> {
+        let parts = (0..N_FOLDS).map(|part| (0..self.fold.len()).partition(|row| self.fold[*row] != part));
+        parts.filter(|(_, left_out): &(Vec<usize>, Vec<usize>)| !left_out.is_empty())
+    }
+}

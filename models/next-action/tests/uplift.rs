@@ -1,0 +1,207 @@
+//! Uplift learnt and measured against known truth.
+#![cfg(feature = "fit")]
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use ndarray::Array2;
+use percorso_learners::{Bootstrap, Column, Random};
+use percorso_next_action::uplift::{Judged, Uplift, calibration_slope, measures, quadrants};
+use percorso_next_action::{Given, Trial};
+
+/// A test of two actions: the first helps who has `x0` above a half and harms the others, the second helps all alike.
+struct Market {
+    x: Array2<f32>,
+    columns: Vec<Column>,
+    arm: Vec<u32>,
+    outcome: Vec<f64>,
+    propensity: Vec<f64>,
+    customers: Vec<u64>,
+}
+
+fn true_uplift(x: &[f32], arm: u32) -> f64 {
+    match arm {
+        1 if x[0] > 0.5 => 0.3,
+        1 => -0.1,
+        2 => 0.1,
+        _ => 0.0,
+    }
+}
+
+impl Market {
+    /// Arms are given more often to who has a high `x1`, as the propensities say.
+    fn new(n: usize, seed: u64) -> Market {
+        let mut random = Random::new(seed);
+        let x = Array2::from_shape_simple_fn((n, 3), || random.uniform() as f32);
+        let (mut arm, mut outcome, mut propensity) = (Vec::new(), Vec::new(), Vec::new());
+        for row in x.outer_iter() {
+            let treated = 0.2 + 0.2 * f64::from(row[1]);
+            let of_arms = [1.0 - 2.0 * treated, treated, treated];
+            let drawn = random.uniform();
+            let given = u32::from(drawn >= of_arms[0]) + u32::from(drawn >= of_arms[0] + of_arms[1]);
+            let chance = 0.2 + 0.3 * f64::from(row[1]) + true_uplift(row.as_slice().unwrap(), given);
+            arm.push(given);
+            propensity.push(of_arms[given as usize]);
+            outcome.push(f64::from(u8::from(random.uniform() < chance)));
+        }
+        Market {
+            columns: ["x0", "x1", "x2"].map(Column::number).to_vec(),
+            arm,
+            outcome,
+            propensity,
+            customers: (0..n as u64).collect(),
+            x,
+        }
+    }
+
+    fn trial(&self) -> Trial<'_> {
+        let given = Given {
+            arm: &self.arm,
+            n_arms: 3,
+            outcome: &self.outcome,
+            propensity: &self.propensity,
+            customers: &self.customers,
+        };
+        Trial::new(self.x.view(), &self.columns, given).unwrap()
+    }
+}
+
+#[test]
+fn who_is_helped_and_how_much_is_found() {
+    let market = Market::new(12_000, 1);
+    let uplift = Uplift::fit(&market.trial(), 1).unwrap();
+    let mut squares = [0.0; 2];
+    let mut said = [0.0; 2];
+    for row in market.x.outer_iter() {
+        let row = row.as_slice().unwrap();
+        uplift.uplift_into(row, &mut said);
+        for (squares, (said, arm)) in squares.iter_mut().zip(said.iter().zip([1, 2])) {
+            let missed = said - true_uplift(row, arm);
+            *squares += missed * missed / market.x.nrows() as f64;
+        }
+    }
+    // The first arm's effects have a standard deviation of .2, the second's of 0.
+    assert!(squares[0].sqrt() < 0.08 && squares[1].sqrt() < 0.03, "{squares:?}");
+    let [first, second] = uplift.arms() else {
+        panic!("two arms but the control")
+    };
+    assert!(
+        first.average.low < 0.1 && 0.1 < first.average.high,
+        "{:?}",
+        first.average
+    );
+    assert!(
+        second.average.low < 0.1 && 0.1 < second.average.high,
+        "{:?}",
+        second.average
+    );
+    assert!(second.average.low > 0.0, "{:?}", second.average);
+}
+
+#[test]
+fn the_same_seed_learns_the_same_and_few_rows_are_told() {
+    let market = Market::new(1_500, 2);
+    let again = || Uplift::fit(&market.trial(), 7).unwrap();
+    assert_eq!(again(), again());
+    let few = Market::new(60, 3);
+    let error = Uplift::fit(&few.trial(), 7).unwrap_err().to_string();
+    assert!(error.contains("expected at least 20 to learn from"), "{error}");
+}
+
+/// The Qini as its formula reads, row after row, equal predictions averaged over every order they could come in.
+fn qini_by_hand(uplift: &[f64], is_treated: &[bool], outcome: &[f64]) -> f64 {
+    let mut order: Vec<usize> = (0..uplift.len()).collect();
+    order.sort_by(|a, b| uplift[*b].total_cmp(&uplift[*a]));
+    let q = |upto: usize| {
+        let sum = |treated: bool, of: &dyn Fn(usize) -> f64| -> f64 {
+            let rows = order[..upto].iter().filter(|row| is_treated[**row] == treated);
+            rows.map(|row| of(*row)).sum()
+        };
+        let (n_treated, n_control) = (sum(true, &|_| 1.0), sum(false, &|_| 1.0));
+        let control = if n_control > 0.0 {
+            sum(false, &|row| outcome[row]) * n_treated / n_control
+        } else {
+            0.0
+        };
+        (sum(true, &|row| outcome[row]) - control, n_treated)
+    };
+    let is_end = |k: usize| k == order.len() || uplift[order[k - 1]] != uplift[order[k]];
+    let ends: Vec<usize> = (0..=order.len()).filter(|k| *k == 0 || is_end(*k)).collect();
+    let mut sum = 0.0;
+    for pair in ends.windows(2) {
+        let (from, to) = (q(pair[0]).0, q(pair[1]).0);
+        for k in pair[0] + 1..=pair[1] {
+            sum += from + (to - from) * (k - pair[0]) as f64 / (pair[1] - pair[0]) as f64;
+        }
+    }
+    let (last, n_treated) = q(order.len());
+    (sum / order.len() as f64 - last / 2.0) / n_treated
+}
+
+#[test]
+fn the_qini_is_its_formula_with_lines_across_ties() {
+    let mut random = Random::new(9);
+    let n = 400;
+    let uplift: Vec<f64> = (0..n).map(|_| random.below(7) as f64 * 0.1).collect();
+    let is_treated: Vec<bool> = (0..n).map(|_| random.below(2) == 0).collect();
+    let outcome: Vec<f64> = (0..n).map(|_| random.below(2) as f64).collect();
+    let customers: Vec<u64> = (0..n as u64).collect();
+    let judged = Judged {
+        uplift: &uplift,
+        is_treated: &is_treated,
+        outcome: &outcome,
+        propensity: &vec![0.5; n],
+        customers: &customers,
+    };
+    let (found, [low, high], deciles) = measures(&judged, &Bootstrap::seeded(1)).unwrap();
+    let by_hand = qini_by_hand(&uplift, &is_treated, &outcome);
+    assert!((found.qini - by_hand).abs() < 1e-12, "{} and {by_hand}", found.qini);
+    assert!(low.qini < found.qini && found.qini < high.qini);
+    assert_eq!(deciles.iter().map(|decile| decile.n_rows).sum::<usize>(), n);
+}
+
+#[test]
+fn true_uplift_is_calibrated_and_puts_customers_in_order() {
+    let market = Market::new(20_000, 4);
+    let rows: Vec<usize> = (0..20_000).filter(|row| market.arm[*row] < 2).collect();
+    let of = |numbers: &[f64]| -> Vec<f64> { rows.iter().map(|row| numbers[*row]).collect() };
+    // A little of x1 breaks ties, so that there are tenths.
+    let truth: Vec<f64> = rows
+        .iter()
+        .map(|row| true_uplift(market.x.row(*row).as_slice().unwrap(), 1) + 1e-3 * f64::from(market.x[[*row, 1]]))
+        .collect();
+    let is_treated: Vec<bool> = rows.iter().map(|row| market.arm[*row] == 1).collect();
+    let customers: Vec<u64> = rows.iter().map(|row| *row as u64).collect();
+    let (outcome, propensity) = (of(&market.outcome), of(&market.propensity));
+    let judged = |uplift| Judged {
+        uplift,
+        is_treated: &is_treated,
+        outcome: &outcome,
+        propensity: &propensity,
+        customers: &customers,
+    };
+    let (of_truth, _, _) = measures(&judged(&truth), &Bootstrap::seeded(1)).unwrap();
+    assert!((of_truth.calibration_slope - 1.0).abs() < 0.1, "{of_truth:?}");
+    assert!(
+        (of_truth.average - 0.1).abs() < 0.02,
+        "propensities are taken into account: {of_truth:?}"
+    );
+    let against: Vec<f64> = truth.iter().map(|uplift| -uplift).collect();
+    let (of_opposite, _, _) = measures(&judged(&against), &Bootstrap::seeded(1)).unwrap();
+    assert!(of_truth.qini > 0.03 && of_opposite.qini < -0.03);
+    assert!(of_truth.auuc > of_opposite.auuc);
+}
+
+#[test]
+fn customers_are_of_four_kinds_and_equal_predictions_have_no_slope() {
+    let kinds = quadrants(&[0.1, 0.6, 0.1, 0.6], &[0.5, 0.0, 0.1, -0.3], 0.5);
+    assert_eq!(
+        [
+            kinds.persuadable,
+            kinds.sure_thing,
+            kinds.lost_cause,
+            kinds.do_not_disturb
+        ],
+        [0.25; 4]
+    );
+    assert!(calibration_slope(&[(0.1, 0.0), (0.1, 0.3)]).is_nan());
+    assert!((calibration_slope(&[(0.0, 0.0), (0.1, 0.2)]) - 2.0).abs() < 1e-12);
+}

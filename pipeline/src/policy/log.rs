@@ -1,0 +1,153 @@
+//! A log of decisions, read whole but for its lists.
+
+use std::path::{Path, PathBuf};
+
+use ndarray::Array2;
+use percorso_next_action::off_policy::Logged;
+use percorso_next_action::{Given, OutcomeModel, Trial};
+
+use super::lists::Lists;
+use crate::table::Table;
+use crate::{Error, Result};
+
+/// Columns that say what was done; every other one tells of the customer.
+const OF_THE_DECISION: [&str; 4] = ["action", "reward", "propensity", "position"];
+/// Columns that say whose row it is; the first that is there.
+const WHOSE: [&str; 2] = ["customer_key", "customer_id"];
+/// What data frames call the number of a row.
+const ROW_NUMBERS: [&str; 3] = ["", "Unnamed: 0", "__index_level_0__"];
+
+/// A log of decisions.
+pub(super) struct Log {
+    path: PathBuf,
+    table: Table,
+    actions: Vec<usize>,
+    positions: Option<Vec<usize>>,
+    rewards: Vec<f64>,
+    propensities: Vec<f64>,
+    clusters: Vec<u64>,
+}
+
+/// What each action would earn, row by row.
+pub(super) enum ExpectedRewards {
+    /// As the log says.
+    Logged(Lists),
+    /// As trees say that have not seen the row's customer; fewer actions than the target has are none of the log's.
+    Learnt(Array2<f64>),
+}
+
+impl Log {
+    /// # Errors
+    /// - the file cannot be read, or a column is missing, of the wrong type, or has a cell missing
+    pub(super) fn read(path: &Path) -> Result<Log> {
+        let table = Table::read(path)?;
+        let positions = table
+            .column("position")
+            .is_some()
+            .then(|| table.positions("position"))
+            .transpose()?;
+        let n_rows = table.n_rows() as u64;
+        let clusters = match WHOSE.into_iter().find(|name| table.column(name).is_some()) {
+            Some(name) => numbered(&table.texts(name)?),
+            None => (0..n_rows).collect(),
+        };
+        Ok(Log {
+            path: path.to_owned(),
+            actions: table.positions("action")?,
+            positions,
+            rewards: table.numbers("reward")?.to_vec(),
+            propensities: table.numbers("propensity")?.to_vec(),
+            clusters,
+            table,
+        })
+    }
+
+    pub(super) fn n_rows(&self) -> usize {
+        self.table.n_rows()
+    }
+
+    /// Where the row's action was shown; 0 where there is one place only.
+    pub(super) fn position(&self, row: usize) -> usize {
+        self.positions.as_ref().map_or(0, |positions| positions[row])
+    }
+
+    pub(super) fn decision(&self, row: usize) -> Logged {
+        Logged {
+            cluster: self.clusters[row],
+            action: self.actions[row],
+            reward: self.rewards[row],
+            propensity: self.propensities[row],
+        }
+    }
+
+    pub(super) fn rewards(&self) -> &[f64] {
+        &self.rewards
+    }
+
+    pub(super) fn clusters(&self) -> &[u64] {
+        &self.clusters
+    }
+
+    /// What each action would earn: column `q`, or learnt from the log where there is none.
+    ///
+    /// # Errors
+    /// - the file cannot be read
+    /// - propensities or rewards are not such as can be learnt from
+    pub(super) fn expected_rewards(&self, seed: u64) -> Result<ExpectedRewards> {
+        if self.table.has_other("q") {
+            return Ok(ExpectedRewards::Logged(Lists::read(&self.path, "q")?));
+        }
+        let is_context =
+            |name: &&str| !OF_THE_DECISION[..3].contains(name) && !WHOSE.contains(name) && !ROW_NUMBERS.contains(name);
+        let context: Vec<&str> = self.table.names().filter(is_context).collect();
+        let matrix = self.table.matrix(&context);
+        let arm: Vec<u32> = self.actions.iter().map(|action| *action as u32).collect();
+        let n_arms = self.actions.iter().max().map_or(1, |last| last + 1).max(2);
+        let given = Given {
+            arm: &arm,
+            n_arms,
+            outcome: &self.rewards,
+            propensity: &self.propensities,
+            customers: &self.clusters,
+        };
+        let trial = Trial::new(matrix.cells.view(), &matrix.columns, given)
+            .map_err(|error| Error::data(&self.path, error.to_string()))?;
+        Ok(ExpectedRewards::Learnt(OutcomeModel::cross_fitted(&trial, seed)?))
+    }
+}
+
+impl ExpectedRewards {
+    /// Puts what each of the target's actions would earn in `out`.
+    ///
+    /// # Errors
+    /// - the log's list cannot be read
+    pub(super) fn next_into(
+        &mut self,
+        row: usize,
+        position: usize,
+        n_actions: usize,
+        out: &mut Vec<f64>,
+    ) -> Result<()> {
+        match self {
+            ExpectedRewards::Logged(lists) => lists.next_into(position, out),
+            ExpectedRewards::Learnt(expected) => {
+                let of_row = expected.row(row);
+                // Of an action that was never taken nothing was learnt but what the others earn on average.
+                let mean = of_row.mean().unwrap_or(0.0);
+                out.clear();
+                out.extend((0..n_actions).map(|action| of_row.get(action).copied().unwrap_or(mean)));
+                Ok(())
+            }
+        }
+    }
+}
+
+/// A number for each text, in order of first appearance.
+fn numbered(texts: &[String]) -> Vec<u64> {
+    let mut number_of = std::collections::BTreeMap::new();
+    let number = |text| {
+        let next = number_of.len() as u64;
+        *number_of.entry(text).or_insert(next)
+    };
+    texts.iter().map(number).collect()
+}

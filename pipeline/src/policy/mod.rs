@@ -1,0 +1,140 @@
+//! Off-policy proof: what a target policy would have earned on a log, before it goes live.
+
+mod lists;
+mod log;
+mod plot;
+
+use std::path::Path;
+
+use percorso_next_action::off_policy::{Estimator, Round, Support, SupportCounts, Thin, values};
+use percorso_next_action::{Estimate, Interval, mean};
+
+pub use self::plot::overlap_plot;
+
+use self::log::Log;
+use crate::{Error, Progress, Result};
+
+/// What is judged, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct PolicyEvaluation<'a> {
+    /// What was done: a Parquet file with a row for each decision.
+    pub logged: &'a Path,
+    /// What the target policy would do: a Parquet file with as many rows, in the same order.
+    pub target: &'a Path,
+    /// The setting of `switch-dr`.
+    pub tau: f64,
+    /// The setting of `dr-os`.
+    pub lambda: f64,
+    /// How intervals are drawn.
+    pub interval: Interval,
+}
+
+/// What a log says of a target policy.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judgement {
+    /// The target's mean reward by each estimator, in the order in which they are told.
+    pub values: Vec<(&'static str, Estimate)>,
+    /// The mean reward of what was done.
+    pub logged: Estimate,
+    /// How much of the target the log has tried.
+    pub support: Support,
+}
+
+/// Whether a policy may go live.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Promotion {
+    /// Every reason why not; none when it may.
+    pub refusals: Vec<String>,
+    /// The lower end of what it is worth, by the doubly robust estimator.
+    pub low: f64,
+    /// What the champion is worth.
+    pub champion: f64,
+}
+
+/// Judges a target policy on a log.
+///
+/// The log has a row for each decision: `action` (its position in `pi`), `reward`, `propensity` and, as there may be,
+/// `position` (the place it was shown at), `customer_key` or `customer_id` (rows of one customer are alike) and `q` (a list
+/// with the reward expected of each action).
+/// Without `q`, boosted trees that have not seen the row's customer expect it from every other column of numbers or words.
+/// The target has `pi`, a list with the probability of each action; `pi` and `q` may be lists by action of lists by
+/// position, of which those of the row's position are taken.
+///
+/// # Errors
+/// - a file cannot be read, a column is missing or of the wrong type, the files have not as many rows
+/// - a row is not one of a decision: tells file, row, column and what would be right
+/// - a setting is below 0
+pub fn evaluate_policy(asked: &PolicyEvaluation<'_>, progress: &dyn Progress) -> Result<Judgement> {
+    let estimators =
+        Estimator::all(asked.tau, asked.lambda).map_err(|error| Error::data(asked.logged, error.to_string()))?;
+    progress.start("read", 0);
+    let log = Log::read(asked.logged)?;
+    let mut q = log.expected_rewards(asked.interval.seed)?;
+    let mut target = lists::Lists::read(asked.target, "pi")?;
+    let (mut pi, mut expected) = (Vec::new(), Vec::new());
+    let mut rounds = Vec::with_capacity(log.n_rows());
+    let mut counts = SupportCounts::default();
+    for row in 0..log.n_rows() {
+        target.next_into(log.position(row), &mut pi)?;
+        q.next_into(row, log.position(row), pi.len(), &mut expected)?;
+        let logged = log.decision(row);
+        let round = Round::new(&logged, &pi, &expected).map_err(|error| {
+            let message = format!("row {}: {error}", row + 1);
+            Error::data(
+                if error.is_about_the_target() {
+                    asked.target
+                } else {
+                    asked.logged
+                },
+                message,
+            )
+        })?;
+        rounds.push(round);
+        counts.add(log.position(row), logged.action, &pi);
+    }
+    target.end()?;
+    progress.finish();
+    progress.start("judge", 0);
+    let told = values(&rounds, &estimators, &asked.interval);
+    let judgement = Judgement {
+        values: told
+            .into_iter()
+            .map(|value| (value.estimator.name(), value.estimate))
+            .collect(),
+        logged: mean(log.rewards(), log.clusters(), &asked.interval),
+        support: Support::of(&rounds, &counts),
+    };
+    progress.finish();
+    Ok(judgement)
+}
+
+impl Judgement {
+    /// Every reason why the log tells too little of the target.
+    pub fn thin(&self) -> Vec<Thin> {
+        self.support.thin()
+    }
+
+    fn doubly_robust(&self) -> Estimate {
+        let dr = self.values.iter().find(|(name, _)| *name == "dr");
+        dr.expect("every estimator was asked").1
+    }
+}
+
+/// Whether a target policy may go live: the log tells enough of it, and the lower end of its value by the doubly robust
+/// estimator is not under the champion's, which is what was logged when no other is given.
+pub fn promotion(judgement: &Judgement, champion: Option<f64>) -> Promotion {
+    let low = judgement.doubly_robust().low;
+    let champion = champion.unwrap_or(judgement.logged.value);
+    let mut refusals: Vec<String> = judgement.thin().iter().map(Thin::to_string).collect();
+    // Also refuses an end that is no number.
+    if low.partial_cmp(&champion).is_none_or(std::cmp::Ordering::is_lt) {
+        refusals.push(format!(
+            "the lower end of its value is {low:.6}, under the champion's {champion:.6}"
+        ));
+    }
+    Promotion {
+        refusals,
+        low,
+        champion,
+    }
+}
