@@ -289,7 +289,11 @@ impl FittedTrees {
         base
     }
 
-    pub(crate) fn seal(&self, prefix: &str, sealer: &mut Sealer) -> Result<()> {
+    /// Puts everything under names that begin with `prefix/`.
+    ///
+    /// # Errors
+    /// - the prefix is not allowed in names, or was used before
+    pub fn seal(&self, prefix: &str, sealer: &mut Sealer) -> Result<()> {
         let (link, _) = LINKS
             .iter()
             .find(|(_, link)| *link == self.link)
@@ -300,7 +304,11 @@ impl FittedTrees {
         self.nodes.seal(prefix, sealer)
     }
 
-    pub(crate) fn open(prefix: &str, artefact: &Artefact) -> Result<FittedTrees> {
+    /// What was sealed under the prefix.
+    ///
+    /// # Errors
+    /// - an array is missing or of another type or shape, or the arrays contradict each other
+    pub fn open(prefix: &str, artefact: &Artefact) -> Result<FittedTrees> {
         let malformed = |why| Error::Malformed {
             prefix: prefix.to_owned(),
             what: "set of trees",

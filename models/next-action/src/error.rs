@@ -46,6 +46,14 @@ pub enum Error {
         /// The range, in words.
         expected: &'static str,
     },
+    /// The arrays of a model file contradict each other.
+    #[error("`{prefix}` in the model file is not usable: {why}")]
+    Malformed {
+        /// Where in the file.
+        prefix: String,
+        /// What is wrong.
+        why: &'static str,
+    },
     /// A learner refused its data, or arrays of a model file contradict each other.
     #[error(transparent)]
     Learner(#[from] percorso_learners::Error),

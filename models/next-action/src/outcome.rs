@@ -1,14 +1,15 @@
 //! What would come of each arm: boosted trees that see the arm as one column more.
 
 use ndarray::Array2;
+use percorso_artefact::{Artefact, Sealer};
 #[cfg(feature = "fit")]
 use percorso_learners::{Column, Random, Target, Trees};
 use percorso_learners::{FittedTrees, Link};
 use rayon::prelude::*;
 
-use crate::Result;
 #[cfg(feature = "fit")]
 use crate::Trial;
+use crate::{Error, Result};
 
 /// Rows that are asked together.
 const BLOCK: usize = 1_024;
@@ -25,6 +26,32 @@ impl OutcomeModel {
     /// How many arms there are, the control included.
     pub fn n_arms(&self) -> usize {
         self.n_arms
+    }
+
+    /// Puts everything under names that begin with `prefix/`.
+    ///
+    /// # Errors
+    /// - the prefix is not allowed in names, or was used before
+    pub fn seal(&self, prefix: &str, sealer: &mut Sealer) -> Result<()> {
+        sealer.put_scalar(&format!("{prefix}/n_arms"), self.n_arms as u32)?;
+        Ok(self.trees.seal(&format!("{prefix}/trees"), sealer)?)
+    }
+
+    /// What was sealed under the prefix.
+    ///
+    /// # Errors
+    /// - an array is missing or of another type or shape, or the arrays contradict each other
+    pub fn open(prefix: &str, artefact: &Artefact) -> Result<OutcomeModel> {
+        let trees = FittedTrees::open(&format!("{prefix}/trees"), artefact)?;
+        let n_arms = artefact.scalar::<u32>(&format!("{prefix}/n_arms"))? as usize;
+        let is_of_one_answer = matches!(trees.link(), Link::Logistic | Link::Identity);
+        if n_arms < 2 || !is_of_one_answer {
+            return Err(Error::Malformed {
+                prefix: prefix.to_owned(),
+                why: "it is no model of one outcome of two arms or more",
+            });
+        }
+        Ok(OutcomeModel { trees, n_arms })
     }
 
     /// The outcome expected of each arm (columns) for each row of `x` (rows).

@@ -3,6 +3,7 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use ndarray::Array2;
+use percorso_artefact::{Artefact, Header, Sealer};
 use percorso_learners::{Bootstrap, Column, Random};
 use percorso_next_action::uplift::{Judged, Uplift, calibration_slope, measures, quadrants};
 use percorso_next_action::{Given, Trial};
@@ -67,7 +68,7 @@ impl Market {
 #[test]
 fn who_is_helped_and_how_much_is_found() {
     let market = Market::new(12_000, 1);
-    let uplift = Uplift::fit(&market.trial(), 1).unwrap();
+    let uplift = Uplift::fit(&market.trial(), 1).unwrap().uplift;
     let mut squares = [0.0; 2];
     let mut said = [0.0; 2];
     for row in market.x.outer_iter() {
@@ -94,6 +95,17 @@ fn who_is_helped_and_how_much_is_found() {
         second.average
     );
     assert!(second.average.low > 0.0, "{:?}", second.average);
+}
+
+#[test]
+fn what_is_kept_says_the_same_when_it_is_opened() {
+    let market = Market::new(3_000, 5);
+    let uplift = Uplift::fit(&market.trial(), 3).unwrap().uplift;
+    let mut sealer = Sealer::new();
+    uplift.seal("next-action", &mut sealer).unwrap();
+    let bytes = sealer.seal(&Header::default()).unwrap();
+    let opened = Uplift::open("next-action", &Artefact::open(&bytes).unwrap()).unwrap();
+    assert_eq!(opened, uplift);
 }
 
 #[test]

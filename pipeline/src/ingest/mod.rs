@@ -2,6 +2,7 @@
 
 mod canonical_rows;
 mod cells;
+mod decision_log;
 mod files;
 mod map;
 mod quarantine;
@@ -17,11 +18,11 @@ use percorso_engine::{Batches, CallerError, Engine, Part};
 use percorso_journey::{KeySecret, Spec};
 use sha2::{Digest, Sha256};
 
-pub(crate) use self::read::{SourceBatches, read_parquet, read_table};
-
+pub(crate) use self::decision_log::{Decided, decisions};
 use self::files::SourceFile;
 use self::map::Mapper;
 use self::quarantine::Quarantine;
+pub(crate) use self::read::{SourceBatches, read_parquet, read_table};
 use self::settle::{Settled, Settler};
 use crate::progress::Progress;
 use crate::run::{IngestManifest, InputFile, RunFolder, read_spec};
@@ -84,6 +85,7 @@ fn write(
     progress: &dyn Progress,
 ) -> Result<IngestSummary> {
     let sources = journey.parent().unwrap_or(Path::new("."));
+    decision_log::write(folder, &decision_log::read_logs(spec, sources, secret)?)?;
     let files: Arc<[SourceFile]> = files::files(spec, sources)?.into();
     progress.start("ingest", files.len() as u64);
     let tally = Arc::new(Mutex::new(Tally::default()));

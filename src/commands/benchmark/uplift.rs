@@ -182,7 +182,7 @@ fn print(found: &UpliftFound, arms: &[String]) {
             of.measures.auuc,
             of.measures.average,
             of.measures.calibration_slope,
-            chosen.map_or("the same for all", |standing| standing.learner),
+            chosen.map_or("the same for all", |standing| standing.learner.as_str()),
         );
     }
     for arm in arms {

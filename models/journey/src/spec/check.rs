@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::check_action::{checked_actions, checked_decisions};
 use super::check_source::{checked_source, contract_field};
 use super::raw::{
     RawAttribute, RawAttributeKind, RawChurn, RawChurnKind, RawDesignedMap, RawResponse, RawSpec, RawTouchpoint,
@@ -54,6 +55,7 @@ pub(super) fn check(raw: RawSpec) -> Result<Spec, SpecError> {
     let touchpoints = touchpoints(&raw.touchpoint, &stages)?;
     let attributes = attributes(&raw.attribute)?;
     let names = Names {
+        channels: &channels,
         stages: &stages,
         touchpoints: &touchpoints,
         attributes: &attributes,
@@ -88,6 +90,9 @@ pub(super) fn check(raw: RawSpec) -> Result<Spec, SpecError> {
         .enumerate()
         .map(|(at, source)| checked_source(&format!("source[{at}]"), source, &names))
         .collect::<Result<_, _>>()?;
+
+    let decisions = checked_decisions(raw.decisions)?;
+    let actions = checked_actions(raw.action, &names)?;
 
     // The canonical text of meaning: Debug of checked values is stable and complete, and holds no path.
     let declared = format!(
@@ -131,20 +136,27 @@ pub(super) fn check(raw: RawSpec) -> Result<Spec, SpecError> {
         next_stage,
         population,
         training,
+        decisions,
+        actions,
         declared,
     })
 }
 
 /// The names that other keys refer to.
 pub(super) struct Names<'a> {
+    channels: &'a [String],
     stages: &'a [String],
     touchpoints: &'a [Touchpoint],
     pub(super) attributes: &'a [Attribute],
 }
 
 impl Names<'_> {
-    fn stage(&self, key: &str, name: &str) -> Result<u16, SpecError> {
-        stage_at(self.stages, key, name)
+    pub(super) fn channel(&self, key: &str, name: &str) -> Result<u16, SpecError> {
+        position(self.channels, key, "channel", name)
+    }
+
+    pub(super) fn stage(&self, key: &str, name: &str) -> Result<u16, SpecError> {
+        position(self.stages, key, "stage", name)
     }
 
     fn touchpoints(&self, key: &str, names: &[String]) -> Result<Vec<u16>, SpecError> {
@@ -165,13 +177,13 @@ impl Names<'_> {
     }
 }
 
-fn stage_at(stages: &[String], key: &str, name: &str) -> Result<u16, SpecError> {
-    let at = stages.iter().position(|stage| stage == name);
+fn position(list: &[String], key: &str, what: &str, name: &str) -> Result<u16, SpecError> {
+    let at = list.iter().position(|known| known == name);
     at.map(|at| at as u16)
-        .ok_or_else(|| SpecError::unknown(key, "stage", name, stages.iter().map(String::as_str)))
+        .ok_or_else(|| SpecError::unknown(key, what, name, list.iter().map(String::as_str)))
 }
 
-fn distinct(key: &str, names: &[String], allowed: std::ops::RangeInclusive<usize>) -> Result<(), SpecError> {
+pub(super) fn distinct(key: &str, names: &[String], allowed: std::ops::RangeInclusive<usize>) -> Result<(), SpecError> {
     if !allowed.contains(&names.len()) {
         let message = format!(
             "expected {} to {} names, found {}",
@@ -204,7 +216,7 @@ fn positive(key: &str, number: u32) -> Result<u32, SpecError> {
     }
 }
 
-fn horizon(key: &str, days: u32) -> Result<u32, SpecError> {
+pub(super) fn horizon(key: &str, days: u32) -> Result<u32, SpecError> {
     if (1..=MAX_HORIZON_DAYS).contains(&days) {
         Ok(days)
     } else {
@@ -231,7 +243,7 @@ fn touchpoints(raw: &[RawTouchpoint], stages: &[String]) -> Result<Vec<Touchpoin
     let touchpoint = |(at, raw): (usize, &RawTouchpoint)| {
         Ok(Touchpoint {
             name: raw.name.clone(),
-            stage: stage_at(stages, &format!("touchpoint[{at}].stage"), &raw.stage)?,
+            stage: position(stages, &format!("touchpoint[{at}].stage"), "stage", &raw.stage)?,
             area: raw.area.clone(),
             tool: raw.tool.clone(),
             online: raw.online,

@@ -2,12 +2,17 @@
 //!
 //! [`raw`] is the file as written, [`check`] turns it into a [`Spec`] with nothing left to guess.
 
+mod action;
 mod check;
+mod check_action;
 mod check_source;
 mod error;
 mod raw;
+mod raw_action;
 mod source;
 
+pub use action::{Action, Cap, Decisions, Eligible, Prior, Quiet, Reward, Rule};
+pub use check_action::NOTHING;
 pub use error::SpecError;
 pub use source::{Anonymous, ColumnRule, CsvFormat, Dedupe, Field, LineMerge, Source};
 
@@ -33,6 +38,8 @@ pub struct Spec {
     next_stage: NextStageQuestion,
     population: Population,
     training: Training,
+    decisions: Decisions,
+    actions: Vec<Action>,
     declared: String,
 }
 
@@ -379,6 +386,16 @@ impl Spec {
     /// How history is cut for training.
     pub const fn training(&self) -> Training {
         self.training
+    }
+
+    /// How decisions are logged, judged and limited.
+    pub const fn decisions(&self) -> &Decisions {
+        &self.decisions
+    }
+
+    /// What the business may do beside nothing, in the order declared.
+    pub fn actions(&self) -> &[Action] {
+        &self.actions
     }
 
     /// Touchpoint sets whose rhythm is followed: all events first, then each inactivity definition's.

@@ -6,6 +6,8 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{self, MapAccess, Visitor};
 
+use super::raw_action::{RawAction, RawDecisions};
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawSpec {
@@ -35,6 +37,10 @@ pub(super) struct RawSpec {
     pub(super) population: RawPopulation,
     #[serde(default)]
     pub(super) training: RawTraining,
+    #[serde(default)]
+    pub(super) decisions: RawDecisions,
+    #[serde(default)]
+    pub(super) action: Vec<RawAction>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -4,7 +4,7 @@ use ndarray::{Array2, Axis};
 use percorso_learners::{Bootstrap, Candidate, FittedTrees, Ridge, Target, Trees, select};
 use rayon::prelude::*;
 
-use super::{ArmUplift, Effect, EffectLearner, Standing, Uplift};
+use super::{ArmUplift, Effect, EffectLearner, Learnt, Standing, Uplift};
 use crate::outcome::{Folds, rows_of};
 use crate::{Error, Interval, OutcomeModel, Result, Trial, mean};
 
@@ -42,7 +42,7 @@ impl Uplift {
     /// # Errors
     /// - an arm, the control included, has fewer than 20 rows
     /// - a learner refuses the rows
-    pub fn fit(trial: &Trial<'_>, seed: u64) -> Result<Uplift> {
+    pub fn fit(trial: &Trial<'_>, seed: u64) -> Result<Learnt> {
         for arm in 0..trial.given().n_arms {
             let found = rows_of_arm(trial, arm).len();
             if found < MIN_ROWS {
@@ -51,10 +51,10 @@ impl Uplift {
             }
         }
         let outcomes = OutcomeModel::cross_fitted(trial, seed)?;
-        let arms = (1..trial.given().n_arms)
-            .map(|arm| Arm::new(trial, &outcomes, arm, seed).fit())
-            .collect::<Result<_>>()?;
-        Ok(Uplift { arms })
+        let learnt = (1..trial.given().n_arms).map(|arm| Arm::new(trial, &outcomes, arm, seed).fit());
+        let (arms, standings) = learnt.collect::<Result<Vec<_>>>()?.into_iter().unzip();
+        let uplift = Uplift { arms };
+        Ok(Learnt { uplift, standings })
     }
 }
 
@@ -90,7 +90,7 @@ impl<'a, 't> Arm<'a, 't> {
         }
     }
 
-    fn fit(&self) -> Result<ArmUplift> {
+    fn fit(&self) -> Result<(ArmUplift, Vec<Standing>)> {
         let customers = self.trial.given().customers;
         let left_out = LEARNERS
             .par_iter()
@@ -118,17 +118,18 @@ impl<'a, 't> Arm<'a, 't> {
             None
         };
         let standing = |(at, judged): (usize, &Judged)| Standing {
-            learner: LEARNERS[at].0,
+            learner: LEARNERS[at].0.to_owned(),
             gain: judged.gain,
             slope: judged.slope,
             is_chosen: at == chosen && effect.is_some(),
         };
-        Ok(ArmUplift {
+        let standings = left_out.iter().enumerate().map(standing).collect();
+        let uplift = ArmUplift {
             average: mean(&self.told, customers, &Interval::seeded(self.seed)),
             n_rows: rows_of_arm(self.trial, self.arm).len(),
-            standings: left_out.iter().enumerate().map(standing).collect(),
             effect,
-        })
+        };
+        Ok((uplift, standings))
     }
 
     /// What a learner says of each row when it has not seen the row's customer.

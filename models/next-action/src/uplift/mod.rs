@@ -7,12 +7,23 @@
 #[cfg(feature = "fit")]
 mod fit;
 mod measures;
+mod sealed;
 
 use percorso_learners::{FittedRidge, FittedTrees};
+use serde::{Deserialize, Serialize};
 
 pub use measures::{Decile, Judged, Quadrants, UpliftMeasures, calibration_slope, measures, quadrants};
 
 use crate::{Estimate, OutcomeModel};
+
+/// What was learnt, and how each learner stood.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Learnt {
+    /// The effect of each arm but the control.
+    pub uplift: Uplift,
+    /// For each of them how each learner stood on customers who did not teach it, from the simplest to the most complex.
+    pub standings: Vec<Vec<Standing>>,
+}
 
 /// The effect of each arm but the control.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,17 +38,15 @@ pub struct ArmUplift {
     pub average: Estimate,
     /// How many rows were given this arm.
     pub n_rows: usize,
-    /// How each learner stood on customers who did not teach it, from the simplest to the most complex.
-    pub standings: Vec<Standing>,
     /// What the chosen learner says of customers; nothing where none could tell them apart.
     effect: Option<Effect>,
 }
 
 /// How well a learner told effects that it had not seen.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Standing {
     /// Its name: `dr-linear`, `s`, `t` or `dr-trees`.
-    pub learner: &'static str,
+    pub learner: String,
     /// How much of the squared error of the mean effect it takes away, in parts of one; negative when it adds to it.
     pub gain: f64,
     /// How far effects differ for every unit that it says they do; shipped effects are shrunk by it.

@@ -230,7 +230,7 @@ impl Test {
         for fold in &split.folds {
             let teach = Part::of(self, &fold.teach);
             let trial = teach.trial(n_arms)?;
-            let uplift = Uplift::fit(&trial, seed)?;
+            let learnt = Uplift::fit(&trial, seed)?;
             let all: Vec<usize> = (0..fold.teach.len()).collect();
             let outcomes = OutcomeModel::fit(&trial, &all, seed)?;
             let ask = self.matrix.cells.select(Axis(0), &fold.ask);
@@ -239,12 +239,12 @@ impl Test {
             }
             let mut of_arms = vec![0.0; n_arms - 1];
             for (row, cells) in fold.ask.iter().zip(ask.outer_iter()) {
-                uplift.uplift_into(cells.as_slice().expect("rows are whole"), &mut of_arms);
+                learnt.uplift.uplift_into(cells.as_slice().expect("rows are whole"), &mut of_arms);
                 for (said, of_arm) in said.iter_mut().zip(&of_arms) {
                     said[*row] = *of_arm;
                 }
             }
-            standings = uplift.arms().iter().map(|arm| arm.standings.clone()).collect();
+            standings = learnt.standings;
         }
         let asked: Vec<usize> = split.folds.iter().flat_map(|fold| fold.ask.iter().copied()).collect();
         for (arm, said) in said.iter().enumerate() {
