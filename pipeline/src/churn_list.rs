@@ -5,13 +5,17 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Float64Array, ListArray, RecordBatch, StringArray};
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Float64Array, ListArray, RecordBatch, StringArray,
+    TimestampMicrosecondArray,
+};
+use percorso_journey::Timestamp;
 use serde::Serialize;
 
 use crate::columns::ParquetFile;
 use crate::ids::{key_at, reveal};
 use crate::run::RunFolder;
-use crate::{Error, Result, columns};
+use crate::{Error, Result, columns, recommended};
 
 /// Which customers to list.
 #[derive(Clone, Debug)]
@@ -48,6 +52,25 @@ pub struct ChurnListRow {
     /// What the customer is expected to spend within the horizon if they stay, times the probability of leaving; `None`
     /// where nothing was bought at a value.
     pub value_at_risk: Option<f64>,
+    /// What to do, where the business declares actions.
+    pub next_action: Option<ListedAction>,
+}
+
+/// What to do for a customer of the list.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ListedAction {
+    /// The action, or `nothing`.
+    pub action: String,
+    /// What it gains, in the money of the reward.
+    pub gain: f64,
+    /// The last day on which it still gains something, as a date in UTC.
+    pub act_by: Option<String>,
+    /// True when that is as far as the log tells: later may do as well.
+    pub act_by_is_open: bool,
+    /// What the gain is told from: `learnt`, `declared` or `none`; nothing of doing nothing.
+    pub evidence: Option<String>,
+    /// What must not be done, each with its reason.
+    pub not_done: Vec<String>,
 }
 
 /// The riskiest customers, most value at risk first among equals.
@@ -117,6 +140,7 @@ fn rows(
             .is_none_or(|mine| owner.is_valid(*row) && owner.value(*row) == mine);
         churn.is_valid(*row) && is_mine
     };
+    let actions = ActionColumns::of(batch);
     let row = |row: usize| {
         let told = reasons.value(row);
         let told = told
@@ -136,10 +160,47 @@ fn rows(
             owner: text_at(owner, row),
             reasons: told,
             value_at_risk: value_at_risk.is_valid(row).then(|| value_at_risk.value(row)),
+            next_action: actions.as_ref().map(|actions| actions.at(row)),
         };
         (key_at(keys, row), listed)
     };
     Ok((0..batch.num_rows()).filter(is_listed).map(row).collect())
+}
+
+/// The columns of what to do, where a score file has them.
+struct ActionColumns<'a> {
+    action: &'a StringArray,
+    gain: &'a Float64Array,
+    act_by: &'a TimestampMicrosecondArray,
+    act_by_is_open: &'a BooleanArray,
+    evidence: &'a StringArray,
+    dropped: &'a ListArray,
+}
+
+impl<'a> ActionColumns<'a> {
+    fn of(batch: &'a RecordBatch) -> Option<Self> {
+        Some(Self {
+            action: batch.column_by_name(recommended::NEXT_ACTION)?.as_string_opt()?,
+            gain: batch.column_by_name(recommended::GAIN)?.as_primitive_opt()?,
+            act_by: batch.column_by_name(recommended::ACT_BY)?.as_primitive_opt()?,
+            act_by_is_open: batch.column_by_name(recommended::ACT_BY_IS_OPEN)?.as_boolean_opt()?,
+            evidence: batch.column_by_name(recommended::EVIDENCE)?.as_string_opt()?,
+            dropped: batch.column_by_name(recommended::DROPPED)?.as_list_opt()?,
+        })
+    }
+
+    fn at(&self, row: usize) -> ListedAction {
+        let dropped = self.dropped.value(row);
+        let act_by = self.act_by.is_valid(row).then(|| self.act_by.value(row));
+        ListedAction {
+            action: self.action.value(row).to_owned(),
+            gain: self.gain.value(row),
+            act_by: act_by.map(|micros| Timestamp::from_micros(micros).to_string()[..10].to_owned()),
+            act_by_is_open: self.act_by_is_open.is_valid(row) && self.act_by_is_open.value(row),
+            evidence: self.evidence.is_valid(row).then(|| self.evidence.value(row).to_owned()),
+            not_done: dropped.as_string::<i32>().iter().flatten().map(str::to_owned).collect(),
+        }
+    }
 }
 
 /// The churn column asked for; the first where none is.
@@ -181,7 +242,14 @@ fn target(batch: &RecordBatch, settings: &ChurnListSettings) -> Result<String> {
 pub fn write_churn_list(path: &Path, rows: &[ChurnListRow]) -> Result<()> {
     let numbers = |number: fn(&ChurnListRow) -> f64| Arc::new(Float64Array::from_iter_values(rows.iter().map(number)));
     let texts = |text: fn(&ChurnListRow) -> Option<&str>| Arc::new(rows.iter().map(text).collect::<StringArray>());
-    let columns: [(&str, ArrayRef); 11] = [
+    let of_action = |tell: fn(&ListedAction) -> Option<&str>| -> ArrayRef {
+        let told = rows.iter().map(|row| row.next_action.as_ref().and_then(tell));
+        Arc::new(told.collect::<StringArray>())
+    };
+    let gain = rows
+        .iter()
+        .map(|row| row.next_action.as_ref().map(|action| action.gain));
+    let columns: [(&str, ArrayRef); 14] = [
         ("customer", texts(|row| Some(&row.customer))),
         ("churn", numbers(|row| row.churn)),
         ("low", numbers(|row| row.low)),
@@ -196,6 +264,9 @@ pub fn write_churn_list(path: &Path, rows: &[ChurnListRow]) -> Result<()> {
         ("reason_1", texts(|row| row.reasons.first().map(String::as_str))),
         ("reason_2", texts(|row| row.reasons.get(1).map(String::as_str))),
         ("reason_3", texts(|row| row.reasons.get(2).map(String::as_str))),
+        ("next_action", of_action(|action| Some(&action.action))),
+        ("next_action_gain", Arc::new(gain.collect::<Float64Array>())),
+        ("act_by", of_action(|action| action.act_by.as_deref())),
     ];
     let batch = RecordBatch::try_from_iter(columns).map_err(|error| Error::columns(path)(error.into()))?;
     let private = private(path)?;
@@ -247,6 +318,7 @@ mod tests {
             owner: None,
             reasons: Vec::new(),
             value_at_risk,
+            next_action: None,
         };
         let mut rows = [
             row("unknown", 0.5, None),

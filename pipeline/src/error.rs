@@ -64,8 +64,8 @@ pub enum Error {
         #[source]
         source: percorso_learners::Error,
     },
-    /// What actions do could not be learnt.
-    #[error("cannot learn what actions do")]
+    /// What actions do could not be learnt, or a model file could not be made of what was.
+    #[error(transparent)]
     Effect(#[from] percorso_next_action::Error),
     /// A model cannot be kept or opened.
     #[error(transparent)]

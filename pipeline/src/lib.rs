@@ -10,6 +10,7 @@ mod churn_list;
 mod columns;
 mod cutoffs;
 mod dataset;
+mod decided;
 mod error;
 mod export;
 mod gaps;
@@ -20,6 +21,7 @@ mod open;
 mod policy;
 mod progress;
 mod purchases;
+mod recommended;
 mod report;
 mod row_columns;
 mod rows;
@@ -34,7 +36,7 @@ pub use benchmark::{
     ArmFound, Churn, ChurnBenchmark, EndOfCase, LearnerMeasures, NextTouchpoint, PolicyFound, StaysBenchmark,
     StaysJudged, UpliftBenchmark, UpliftFound, churn, next_touchpoint, stays, uplift,
 };
-pub use churn_list::{ChurnListRow, ChurnListSettings, churn_list, write_churn_list, write_private_text};
+pub use churn_list::{ChurnListRow, ChurnListSettings, ListedAction, churn_list, write_churn_list, write_private_text};
 pub use cutoffs::Cutoffs;
 pub use error::{Error, Result};
 pub use export::{StoredJourney, export_states};
@@ -49,7 +51,8 @@ pub use report::report;
 pub use run::{IngestManifest, RunFolder, read_spec};
 pub use score::{ScoreSettings, ScoreSummary, score};
 pub use training::{
-    CutoffGap, CutoffRate, Evaluation, IncidenceEvaluation, IncidencePoint, LearnerEvaluation, Picture,
-    PurchaseEvaluation, PurchaseTest, QuestionEvaluation, ReliabilityBin, SegmentEvaluation, StayEvaluation, StayPoint,
-    TestPrediction, ToldAndCame, TrainSettings, TrainSummary, TrustEvaluation, evaluation, test_predictions, train,
+    ActionEvaluation, ActionsEvaluation, CutoffGap, CutoffRate, Evaluation, IncidenceEvaluation, IncidencePoint,
+    LearnerEvaluation, Picture, PurchaseEvaluation, PurchaseTest, QuestionEvaluation, ReliabilityBin,
+    SegmentEvaluation, StayEvaluation, StayPoint, TestPrediction, ToldAndCame, TrainSettings, TrainSummary,
+    TrustEvaluation, evaluation, test_predictions, train,
 };

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use percorso_features::Catalogue;
 use percorso_journey::{Spec, Timestamp};
+use percorso_next_action::decide::Rules;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -174,6 +175,7 @@ pub fn read_spec(path: &Path) -> Result<(Arc<Spec>, String)> {
         );
         return Err(Error::data(path, message));
     }
+    Rules::compile(&spec).map_err(|error| Error::data(path, error.to_string()))?;
     Ok((Arc::new(spec), text))
 }
 

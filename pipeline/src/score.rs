@@ -14,12 +14,14 @@ use percorso_engine::{CallerError, Engine};
 use percorso_features::Labels;
 use percorso_journey::state::Slot;
 use percorso_journey::{CustomerKey, Spec, Timestamp, in_population};
+use percorso_next_action::decide::Purpose;
 use percorso_scoring::{Explained, Reason, ScoringModel, Scratch, Target, Telling};
 
 use crate::columns::ParquetFile;
 use crate::ids::{key_at, reveal};
 use crate::journeys::{CustomerFold, CustomerJourney, PerCustomer};
 use crate::progress::Progress;
+use crate::recommended::{self, contacts_before};
 use crate::row_columns::BATCH_ROWS;
 use crate::run::RunFolder;
 use crate::{Error, Result, canonical};
@@ -76,7 +78,7 @@ pub fn score(
     )?);
     let buckets = run.buckets()?;
     progress.start("score", buckets.len() as u64);
-    let mut schema = schema(&model);
+    let mut schema = schema(&spec, &model);
     let fold_schema = Arc::clone(&schema);
     let (fold_spec, fold_model) = (Arc::clone(&spec), Arc::clone(&model));
     let telling = settings.telling;
@@ -87,7 +89,7 @@ pub fn score(
             as_of,
             telling,
             scratch: Scratch::default(),
-            builders: Builders::new(fold_model.targets(), fold_model.next_stage_classes()),
+            builders: Builders::new(&fold_spec, fold_model.targets(), fold_model.next_stage_classes()),
             schema: Arc::clone(&fold_schema),
         };
         Box::new(folder) as Box<dyn CustomerFold>
@@ -163,7 +165,7 @@ pub(crate) fn churn_column(target: &Target) -> String {
     format!("churn_{}_{}d", target.definition, target.horizon_days)
 }
 
-fn schema(model: &ScoringModel) -> SchemaRef {
+fn schema(spec: &Spec, model: &ScoringModel) -> SchemaRef {
     let text = |name: &str| Field::new(name, DataType::Utf8, true);
     let number = |name: String| Field::new(name, DataType::Float64, true);
     let mut fields = vec![
@@ -207,6 +209,7 @@ fn schema(model: &ScoringModel) -> SchemaRef {
     fields.extend(model.targets().iter().map(|target| reasons(churn_column(target))));
     fields.push(reasons("next_stage".to_owned()));
     fields.push(list(POSSIBLE.to_owned()));
+    fields.extend(recommended::fields(spec));
     Arc::new(Schema::new(fields))
 }
 
@@ -306,6 +309,13 @@ impl CustomerFold for Folder {
                 append(builder, churn.next().unwrap_or_default(), score.is_some());
             }
             append(of_next, next.map(|(_, why)| why).unwrap_or_default(), true);
+            if let Some(builders) = &mut builders.recommended {
+                let contacts = contacts_before(spec, &journey.events, as_of);
+                let recommended = model
+                    .recommend(state, &scores, &contacts, Purpose::List, scratch)
+                    .expect("scored above");
+                builders.append(spec, &recommended);
+            }
         });
         Ok(())
     }
@@ -336,10 +346,12 @@ struct Builders {
     incidence: Vec<ListBuilder<Float64Builder>>,
     reasons: Vec<ListBuilder<StringBuilder>>,
     possible: ListBuilder<StringBuilder>,
+    /// Nothing where a business declares no action.
+    recommended: Option<recommended::Builders>,
 }
 
 impl Builders {
-    fn new(targets: &[Target], classes: &[String]) -> Self {
+    fn new(spec: &Spec, targets: &[Target], classes: &[String]) -> Self {
         let n_numbers = 1 + 4 * targets.len() + classes.len() + 3;
         Self {
             n_rows: 0,
@@ -354,6 +366,7 @@ impl Builders {
                 .map(|_| ListBuilder::new(StringBuilder::new()))
                 .collect(),
             possible: ListBuilder::new(StringBuilder::new()),
+            recommended: (!spec.actions().is_empty()).then(recommended::Builders::new),
         }
     }
 
@@ -381,6 +394,9 @@ impl Builders {
                 .map(|builder| Arc::new(builder.finish()) as ArrayRef),
         );
         columns.push(Arc::new(self.possible.finish()));
+        if let Some(recommended) = &mut self.recommended {
+            columns.extend(recommended.finish());
+        }
         columns
     }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use percorso_pipeline::{ChurnListRow, ChurnListSettings};
+use percorso_pipeline::{ChurnListRow, ChurnListSettings, ListedAction};
 
 use super::Run;
 use crate::failure::{Failure, Outcome};
@@ -101,6 +101,30 @@ pub(super) fn table(rows: &[ChurnListRow]) -> String {
         for reason in row.reasons.iter().skip(1) {
             text += &format!("{:84}  {reason}\n", "");
         }
+        if let Some(action) = &row.next_action {
+            text += &format!("{:14} {}\n", "", told(action));
+        }
+    }
+    text
+}
+
+/// What to do, until when it is worth it, and what must not be done.
+fn told(action: &ListedAction) -> String {
+    let mut text = format!("→ {}", action.action);
+    if let Some(evidence) = &action.evidence {
+        let from = match evidence.as_str() {
+            "learnt" => "",
+            "declared" => ", as declared: no decision tells yet",
+            _ => ", which nothing tells",
+        };
+        text += &format!(", worth {:.1}{from}", action.gain);
+    }
+    if let Some(day) = &action.act_by {
+        let open = if action.act_by_is_open { " or later" } else { "" };
+        text += &format!("; act by {day}{open}");
+    }
+    if !action.not_done.is_empty() {
+        text += &format!("; not {}", action.not_done.join(", not "));
     }
     text
 }
@@ -115,8 +139,9 @@ fn csv(rows: &[ChurnListRow]) -> String {
         };
         format!("\"{guard}{}\"", text.replace('"', "\"\""))
     };
-    let mut text =
-        "customer,churn,low,high,stage,last_touchpoint,owner,value_at_risk,reason_1,reason_2,reason_3\n".to_owned();
+    let mut text = "customer,churn,low,high,stage,last_touchpoint,owner,value_at_risk,reason_1,reason_2,reason_3,\
+                    next_action,next_action_gain,act_by\n"
+        .to_owned();
     for row in rows {
         let ChurnListRow {
             churn,
@@ -133,7 +158,14 @@ fn csv(rows: &[ChurnListRow]) -> String {
             cell(&row.customer),
             value_at_risk.map_or_else(String::new, |value| value.to_string())
         );
-        text += &format!(",{},{},{}\n", reason(0), reason(1), reason(2));
+        text += &format!(",{},{},{}", reason(0), reason(1), reason(2));
+        let action = row.next_action.as_ref();
+        text += &format!(
+            ",{},{},{}\n",
+            cell(action.map_or("", |action| &action.action)),
+            action.map_or_else(String::new, |action| action.gain.to_string()),
+            cell(action.and_then(|action| action.act_by.as_deref()).unwrap_or("")),
+        );
     }
     text
 }
@@ -154,6 +186,7 @@ mod tests {
             owner: None,
             reasons: Vec::new(),
             value_at_risk: None,
+            next_action: None,
         };
         assert!(csv(&[row]).contains("\"'=HYPERLINK(\"\"x\"\")\",0.5,0.4,0.6,\"\",\"\",\"\",,\"\""));
     }

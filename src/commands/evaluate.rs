@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 use percorso_pipeline::{
-    Evaluation, IncidenceEvaluation, PurchaseEvaluation, StayEvaluation, StayPoint, TrustEvaluation,
+    ActionsEvaluation, Evaluation, IncidenceEvaluation, PurchaseEvaluation, StayEvaluation, StayPoint, TrustEvaluation,
 };
 
 use super::{Machine, Run};
@@ -128,6 +128,43 @@ pub(super) fn print_evaluation(evaluation: &Evaluation, json: bool) {
     }
     if let Some(purchases) = &evaluation.purchases {
         print_purchases(purchases, &evaluation.test_at);
+    }
+    if let Some(actions) = &evaluation.actions {
+        print_actions(actions, &evaluation.test_at);
+    }
+}
+
+/// What each action does, and what policies would have earned on decisions that taught nothing.
+fn print_actions(actions: &ActionsEvaluation, test_at: &str) {
+    println!(
+        "\nactions · {} decisions before {test_at} taught, {} from then on are judged",
+        actions.n_taught, actions.n_judged
+    );
+    for action in &actions.actions {
+        let [value, low, high] = action.effect;
+        let chosen = action.learners.iter().find(|standing| standing.is_chosen);
+        let learner = chosen.map_or("the same for all", |standing| standing.learner.as_str());
+        println!(
+            "  {} brings in {value:.2} ({low:.2} to {high:.2}) more than nothing on average, {} times; told apart by {learner}",
+            action.action, action.n
+        );
+        if let (Some([qini, low, high]), Some(slope)) = (action.qini, action.calibration_slope) {
+            println!("    Qini {qini:.3} ({low:.3} to {high:.3}), slope of observed on told {slope:.2}");
+        }
+    }
+    for policy in &actions.policies {
+        let [value, low, high] = policy.value;
+        println!(
+            "  {:<24}{value:>8.2}{:>20}",
+            policy.policy,
+            format!("{low:.2} to {high:.2}")
+        );
+    }
+    if !actions.policies.is_empty() {
+        println!(
+            "  a decision earns so much in its window, costs taken off; {:.0} decisions tell of the best action for each",
+            actions.ess
+        );
     }
 }
 

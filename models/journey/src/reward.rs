@@ -66,7 +66,10 @@ mod tests {
 
     #[test]
     fn what_was_spent_in_the_window_counts_and_what_came_later_does_not() {
-        assert_eq!(reward("visit@0d purchase@3d=20", "purchase@11d=20 purchase@41d=20", 90), Some(10.0));
+        assert_eq!(
+            reward("visit@0d purchase@3d=20", "purchase@11d=20 purchase@41d=20", 90),
+            Some(10.0)
+        );
     }
 
     #[test]

@@ -42,6 +42,14 @@ impl Timestamp {
         self.0.saturating_add(offset_micros).div_euclid(MICROS_PER_DAY)
     }
 
+    /// The minute of the day and the day of the week (0 for Monday) that it is then in a time zone.
+    pub fn local_minute_and_weekday(self, zone: &jiff::tz::TimeZone) -> (u16, u8) {
+        let instant = jiff::Timestamp::from_microsecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        let local = zone.to_datetime(instant);
+        let minute = 60 * u16::from(local.hour().unsigned_abs()) + u16::from(local.minute().unsigned_abs());
+        (minute, local.weekday().to_monday_zero_offset().unsigned_abs())
+    }
+
     /// True when an event may bear this time.
     pub fn is_plausible(self) -> bool {
         Self::EARLIEST <= self && self < Self::LATEST

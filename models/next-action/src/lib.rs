@@ -1,11 +1,12 @@
 //! Which action would help, and how do we know?
 //!
-//! [`uplift`] says what each action does to whom, learnt from what was done before; [`off_policy`] says what a policy
+//! [`decide`] says what to do for a customer now, and what must not be done and why; [`uplift`] says what each action does to whom, learnt from what was done before; [`off_policy`] says what a policy
 //! would have earned on a log that another policy made.
 //! Both learn from a [`Trial`]: rows with what was done, how likely that was, and what came of it.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod decide;
 mod error;
 mod interval;
 pub mod off_policy;
@@ -13,6 +14,7 @@ mod outcome;
 mod trial;
 pub mod uplift;
 
+pub use decide::{Effect, Evidence};
 pub use error::{Error, Result};
 pub use interval::{Estimate, Interval, mean};
 pub use outcome::OutcomeModel;

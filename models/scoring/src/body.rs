@@ -3,6 +3,8 @@
 use percorso_features::{Catalogue, Encoder};
 use serde::{Deserialize, Serialize};
 
+use crate::ActionSlot;
+
 /// The kind of artefact that holds a scoring model; 4 since silences are curves too, and the next stage
 /// says how far to trust it.
 pub const KIND: &str = "journey-scores-4";
@@ -24,6 +26,9 @@ pub struct Body {
     /// True when there are models of purchases, under `purchases`; not where it is not said.
     #[serde(default)]
     pub has_purchases: bool,
+    /// The actions whose effects were learnt, in the order of the effects under `next-action`; none where it is not said.
+    #[serde(default)]
+    pub actions: Vec<ActionSlot>,
 }
 
 /// One churn head's place.

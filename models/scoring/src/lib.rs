@@ -4,6 +4,7 @@
 //! state at the same cut-off gives the same bits in both.
 //! Nothing here does IO, reads a clock or knows an id.
 
+mod actions;
 mod attribution;
 mod body;
 mod hazards;
@@ -13,6 +14,7 @@ mod reasons;
 mod reconciled;
 mod scores;
 
+pub use actions::{ActBy, ActionSlot, Actions, Recommended};
 pub use attribution::Attribution;
 pub use body::{Body, ChurnSlot, KIND};
 pub use hazards::Hazards;

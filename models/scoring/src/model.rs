@@ -8,15 +8,19 @@ use percorso_features::{Catalogue, Encoder, FeatureRow, HoldsTheFuture};
 use percorso_journey::spec::ChurnTarget;
 use percorso_journey::{JourneyState, Spec, Timestamp, Wait, at_risk, in_population};
 use percorso_learners::{Bought, PurchaseModel, Stake};
+use percorso_next_action::decide::{RuleError, Rules, score_name};
+use percorso_next_action::uplift::Uplift;
 use percorso_next_stage::{Incidence, NextStageHead};
 
 use crate::body::signatures;
 use crate::hazards::Hazards;
 use crate::reconciled::{Bound, reconcile};
-use crate::{Body, ChurnSlot, KIND, Scores, Target, bought, weeks};
+use crate::{Actions, Body, ChurnSlot, KIND, Scores, Target, bought, weeks};
 
 /// Where the arrays of models of purchases lie.
 const PURCHASES: &str = "purchases";
+/// Where the effects of actions lie.
+const NEXT_ACTION: &str = "next-action";
 
 /// A scoring model, bound to the spec it was trained under.
 pub struct ScoringModel {
@@ -33,6 +37,10 @@ pub struct ScoringModel {
     pub(crate) next_stage: NextStageHead,
     incidence_days: Vec<f64>,
     purchases: Option<PurchaseModel>,
+    pub(crate) actions: Option<Actions>,
+    pub(crate) rules: Rules,
+    /// Per target, what rules call its score.
+    pub(crate) score_names: Vec<String>,
 }
 
 /// The fitted parts of a model, before it is sealed.
@@ -45,6 +53,8 @@ pub struct Parts {
     pub next_stage: NextStageHead,
     /// What customers buy; `None` where too little was seen, and nothing is then said of value at risk.
     pub purchases: Option<PurchaseModel>,
+    /// What actions do; `None` where no decision told.
+    pub actions: Option<Actions>,
 }
 
 /// Buffers for one score after another, so that nothing is allocated but the scores themselves.
@@ -84,6 +94,12 @@ pub enum OpenError {
     /// An array is missing or misshapen.
     #[error("the model's arrays do not fit its structure")]
     Arrays(#[from] percorso_learners::Error),
+    /// An array of what actions do is missing or misshapen.
+    #[error("what the model says of actions does not fit its structure")]
+    Actions(#[from] percorso_next_action::Error),
+    /// A rule of an action cannot be used.
+    #[error(transparent)]
+    Rules(#[from] RuleError),
 }
 
 /// Why a state cannot be scored at a cut-off.
@@ -131,7 +147,16 @@ impl ScoringModel {
             .has_purchases
             .then(|| PurchaseModel::open(PURCHASES, artefact))
             .transpose()?;
-        let fits = churn.len() == targets.len()
+        let actions = match body.actions.as_slice() {
+            [] => None,
+            slots => Some(Actions {
+                slots: slots.to_vec(),
+                uplift: Uplift::open(NEXT_ACTION, artefact)?,
+            }),
+        };
+        let has_an_effect_each = |actions: &Actions| actions.slots.len() == actions.uplift.arms().len();
+        let fits = actions.as_ref().is_none_or(has_an_effect_each)
+            && churn.len() == targets.len()
             && next_stage.n_classes() == body.next_stage.len()
             && body.next_stage == spec.next_stage_classes()
             && next_stage
@@ -158,6 +183,13 @@ impl ScoringModel {
             next_stage_classes: body.next_stage,
             next_stage,
             purchases,
+            actions,
+            rules: Rules::compile(spec)?,
+            score_names: spec
+                .churn_targets()
+                .into_iter()
+                .map(|target| score_name(spec, target))
+                .collect(),
         })
     }
 
@@ -165,7 +197,7 @@ impl ScoringModel {
     ///
     /// # Errors
     /// - a part cannot be put into arrays.
-    pub fn seal(spec: &Spec, parts: &Parts, header: Header) -> Result<Vec<u8>, percorso_learners::Error> {
+    pub fn seal(spec: &Spec, parts: &Parts, header: Header) -> Result<Vec<u8>, percorso_next_action::Error> {
         let catalogue = Catalogue::of(spec);
         let mut sealer = Sealer::new();
         for (at, head) in parts.churn.iter().enumerate() {
@@ -176,6 +208,9 @@ impl ScoringModel {
         parts.next_stage.seal("next-stage", &mut sealer)?;
         if let Some(purchases) = &parts.purchases {
             purchases.seal(PURCHASES, &mut sealer)?;
+        }
+        if let Some(actions) = &parts.actions {
+            actions.uplift.seal(NEXT_ACTION, &mut sealer)?;
         }
         let slot = |(target, head): (Target, &Option<ChurnHead>)| ChurnSlot {
             definition: target.definition,
@@ -189,6 +224,10 @@ impl ScoringModel {
             next_stage: spec.next_stage_classes(),
             next_stage_horizon_days: spec.next_stage().horizon_days,
             has_purchases: parts.purchases.is_some(),
+            actions: parts
+                .actions
+                .as_ref()
+                .map_or_else(Vec::new, |actions| actions.slots.clone()),
         };
         let definition = |target: Target| percorso_artefact::Definition {
             name: target.definition,

@@ -125,6 +125,7 @@ fn model_that_answers(is_answered: impl Fn(usize) -> bool) -> ScoringModel {
         churn,
         next_stage: NextStageHead::new(coming, stage, grid, Trust::none()).unwrap(),
         purchases: None,
+        actions: None,
     };
     let bytes = ScoringModel::seal(&spec, &parts, Header::default()).unwrap();
     ScoringModel::open(&spec, &Artefact::open(&bytes).unwrap(), "test").unwrap()

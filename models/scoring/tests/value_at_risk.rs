@@ -67,6 +67,7 @@ fn sealed(n_leavers: u32, purchases: Option<PurchaseModel>) -> Vec<u8> {
         )
         .unwrap(),
         purchases,
+        actions: None,
     };
     ScoringModel::seal(&spec, &parts, Header::default()).unwrap()
 }

@@ -97,7 +97,8 @@ impl Rows<'_> {
         let unknown = || {
             let known: Vec<&str> = spec.actions().iter().map(|action| action.name.as_str()).collect();
             let known = known.join(", ");
-            let message = format!("`{name}`, which is no [[action]] of journey.toml; there are {known}, and `{NOTHING}`");
+            let message =
+                format!("`{name}`, which is no [[action]] of journey.toml; there are {known}, and `{NOTHING}`");
             self.wrong(row, "action_id", &message)
         };
         Ok(Some(at.ok_or_else(unknown)? as u16))
@@ -118,7 +119,10 @@ impl Rows<'_> {
 
     fn wrong_type(&self, field: &str, wrong: &WrongType) -> Error {
         let WrongType { found, expected } = wrong;
-        Error::data(self.path, format!("column `{field}` is of type {found}, expected {expected}"))
+        Error::data(
+            self.path,
+            format!("column `{field}` is of type {found}, expected {expected}"),
+        )
     }
 }
 

@@ -6,6 +6,7 @@ use percorso_learners::metrics::{binary, binary_with_intervals, multiclass, mult
 use percorso_learners::{Bootstrap, Contender, Learner};
 use serde::{Deserialize, Serialize};
 
+use super::actions::ActionsEvaluation;
 use super::next::IncidenceEvaluation;
 use super::picture::Picture;
 use super::predictions::Predictions;
@@ -31,6 +32,9 @@ pub struct Evaluation {
     /// The models of purchases; absent in evaluations made before there were any.
     #[serde(default)]
     pub purchases: Option<PurchaseEvaluation>,
+    /// What actions do; absent where none was logged often enough.
+    #[serde(default)]
+    pub actions: Option<ActionsEvaluation>,
 }
 
 /// One question's evaluation.

@@ -1,5 +1,6 @@
 //! Training: rows, recipes chosen at rolling origins, one judgement at the test cut-off, a model kept.
 
+mod actions;
 mod bg_nbd;
 mod calibrated;
 mod churn;
@@ -28,6 +29,7 @@ use percorso_next_stage::NextStageHead;
 use percorso_scoring::{Parts, ScoringModel};
 use rayon::prelude::*;
 
+pub use self::actions::{ActionEvaluation, ActionsEvaluation};
 pub(crate) use self::bg_nbd::BG_NBD;
 pub(crate) use self::calibrated::Calibrated;
 pub(crate) use self::churn::joined;
@@ -48,6 +50,7 @@ pub use self::stays::{StayEvaluation, StayPoint, ToldAndCame};
 pub use self::trust::TrustEvaluation;
 use crate::cutoffs::Cutoffs;
 use crate::dataset::Dataset;
+use crate::decided::{DecidedSettings, decided_rows};
 use crate::progress::Progress;
 use crate::report::report;
 use crate::rows::training_rows;
@@ -164,12 +167,28 @@ pub fn train(
     answers.push(of_next_stage?);
     progress.finish();
     let (purchases, of_purchases) = purchases::purchases(&spec, &dataset, &cutoffs);
+    let of_actions = {
+        let settings = DecidedSettings {
+            spec: &spec,
+            catalogue: &catalogue,
+            encoder: &shipped_encoder,
+            observed_until: manifest.observed_until(),
+            most: settings.max_rows,
+        };
+        let rows = decided_rows(run, &settings, engine, progress)?;
+        progress.start("actions", 0);
+        let learnt = actions::actions(&spec, &rows, cutoffs.test_at, bench.settings.seed)?;
+        progress.finish();
+        learnt
+    };
+    let (actions, of_actions) = of_actions.unzip();
     let evaluation = Evaluation {
         protocol: protocol(&spec),
         test_at: cutoffs.test_at.to_string(),
         questions: answers.iter().map(|answer| answer.evaluation.clone()).collect(),
         stays: stays.into_iter().flatten().collect(),
         purchases: Some(of_purchases),
+        actions: of_actions,
     };
     let told: Vec<Said> = answers.iter().flat_map(|answer| answer.said.clone()).collect();
     predictions::write(&staging.path().join(predictions::FILE), &told)?;
@@ -187,11 +206,11 @@ pub fn train(
         evaluation: serde_json::to_value(&evaluation).expect("our own types turn into JSON"),
         ..Header::default()
     };
-    let parts = parts(answers, shipped_encoder, purchases);
-    let bytes = ScoringModel::seal(&spec, &parts, header).map_err(|source| Error::Fit {
-        what: "the model file".to_owned(),
-        source,
-    })?;
+    let parts = Parts {
+        actions,
+        ..parts(answers, shipped_encoder, purchases)
+    };
+    let bytes = ScoringModel::seal(&spec, &parts, header)?;
     let version = Registry::at(run.models()).publish(&bytes)?;
     staging.publish()?;
     Ok(TrainSummary { version, evaluation })
@@ -350,5 +369,6 @@ fn parts(answers: Vec<Answer>, encoder: Encoder, purchases: Option<PurchaseModel
         churn,
         next_stage: next_stage.expect("the next stage is always answered, if by its prevalence"),
         purchases,
+        actions: None,
     }
 }

@@ -278,6 +278,7 @@ pub(crate) fn model_bytes(spec: &Arc<Spec>, seed: u64) -> Vec<u8> {
             churn,
             next_stage,
             purchases: Some(PurchaseModel::CDNOW),
+            actions: None,
         },
         Header::default(),
     )

@@ -84,6 +84,7 @@ pub fn sealed(spec: &Arc<Spec>, journeys: &[(String, Vec<LoggedEvent>)], as_of: 
         churn,
         next_stage,
         purchases: Some(PurchaseModel::CDNOW),
+        actions: None,
     };
     ScoringModel::seal(spec, &parts, Header::default()).expect("names are taken once")
 }

@@ -21,6 +21,8 @@ pub(crate) enum Purpose {
     Detail = 3,
     /// One imagined future.
     Branch = 4,
+    /// One day of an imagined future, whatever we do in it.
+    BranchDay = 5,
 }
 
 impl Chance {

@@ -9,6 +9,7 @@ use crate::day::Moment;
 use crate::feedback;
 use crate::next_touchpoint::SERVES;
 use crate::policy::Drawn;
+use crate::price::{paid_eur, price_eur};
 use crate::state::{Changed, State};
 use crate::walk::{life, walk};
 use crate::words::{Action, Channel, Touchpoint};
@@ -17,8 +18,6 @@ use crate::words::{Action, Channel, Touchpoint};
 const CUSTOMERS_PER_OWNER: u32 = 500;
 /// P(channel missing), P(value missing) on an event that has one.
 const MISSING: (f64, f64) = (0.02, 0.03);
-/// Price of a purchase in euros, by product; a renewal costs twice that.
-const PRICE_EUR: [f64; 4] = [12.0, 29.0, 49.0, 120.0];
 
 /// A customer's journey, oldest event first.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -27,7 +26,7 @@ pub struct SimulatedJourney {
     pub customer_id: String,
     /// Strictly increasing in `at`; never empty.
     pub events: Vec<SimulatedEvent>,
-    /// Every decision of the contact policy, sent or not; a file holds only the sent ones, as `mail_offer`.
+    /// Every decision of the contact policy, sent or not, oldest first; those that sent something are also events, as `mail_offer`.
     pub decisions: Vec<Decision>,
 }
 
@@ -207,15 +206,10 @@ impl Scribe<'_> {
         }
     }
 
-    /// Euros: price × exp(0.25 z), a fifth more at the December peak.
+    /// Euros paid; None where the touch pays nothing and where it is missing.
     fn value(&mut self, touchpoint: Touchpoint, day: i32, state: &State) -> Option<f64> {
-        let times = match touchpoint {
-            Touchpoint::Purchase => 1.0,
-            Touchpoint::Renewal => 2.0,
-            _ => return None,
-        };
-        let season = 1.0 + 0.2 * self.calendar.season(day).december;
-        let euros = times * PRICE_EUR[state.product as usize] * season * libm::exp(0.25 * self.chance.normal());
+        let price_eur = price_eur(touchpoint, state.product, self.calendar.season(day))?;
+        let euros = paid_eur(price_eur, &mut self.chance);
         (!self.chance.happens(MISSING.1)).then(|| libm::round(euros * 100.0) / 100.0)
     }
 }

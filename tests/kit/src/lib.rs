@@ -21,22 +21,26 @@
 //! ```
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod action_truth;
 mod calendar;
 mod chance;
 mod customer;
 mod day;
 mod feedback;
+mod future;
 mod hazard;
 mod journey;
 mod market;
 mod next_touchpoint;
 mod policy;
+mod price;
 mod state;
 mod truth;
 mod walk;
 mod words;
 pub mod write;
 
+pub use action_truth::{ARMS, ActionTruth, ArmTruth};
 pub use calendar::{END_DAY, MICROS_PER_DAY, START_MICROS, Season, micros_of_day};
 pub use hazard::{ContractPhase, HazardInputs};
 pub use journey::{Attributes, Decision, SimulatedEvent, SimulatedJourney};

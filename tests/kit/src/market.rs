@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::action_truth::{ActionTruth, action_truth_at};
 use crate::calendar::{Calendar, END_DAY};
 use crate::customer::Traits;
 use crate::day::Moment;
@@ -58,6 +59,21 @@ impl Market {
     pub fn truth_at(&self, as_of_micros: i64, horizon_days: u32, draws: u32) -> Vec<CustomerTruth> {
         assert!(draws > 0, "expected at least one draw, found 0");
         truth_at(&self.calendar, self.settings, as_of_micros, horizon_days, draws)
+    }
+
+    /// What each action would truly have done at an instant, for the same customers as [`Market::truth_at`], in order of index.
+    ///
+    /// Each arm of [`ARMS`](crate::ARMS) is done at the instant as a `mail_offer` of the contact policy would be, which goes on from there on: also with a decision of its own that falls on that very second.
+    /// A day's rates are fixed when it begins, so an offer changes the chance of leaving from the next day on.
+    /// Of `draws` futures of `window_days`, each is lived once for each arm with the same chance day by day (common random numbers), so a difference of two arms has less noise than either; each future moment is weighted by the probability of still being there (Rao-Blackwell).
+    /// `as_of_micros` is in microseconds since 1970, UTC, any instant.
+    /// Two threads; the answer does not depend on them.
+    ///
+    /// # Panics
+    /// When `draws` is 0.
+    pub fn action_truth_at(&self, as_of_micros: i64, window_days: u32, draws: u32) -> Vec<ActionTruth> {
+        assert!(draws > 0, "expected at least one draw, found 0");
+        action_truth_at(&self.calendar, self.settings, as_of_micros, window_days, draws)
     }
 
     /// The true probability that a customer leaves on a day, given all that happened before it; None when the customer had not come before that day or has left.

@@ -2,20 +2,16 @@
 
 use serde::Serialize;
 
-use crate::calendar::{Calendar, SECONDS_PER_DAY, day_and_second};
+use crate::calendar::Calendar;
 use crate::chance::{Chance, Purpose};
-use crate::customer::Traits;
-use crate::day::{Moment, Scene, Window};
+use crate::day::Moment;
+use crate::future::{Future, of_everyone_there};
 use crate::journey::customer_id;
 use crate::market::MarketSettings;
-use crate::walk::{Standing, life, walk};
 use crate::words::{Stage, Touchpoint};
 
 /// The six stages, and last "none": no event within the horizon.
 pub const N_NEXT_STAGES: usize = Stage::ALL.len() + 1;
-
-/// Threads that share the customers.
-const THREADS: usize = 2;
 
 /// What was going to happen to a customer, as probabilities.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -40,39 +36,20 @@ pub(crate) fn truth_at(
     horizon_days: u32,
     draws: u32,
 ) -> Vec<CustomerTruth> {
-    let of = |customer_index| {
-        let traits = Traits::draw(settings.seed, customer_index);
-        let as_of = day_and_second(as_of_micros);
-        let own = life(settings.seed, customer_index);
-        let standing = walk(calendar, &traits, own, as_of, |_, _, _, _| {})?;
+    of_everyone_there(calendar, settings, as_of_micros, |customer_index, traits, standing| {
         let mut sums = Sums::default();
         for draw in 0..draws {
             let parts = [u64::from(draw), as_of_micros as u64];
             let chance = Chance::stream(settings.seed, customer_index, Purpose::Branch, parts);
-            sums.add_future(calendar, &traits, &standing, horizon_days as i32, chance);
+            sums.add_future(Future::new(calendar, traits, standing, horizon_days), chance);
         }
         let n = f64::from(draws);
-        Some(CustomerTruth {
+        CustomerTruth {
             customer_index,
             customer_id: customer_id(customer_index),
             p_leave: sums.leave / n,
             p_next_stage: sums.next_stage.map(|sum| sum / n),
-        })
-    };
-    let per_thread = settings.customers.div_ceil(THREADS as u32).max(1);
-    std::thread::scope(|scope| {
-        let of = &of;
-        let parts: Vec<_> = (0..settings.customers)
-            .step_by(per_thread as usize)
-            .map(|start| {
-                let end = start.saturating_add(per_thread).min(settings.customers);
-                scope.spawn(move || (start..end).filter_map(of).collect::<Vec<_>>())
-            })
-            .collect();
-        parts
-            .into_iter()
-            .flat_map(|part| part.join().expect("no future panics"))
-            .collect()
+        }
     })
 }
 
@@ -84,71 +61,19 @@ struct Sums {
 }
 
 impl Sums {
-    /// Adds one future: a path on which the customer stays, with the chance of leaving integrated along it.
-    fn add_future(
-        &mut self,
-        calendar: &Calendar,
-        traits: &Traits,
-        standing: &Standing,
-        horizon_days: i32,
-        mut chance: Chance,
-    ) {
-        let clock = calendar.clock(traits.clock);
-        let mut state = standing.state.clone();
-        let mut stays = 1.0;
-        let mut waiting = true;
-        let last_day = standing.day + horizon_days;
-        for day in standing.day..=last_day {
-            let from_second = if day == standing.day { standing.second } else { 0 };
-            let until_second = if day == last_day {
-                standing.second
-            } else {
-                SECONDS_PER_DAY
-            };
-            if from_second >= until_second {
-                continue;
-            }
-            let scene = Scene { calendar, traits, day };
-            let rates = standing
-                .rates
-                .filter(|_| day == standing.day)
-                .unwrap_or_else(|| scene.begin(&mut state, &mut chance));
-            // P(leaves in [from, second) | here at from): the day's hazard spreads by the hour habit.
-            let from_share = clock.share_before(from_second);
-            let leaves_before =
-                |second| rates.hazard * (clock.share_before(second) - from_share) / (1.0 - rates.hazard * from_share);
-            let mut first = None;
-            let window = Window {
-                from_second,
-                until_second,
-            };
-            scene.live(
-                rates.touches_mean,
-                window,
-                until_second,
-                &mut state,
-                &mut chance,
-                |second, _, moment| {
-                    first = first.or(stage_of(moment).map(|stage| (second, stage)));
-                },
-            );
-            let leaves = leaves_before(until_second);
-            if waiting {
-                if let Some((second, stage)) = first {
-                    let earlier = leaves_before(second);
-                    self.next_stage[Stage::Leaving as usize] += stays * earlier;
-                    self.next_stage[stage as usize] += stays * (1.0 - earlier);
-                    waiting = false;
-                } else {
-                    self.next_stage[Stage::Leaving as usize] += stays * leaves;
-                }
-            }
-            stays *= 1.0 - leaves;
+    /// Lives one future and adds it.
+    fn add_future(&mut self, mut future: Future, mut chance: Chance) {
+        let mut first = None;
+        while future.day().is_some() {
+            future.live_day(&mut chance, |stays, _, moment| {
+                first = first.or(stage_of(moment).map(|stage| (stays, stage as usize)));
+            });
         }
-        self.leave += 1.0 - stays;
-        if waiting {
-            self.next_stage[N_NEXT_STAGES - 1] += stays;
-        }
+        self.leave += 1.0 - future.stays();
+        // Whoever has left before the first event has leaving as the first.
+        let (stays, next_stage) = first.unwrap_or((future.stays(), N_NEXT_STAGES - 1));
+        self.next_stage[Stage::Leaving as usize] += 1.0 - stays;
+        self.next_stage[next_stage] += stays;
     }
 }
 

@@ -24,12 +24,14 @@ fn the_same_settings_write_the_same_bytes_and_another_seed_others() {
         let written = simulate(&dir.path().join(name), MarketSettings { customers: 5_000, seed }).unwrap();
         (
             fs::read(written.events_path).unwrap(),
+            fs::read(written.decisions_path).unwrap(),
             fs::read(written.spec_path).unwrap(),
         )
     };
     let first = bytes("first", 1);
     assert!(first == bytes("again", 1));
-    assert!(first.0 != bytes("other", 2).0);
+    let other = bytes("other", 2);
+    assert!(first.0 != other.0 && first.1 != other.1);
 }
 
 #[test]
@@ -85,6 +87,103 @@ fn the_file_holds_every_event_of_every_journey_in_order() {
     }
     assert_eq!((row as u64, n_left), (written.n_events, written.n_left));
     assert_eq!(written.n_customers, 2_500);
+}
+
+#[test]
+fn the_file_of_decisions_holds_every_decision_in_order_also_those_that_sent_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = MarketSettings {
+        customers: 2_500,
+        seed: 6,
+    };
+    let written = simulate(dir.path(), settings).unwrap();
+    let rows = rows(&written.decisions_path);
+    assert_eq!(rows.num_rows() as u64, written.n_decisions);
+    let customer_ids = rows["customer_id"].as_string::<i32>();
+    let ats = rows["at"].as_primitive::<TimestampMicrosecondType>();
+    let decision_ids = rows["decision_id"].as_string::<i32>();
+    let action_ids = rows["action_id"].as_string::<i32>();
+    let propensities = rows["propensity"].as_primitive::<Float64Type>();
+    let market = Market::new(settings);
+    let mut row = 0;
+    for index in 0..settings.customers {
+        let journey = market.journey(index);
+        let mut last_at = i64::MIN;
+        for decision in &journey.decisions {
+            assert_eq!(customer_ids.value(row), journey.customer_id);
+            assert_eq!(ats.value(row), decision.at);
+            assert_eq!(decision_ids.value(row), decision.decision_id);
+            assert_eq!(
+                action_ids.is_valid(row).then(|| action_ids.value(row)),
+                decision.action_id
+            );
+            assert_eq!(propensities.value(row), decision.propensity);
+            assert!(decision.at > last_at);
+            last_at = decision.at;
+            row += 1;
+        }
+    }
+    assert_eq!(row as u64, written.n_decisions);
+    assert!(
+        action_ids.null_count() * 3 > row,
+        "{} of {row}",
+        action_ids.null_count()
+    );
+}
+
+#[test]
+fn every_offer_in_the_file_has_its_decision() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = MarketSettings {
+        customers: 2_500,
+        seed: 6,
+    };
+    let written = simulate(dir.path(), settings).unwrap();
+    // Customer, instant, decision, action and propensity of the rows that sent something.
+    let sent = |rows: &RecordBatch, sends: &dyn Fn(usize) -> bool| -> Vec<(String, i64, String, String, f64)> {
+        let text = |column: &str, row| rows[column].as_string::<i32>().value(row).to_owned();
+        (0..rows.num_rows())
+            .filter(|&row| sends(row))
+            .map(|row| {
+                (
+                    text("customer_id", row),
+                    rows["at"].as_primitive::<TimestampMicrosecondType>().value(row),
+                    text("decision_id", row),
+                    text("action_id", row),
+                    rows["propensity"].as_primitive::<Float64Type>().value(row),
+                )
+            })
+            .collect()
+    };
+    let (events, decisions) = (rows(&written.events_path), rows(&written.decisions_path));
+    let touchpoints = events["touchpoint"].as_string::<i32>();
+    let offers = sent(&events, &|row| touchpoints.value(row) == "mail_offer");
+    assert!(offers.len() > 5_000, "{} offers", offers.len());
+    // Both are ordered by customer, then time, so they agree row by row.
+    assert_eq!(offers, sent(&decisions, &|row| decisions["action_id"].is_valid(row)));
+}
+
+#[test]
+fn the_columns_of_decisions_say_who_when_what_and_how_likely() {
+    let dir = tempfile::tempdir().unwrap();
+    let written = simulate(dir.path(), MarketSettings { customers: 10, seed: 6 }).unwrap();
+    let schema = rows(&written.decisions_path).schema();
+    let columns: Vec<(&str, &DataType, bool)> = schema
+        .fields()
+        .iter()
+        .map(|field| (field.name().as_str(), field.data_type(), field.is_nullable()))
+        .collect();
+    let utc = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+    assert_eq!(
+        columns,
+        [
+            ("customer_id", &DataType::Utf8, false),
+            ("at", &utc, false),
+            ("decision_id", &DataType::Utf8, false),
+            ("action_id", &DataType::Utf8, true),
+            ("propensity", &DataType::Float64, false),
+        ]
+    );
 }
 
 #[test]
@@ -149,12 +248,13 @@ fn an_empty_market_is_a_file_without_rows_and_nothing_partial_stays() {
     let dir = tempfile::tempdir().unwrap();
     let written = simulate(dir.path(), MarketSettings { customers: 0, seed: 1 }).unwrap();
     assert_eq!((written.n_events, rows(&written.events_path).num_rows()), (0, 0));
+    assert_eq!((written.n_decisions, rows(&written.decisions_path).num_rows()), (0, 0));
     let mut names: Vec<_> = fs::read_dir(dir.path())
         .unwrap()
         .map(|entry| entry.unwrap().file_name())
         .collect();
     names.sort();
-    assert_eq!(names, ["events.parquet", "journey.toml"]);
+    assert_eq!(names, ["decisions.parquet", "events.parquet", "journey.toml"]);
 }
 
 #[test]

@@ -40,7 +40,10 @@ pub(super) fn checked_decisions(raw: RawDecisions) -> Result<Decisions, SpecErro
         window_days: horizon("decisions.window_days", raw.window_days)?,
         reward,
         customer_benefit: not_negative("decisions.customer_benefit", raw.customer_benefit)?,
-        contacts: raw.contacts.map(|cap| checked_cap("decisions.contacts", cap)).transpose()?,
+        contacts: raw
+            .contacts
+            .map(|cap| checked_cap("decisions.contacts", cap))
+            .transpose()?,
         exploration: raw.exploration,
     })
 }
@@ -52,7 +55,9 @@ pub(super) fn checked_actions(raw: Vec<RawAction>, names: &Names<'_>) -> Result<
     }
     distinct("action", &declared, 1..=MAX_ACTIONS)?;
     let checked = raw.into_iter().enumerate();
-    checked.map(|(at, raw)| checked_action(&format!("action[{at}]"), raw, names)).collect()
+    checked
+        .map(|(at, raw)| checked_action(&format!("action[{at}]"), raw, names))
+        .collect()
 }
 
 fn checked_action(key: &str, raw: RawAction, names: &Names<'_>) -> Result<Action, SpecError> {

@@ -239,7 +239,9 @@ impl Test {
             }
             let mut of_arms = vec![0.0; n_arms - 1];
             for (row, cells) in fold.ask.iter().zip(ask.outer_iter()) {
-                learnt.uplift.uplift_into(cells.as_slice().expect("rows are whole"), &mut of_arms);
+                learnt
+                    .uplift
+                    .uplift_into(cells.as_slice().expect("rows are whole"), &mut of_arms);
                 for (said, of_arm) in said.iter_mut().zip(&of_arms) {
                     said[*row] = *of_arm;
                 }

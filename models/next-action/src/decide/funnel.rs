@@ -1,0 +1,129 @@
+//! What must not be done: who it is for, what has to hold, when, and how often.
+
+use std::fmt;
+
+use percorso_journey::spec::{Action, Cap};
+use percorso_journey::{CategoryId, Spec, Timestamp};
+
+use super::{Case, Purpose, Rules};
+
+/// A contact that was made with the customer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Contact {
+    /// When.
+    pub at: Timestamp,
+    /// Position in [`Spec::actions`]; `None` for one that is none of them.
+    pub action: Option<u16>,
+}
+
+/// An action that must not be done, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dropped {
+    /// Position in [`Spec::actions`].
+    pub action: u16,
+    /// The first reason found.
+    pub why: Why,
+}
+
+/// Why an action must not be done, in the order in which it is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// The customer is in another stage.
+    Stage,
+    /// The customer is of another audience.
+    Audience,
+    /// The customer has another product.
+    Product,
+    /// A rule does not hold.
+    Rule(String),
+    /// A rule cannot be told, for lack of what it asks about.
+    Untold(String),
+    /// The customer has not agreed, or it is not known.
+    Consent,
+    /// It is a quiet hour or day.
+    Quiet,
+    /// It was done too short a time ago.
+    CoolDown,
+    /// It was done as often as it may be.
+    Cap,
+    /// The customer was contacted as often as may be.
+    Contacts,
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Why::Stage => f.write_str("not for this stage"),
+            Why::Audience => f.write_str("not for this audience"),
+            Why::Product => f.write_str("not for this product"),
+            Why::Rule(name) => write!(f, "rule: {name}"),
+            Why::Untold(name) => write!(f, "rule cannot be told: {name}"),
+            Why::Consent => f.write_str("no consent"),
+            Why::Quiet => f.write_str("quiet hours"),
+            Why::CoolDown => f.write_str("done too recently"),
+            Why::Cap => f.write_str("done as often as it may be"),
+            Why::Contacts => f.write_str("contacted as often as may be"),
+        }
+    }
+}
+
+/// The first reason why an action must not be done, if there is one.
+pub(super) fn why_not(rules: &Rules, case: &Case<'_>, at: u16) -> Option<Why> {
+    let Case { spec, as_of, .. } = *case;
+    let action = &spec.actions()[usize::from(at)];
+    let is_in = |attribute: u16, names: &[String]| {
+        let found = CategoryId::from_cell(case.state.attributes()[usize::from(attribute)]);
+        names.is_empty() || names.iter().any(|name| found == Some(CategoryId::of(name)))
+    };
+    let stage = case.state.path().current();
+    let stages = &action.eligible.stages;
+    if !stages.is_empty() && stage.is_none_or(|stage| !stages.contains(&stage)) {
+        return Some(Why::Stage);
+    }
+    if !is_in(Spec::AUDIENCE, &action.eligible.audiences) {
+        return Some(Why::Audience);
+    }
+    if !is_in(Spec::PRODUCT, &action.eligible.products) {
+        return Some(Why::Product);
+    }
+    if let Some(why) = rules.why_not(case, at) {
+        return Some(why);
+    }
+    let has_agreed = |flag: u16| case.state.attributes()[usize::from(flag)] == 1.0;
+    if action.consent.is_some_and(|flag| !has_agreed(flag)) {
+        return Some(Why::Consent);
+    }
+    if matches!(case.purpose, Purpose::Act { .. }) && is_quiet(spec, action, as_of) {
+        return Some(Why::Quiet);
+    }
+    let since = |days: u32| as_of.plus_days(-i64::from(days));
+    let own = || case.contacts.iter().filter(|contact| contact.action == Some(at));
+    if action.cool_down_days > 0 && own().any(|contact| contact.at > since(action.cool_down_days)) {
+        return Some(Why::CoolDown);
+    }
+    let is_full = |cap: Cap, n: usize| n >= cap.times as usize;
+    let within = |cap: Cap| move |contact: &&Contact| contact.at > since(cap.days);
+    if action
+        .cap
+        .is_some_and(|cap| is_full(cap, own().filter(within(cap)).count()))
+    {
+        return Some(Why::Cap);
+    }
+    let all = spec.decisions().contacts;
+    if all.is_some_and(|cap| is_full(cap, case.contacts.iter().filter(within(cap)).count())) {
+        return Some(Why::Contacts);
+    }
+    None
+}
+
+fn is_quiet(spec: &Spec, action: &Action, as_of: Timestamp) -> bool {
+    let (minute, weekday) = as_of.local_minute_and_weekday(spec.time_zone());
+    let is_hour = action.quiet.minutes.is_some_and(|(from, until)| {
+        if from <= until {
+            (from..until).contains(&minute)
+        } else {
+            minute >= from || minute < until
+        }
+    });
+    is_hour || action.quiet.weekdays.contains(&weekday)
+}

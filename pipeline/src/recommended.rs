@@ -1,0 +1,118 @@
+//! What to do for each customer, as columns of a score file.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BooleanBuilder, Float64Builder, ListBuilder, StringBuilder, TimestampMicrosecondBuilder};
+use arrow::datatypes::{DataType, Field};
+use percorso_journey::spec::NOTHING;
+use percorso_journey::{LoggedEvent, Spec, Timestamp};
+use percorso_next_action::Evidence;
+use percorso_next_action::decide::Contact;
+use percorso_scoring::Recommended;
+
+use crate::{canonical, row_columns};
+
+/// What to do: the action of the highest gain, or `nothing`.
+pub(crate) const NEXT_ACTION: &str = "next_action";
+/// What it gains, in the money of the reward.
+pub(crate) const GAIN: &str = "next_action_gain";
+/// The last day on which it still gains something if the customer stays silent.
+pub(crate) const ACT_BY: &str = "next_action_act_by";
+/// True when that is as far as the log tells.
+pub(crate) const ACT_BY_IS_OPEN: &str = "next_action_act_by_is_open";
+/// What the gain is told from: `learnt`, `declared` or `none`.
+pub(crate) const EVIDENCE: &str = "next_action_evidence";
+/// What must not be done, each with its reason.
+pub(crate) const DROPPED: &str = "next_action_dropped";
+
+/// The fields of the columns; none where a business declares no action.
+pub(crate) fn fields(spec: &Spec) -> Vec<Field> {
+    if spec.actions().is_empty() {
+        return Vec::new();
+    }
+    let item = Arc::new(Field::new("item", DataType::Utf8, true));
+    vec![
+        Field::new(NEXT_ACTION, DataType::Utf8, true),
+        Field::new(GAIN, DataType::Float64, true),
+        Field::new(ACT_BY, canonical::time_type(), true),
+        Field::new(ACT_BY_IS_OPEN, DataType::Boolean, true),
+        Field::new(EVIDENCE, DataType::Utf8, true),
+        Field::new(DROPPED, DataType::List(item), true),
+    ]
+}
+
+/// Contacts of the business with a customer before a moment, as the customer's events tell them.
+pub(crate) fn contacts_before(spec: &Spec, events: &[LoggedEvent], as_of: Timestamp) -> Vec<Contact> {
+    let is_contact = |event: &percorso_journey::JourneyEvent| {
+        spec.touchpoints()[usize::from(event.touchpoint)].contact && event.at < as_of && event.known_at <= as_of
+    };
+    let events = events
+        .iter()
+        .map(|logged| &logged.event)
+        .filter(|event| is_contact(event));
+    let action = |event: &percorso_journey::JourneyEvent| {
+        let at = spec.actions().iter().position(|action| event.action == Some(action.id));
+        at.map(|at| at as u16)
+    };
+    let contact = |event: &percorso_journey::JourneyEvent| Contact {
+        at: event.at,
+        action: action(event),
+    };
+    events.map(contact).collect()
+}
+
+/// The columns under construction.
+pub(crate) struct Builders {
+    action: StringBuilder,
+    gain: Float64Builder,
+    act_by: TimestampMicrosecondBuilder,
+    act_by_is_open: BooleanBuilder,
+    evidence: StringBuilder,
+    dropped: ListBuilder<StringBuilder>,
+}
+
+impl Builders {
+    pub(crate) fn new() -> Self {
+        Self {
+            action: StringBuilder::new(),
+            gain: Float64Builder::new(),
+            act_by: row_columns::times(),
+            act_by_is_open: BooleanBuilder::new(),
+            evidence: StringBuilder::new(),
+            dropped: ListBuilder::new(StringBuilder::new()),
+        }
+    }
+
+    pub(crate) fn append(&mut self, spec: &Spec, recommended: &Recommended) {
+        let name = |action: u16| spec.actions()[usize::from(action)].name.as_str();
+        let choice = recommended.decision.choice();
+        self.action.append_value(choice.action.map_or(NOTHING, name));
+        self.gain.append_value(choice.gain);
+        self.act_by
+            .append_option(recommended.act_by.map(|act_by| act_by.at.micros()));
+        let is_open = recommended.act_by.map(|act_by| act_by.is_end_of_knowledge);
+        self.act_by_is_open.append_option(is_open);
+        self.evidence
+            .append_option(choice.action.map(|_| match choice.evidence {
+                Evidence::Learnt { .. } => "learnt",
+                Evidence::Declared => "declared",
+                Evidence::None => "none",
+            }));
+        for dropped in &recommended.decision.dropped {
+            let told = format!("{}: {}", name(dropped.action), dropped.why);
+            self.dropped.values().append_value(told);
+        }
+        self.dropped.append(true);
+    }
+
+    pub(crate) fn finish(&mut self) -> Vec<ArrayRef> {
+        vec![
+            Arc::new(self.action.finish()),
+            Arc::new(self.gain.finish()),
+            Arc::new(self.act_by.finish()),
+            Arc::new(self.act_by_is_open.finish()),
+            Arc::new(self.evidence.finish()),
+            Arc::new(self.dropped.finish()),
+        ]
+    }
+}
