@@ -15,7 +15,13 @@ fn listed(top: &str) -> Vec<Value> {
 #[test]
 fn the_demo_tells_what_actions_do_and_what_would_have_been_earned() {
     let said = &Market::shared().printed;
-    for part in ["discount brings in", "advice brings in", "best action for each", "as logged", "→ "] {
+    for part in [
+        "discount brings in",
+        "advice brings in",
+        "best action for each",
+        "as logged",
+        "→ ",
+    ] {
         assert!(said.contains(part), "the demo says `{part}`:\n{said}");
     }
 }
@@ -35,8 +41,16 @@ fn each_of_the_riskiest_has_a_next_action_and_what_is_not_done_has_its_reason() 
             assert!(action["act_by"].is_null(), "{row}");
         } else {
             assert!(gain > 0.0 && action["evidence"] == "learnt", "{row}");
-            assert!(action["act_by"].as_str().is_some_and(|day| day >= "2025-12-31"), "{row}");
-            assert!(not_done.iter().all(|told| !told.as_str().expect("text").starts_with(name)), "{row}");
+            assert!(
+                action["act_by"].as_str().is_some_and(|day| day >= "2025-12-31"),
+                "{row}"
+            );
+            assert!(
+                not_done
+                    .iter()
+                    .all(|told| !told.as_str().expect("text").starts_with(name)),
+                "{row}"
+            );
         }
         for told in not_done {
             assert!(told.as_str().is_some_and(|told| told.contains(": ")), "{row}");

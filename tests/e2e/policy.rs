@@ -27,20 +27,27 @@ impl Log {
         let mut random = Random::new(11);
         let actions: Vec<usize> = (0..n_rows).map(|_| usize::from(random.uniform() < 0.1)).collect();
         let earns = |action: usize| [0.1, 0.3][action];
-        let rewards = actions.iter().map(|action| f64::from(u8::from(random.uniform() < earns(*action))));
+        let rewards = actions
+            .iter()
+            .map(|action| f64::from(u8::from(random.uniform() < earns(*action))));
         let rewards = Float64Array::from_iter_values(rewards);
         let propensities = Float64Array::from_iter_values(actions.iter().map(|action| [0.9, 0.1][*action]));
         let channel: StringArray = (0..n_rows).map(|row| Some(["web", "mail"][row % 2])).collect();
         let columns: [(&str, ArrayRef); 4] = [
             (
                 "action",
-                Arc::new(Int64Array::from_iter_values(actions.iter().map(|action| *action as i64))),
+                Arc::new(Int64Array::from_iter_values(
+                    actions.iter().map(|action| *action as i64),
+                )),
             ),
             ("reward", Arc::new(rewards)),
             ("propensity", Arc::new(propensities)),
             ("channel", Arc::new(channel)),
         ];
-        write(&log.logged(), RecordBatch::try_from_iter(columns).expect("columns of one length"));
+        write(
+            &log.logged(),
+            RecordBatch::try_from_iter(columns).expect("columns of one length"),
+        );
         log.write_target(n_rows, &[0.5, 0.5]);
         log
     }
@@ -73,7 +80,11 @@ impl Log {
 
     fn run(&self, more: &[&str]) -> String {
         let arguments = self.arguments();
-        let all: Vec<&str> = arguments.iter().map(String::as_str).chain(more.iter().copied()).collect();
+        let all: Vec<&str> = arguments
+            .iter()
+            .map(String::as_str)
+            .chain(more.iter().copied())
+            .collect();
         printed(&all)
     }
 
@@ -101,13 +112,19 @@ fn every_estimator_tells_what_another_policy_would_have_earned() {
         .lines()
         .map(|line| serde_json::from_str(line).expect("one object a line"))
         .collect();
-    let names: Vec<&str> = rows.iter().map(|row| row["estimator"].as_str().expect("a name")).collect();
+    let names: Vec<&str> = rows
+        .iter()
+        .map(|row| row["estimator"].as_str().expect("a name"))
+        .collect();
     assert_eq!(names, ["dm", "ipw", "snipw", "dr", "sndr", "switch-dr", "dr-os"]);
     for row in &rows {
         let number = |key: &str| row[key].as_f64().unwrap_or_else(|| panic!("{key} of {row}"));
         // Half of .1 and half of .3; the log itself earned .12.
         assert!((number("value") - 0.2).abs() < 0.04, "{row}");
-        assert!(number("low") < number("value") && number("value") < number("high"), "{row}");
+        assert!(
+            number("low") < number("value") && number("value") < number("high"),
+            "{row}"
+        );
         assert!(number("ess") > 200.0 && number("unlogged_mass") == 0.0, "{row}");
     }
     let again = log.run(&["--tau", "20", "--lambda", "100", "--json"]);
@@ -133,13 +150,19 @@ fn what_is_wrong_is_told_by_file_row_and_column() {
     assert!(said.contains("target.parquet: row 1: pi sums to 0.9"), "{said}");
     log.write_target(29, &[0.5, 0.5]);
     let said = log.refusal();
-    assert!(said.contains("target.parquet: row 30, column `pi` is missing"), "{said}");
+    assert!(
+        said.contains("target.parquet: row 30, column `pi` is missing"),
+        "{said}"
+    );
     log.write_target(31, &[0.5, 0.5]);
     let said = log.refusal();
     assert!(said.contains("has 31 rows, expected 30"), "{said}");
     log.write_target(30, &[1.0]);
     let said = log.refusal();
-    assert!(said.contains("logged.parquet") && said.contains("expected a position below 1"), "{said}");
+    assert!(
+        said.contains("logged.parquet") && said.contains("expected a position below 1"),
+        "{said}"
+    );
     write(
         &log.target(),
         RecordBatch::try_from_iter([("p", Arc::new(Float64Array::from(vec![1.0])) as ArrayRef)]).expect("one column"),

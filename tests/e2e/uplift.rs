@@ -56,7 +56,10 @@ fn who_is_helped_is_found_and_what_came_of_it_is_not_learnt_from() {
     assert!(number("qini_low") > 0.0, "{summary}");
     assert!((0.7..1.3).contains(&number("calibration_slope")), "{summary}");
     let shares = ["persuadable", "sure_thing", "lost_cause", "do_not_disturb"];
-    let sum: f64 = shares.iter().map(|share| rows[0][share].as_f64().expect("a share")).sum();
+    let sum: f64 = shares
+        .iter()
+        .map(|share| rows[0][share].as_f64().expect("a share"))
+        .sum();
     assert!((sum - 1.0).abs() < 1e-9, "{}", rows[0]);
 }
 
@@ -65,14 +68,20 @@ fn halves_teach_and_are_asked_as_they_are_given() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let data = table(&folder);
     let halves = folder.path().join("halves.csv");
-    let flags: String = (0..6_000).map(|row| format!("{},{}\n", row % 2, (row + 1) % 2)).collect();
+    let flags: String = (0..6_000)
+        .map(|row| format!("{},{}\n", row % 2, (row + 1) % 2))
+        .collect();
     std::fs::write(&halves, format!("even,odd\n{flags}")).expect("written");
     let said = folder.path().join("said.csv");
     let more = ["--splits", text(&halves), "--predictions", text(&said)];
     let printed = printed(&[&["benchmark", "uplift", "--data", text(&data)][..], &ASKED, &more].concat());
     assert!(printed.contains("over 2 splits"), "{printed}");
     let said = std::fs::read_to_string(said).expect("predictions");
-    assert_eq!(said.lines().count(), 1 + 6_000, "each row is asked about in one of the halves");
+    assert_eq!(
+        said.lines().count(),
+        1 + 6_000,
+        "each row is asked about in one of the halves"
+    );
     assert!(said.lines().nth(1).expect("a row").starts_with("even,\"letter\",0,"));
 }
 
@@ -85,5 +94,8 @@ fn an_arm_that_nobody_was_given_is_told_with_those_that_were() {
     let output = percorso(&[&["benchmark", "uplift", "--data", text(&data)][..], &asked].concat());
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1));
-    assert!(said.contains("no row has `call` in column `given`; there are letter, none"), "{said}");
+    assert!(
+        said.contains("no row has `call` in column `given`; there are letter, none"),
+        "{said}"
+    );
 }

@@ -58,7 +58,12 @@ fn said(journey: &str, decisions: &str) -> String {
 
 #[test]
 fn a_broken_row_is_told_by_file_row_and_column() {
-    let row = |row: &str| said(JOURNEY, &format!("customer_id,at,action_id,propensity\nann,2024-01-02,,0.5\n{row}\n"));
+    let row = |row: &str| {
+        said(
+            JOURNEY,
+            &format!("customer_id,at,action_id,propensity\nann,2024-01-02,,0.5\n{row}\n"),
+        )
+    };
     let unknown = row("ann,2024-01-03,leter,0.5");
     assert!(
         unknown.contains("decisions.csv: row 2, column `action_id` is `leter`, which is no [[action]] of journey.toml"),
@@ -72,23 +77,38 @@ fn a_broken_row_is_told_by_file_row_and_column() {
     let missing = row("ann,,letter,0.5");
     assert!(missing.contains("row 2, column `at` is missing"), "{missing}");
     let time = row("ann,yesterday,letter,0.5");
-    assert!(time.contains("row 2, column `at`") && time.contains("yesterday"), "{time}");
+    assert!(
+        time.contains("row 2, column `at`") && time.contains("yesterday"),
+        "{time}"
+    );
 }
 
 #[test]
 fn a_column_that_is_not_there_is_named() {
     let found = said(JOURNEY, "customer_id,at,action_id\nann,2024-01-02,letter\n");
-    assert!(found.contains("a log of decisions has a column `propensity`"), "{found}");
+    assert!(
+        found.contains("a log of decisions has a column `propensity`"),
+        "{found}"
+    );
 }
 
 #[test]
 fn an_action_that_cannot_be_is_told_by_its_key() {
     let with = |more: &str| said(&format!("{JOURNEY}{more}"), "customer_id,at,action_id,propensity\n");
     for (more, expected) in [
-        ("stages = [\"purchse\"]", "action[0].stages: no stage is named `purchse`; did you mean `purchase`?"),
-        ("quiet_hours = [\"25:00\", \"08:00\"]", "action[0].quiet_hours: expected a time from 00:00 to 23:59, found `25:00`"),
+        (
+            "stages = [\"purchse\"]",
+            "action[0].stages: no stage is named `purchse`; did you mean `purchase`?",
+        ),
+        (
+            "quiet_hours = [\"25:00\", \"08:00\"]",
+            "action[0].quiet_hours: expected a time from 00:00 to 23:59, found `25:00`",
+        ),
         ("cost = -1.0", "action[0].cost: expected 0 or more, found -1"),
-        ("consent = \"audience\"", "action[0].consent: attribute `audience` is not of kind `flag`"),
+        (
+            "consent = \"audience\"",
+            "action[0].consent: attribute `audience` is not of kind `flag`",
+        ),
         ("coust = 1.0", "did you mean `cost`?"),
         (
             "rules = [{ name = \"rich\", when = \"valu > 3\" }]",

@@ -102,7 +102,7 @@ impl OutcomeModel {
 
 /// How many parts of the customers are left out in turn.
 #[cfg(feature = "fit")]
-pub(crate) const N_FOLDS: usize = 5;
+const N_FOLDS: usize = 5;
 
 /// Small trees: an outcome's level is taken off what actions do, and need not be told finely.
 #[cfg(feature = "fit")]
@@ -113,6 +113,7 @@ fn trees() -> Trees {
         max_leaves: 7,
         min_rows_in_leaf: 50.0,
         l2: 5.0,
+        column_share: 0.5,
         ..Trees::default()
     }
 }
@@ -153,42 +154,69 @@ impl OutcomeModel {
     /// # Errors
     /// - as [`OutcomeModel::fit`], of the rows of all but one fold
     pub fn cross_fitted(trial: &Trial<'_>, seed: u64) -> Result<Array2<f64>> {
-        let folds = Folds::of(trial.given().customers, seed);
-        let mut expected = Array2::zeros((trial.n_rows(), trial.given().n_arms));
-        for (rest, left_out) in folds.each() {
-            let told = OutcomeModel::fit(trial, &rest, seed)?.expected(&rows_of(trial, &left_out));
-            for (row, told) in left_out.iter().zip(told.outer_iter()) {
-                expected.row_mut(*row).assign(&told);
-            }
-        }
-        Ok(expected)
+        let expected = |rest: &[usize], left_out: &Array2<f32>| {
+            let model = OutcomeModel::fit(trial, rest, seed)?;
+            Ok(model.expected(left_out))
+        };
+        left_out(trial, trial.given().n_arms, seed, expected)
     }
+
+    /// As [`OutcomeModel::cross_fitted`], by a model for each arm that has seen no other.
+    ///
+    /// # Errors
+    /// - as [`OutcomeModel::fit`], of the rows of one arm in all but one fold
+    pub(crate) fn cross_fitted_apart(trial: &Trial<'_>, seed: u64) -> Result<Array2<f64>> {
+        let n_arms = trial.given().n_arms;
+        let expected = |rest: &[usize], left_out: &Array2<f32>| {
+            let mut expected = Array2::zeros((left_out.nrows(), n_arms));
+            for arm in 0..n_arms {
+                let model = OutcomeModel::fit(trial, &of_arm(trial, rest, arm), seed)?;
+                expected.column_mut(arm).assign(&model.expected(left_out).column(arm));
+            }
+            Ok(expected)
+        };
+        left_out(trial, n_arms, seed, expected)
+    }
+}
+
+/// What is said of each row by what was fitted without the row's customer: `say` gets the rows to fit, and the cells of
+/// those that it says so many numbers of.
+#[cfg(feature = "fit")]
+pub(crate) fn left_out(
+    trial: &Trial<'_>,
+    n_numbers: usize,
+    seed: u64,
+    say: impl Fn(&[usize], &Array2<f32>) -> Result<Array2<f64>>,
+) -> Result<Array2<f64>> {
+    let fold_of: Vec<usize> = {
+        let fold = |customer: &u64| Random::stream(seed, *customer).below(N_FOLDS);
+        trial.given().customers.iter().map(fold).collect()
+    };
+    let mut said = Array2::zeros((trial.n_rows(), n_numbers));
+    for fold in 0..N_FOLDS {
+        let (rest, left_out): (Vec<usize>, Vec<usize>) = (0..trial.n_rows()).partition(|row| fold_of[*row] != fold);
+        if left_out.is_empty() {
+            continue;
+        }
+        for (row, told) in left_out
+            .iter()
+            .zip(say(&rest, &rows_of(trial, &left_out))?.outer_iter())
+        {
+            said.row_mut(*row).assign(&told);
+        }
+    }
+    Ok(said)
+}
+
+/// Those of some rows that were given an arm.
+#[cfg(feature = "fit")]
+pub(crate) fn of_arm(trial: &Trial<'_>, rows: &[usize], arm: usize) -> Vec<usize> {
+    let is_of = |row: &usize| trial.given().arm[*row] as usize == arm;
+    rows.iter().copied().filter(is_of).collect()
 }
 
 /// The cells of some rows.
 #[cfg(feature = "fit")]
 pub(crate) fn rows_of(trial: &Trial<'_>, rows: &[usize]) -> Array2<f32> {
     trial.x().select(ndarray::Axis(0), rows)
-}
-
-/// Rows in parts by their customers, so that no customer is in two.
-#[cfg(feature = "fit")]
-pub(crate) struct Folds {
-    fold: Vec<usize>,
-}
-
-#[cfg(feature = "fit")]
-impl Folds {
-    pub(crate) fn of(customers: &[u64], seed: u64) -> Folds {
-        let fold = |customer: &u64| Random::stream(seed, *customer).below(N_FOLDS);
-        Folds {
-            fold: customers.iter().map(fold).collect(),
-        }
-    }
-
-    /// For each part that holds rows and leaves some: the rows outside it, and those in it.
-    pub(crate) fn each(&self) -> impl Iterator<Item = (Vec<usize>, Vec<usize>)> {
-        let parts = (0..N_FOLDS).map(|part| (0..self.fold.len()).partition(|row| self.fold[*row] != part));
-        parts.filter(|(_, left_out): &(Vec<usize>, Vec<usize>)| !left_out.is_empty())
-    }
 }

@@ -4,7 +4,7 @@ use ndarray::Axis;
 use percorso_journey::{Spec, Timestamp};
 use percorso_learners::Bootstrap;
 use percorso_next_action::off_policy::{Estimator, Logged, Round, Support, SupportCounts, values};
-use percorso_next_action::uplift::{Judged, Standing, Uplift, measures};
+use percorso_next_action::uplift::{Judged, Learnt, Standing, Uplift, measures};
 use percorso_next_action::{Estimate, Given, Interval, OutcomeModel, Trial, mean};
 use percorso_scoring::{ActionSlot, Actions};
 use serde::{Deserialize, Serialize};
@@ -74,7 +74,6 @@ pub(super) fn actions(
         return Ok(None);
     }
     let whole = Part::of(rows, &all, &known);
-    let learnt = Uplift::fit(&whole.trial()?, seed)?;
     let taught: Vec<usize> = (0..rows.at.len())
         .filter(|row| rows.at[*row].plus_days(window) <= test_at)
         .collect();
@@ -85,13 +84,24 @@ pub(super) fn actions(
     let judgement = can_judge
         .then(|| Judgement::of(spec, &taught, &judged, &known, seed))
         .transpose()?;
+    // What was chosen and judged is refitted on everything; where nothing could be judged, it is chosen on everything.
+    let (uplift, standings) = match &judgement {
+        Some(judgement) => {
+            let standings = judgement.standings.clone();
+            (Uplift::refit(&whole.trial()?, &standings, seed)?, standings)
+        }
+        None => {
+            let learnt = Uplift::fit(&whole.trial()?, seed)?;
+            (learnt.uplift, learnt.standings)
+        }
+    };
     let action = |(at, &action): (usize, &u16)| {
         let of_test = judgement.as_ref().map(|judgement| &judgement.measures[at]);
         ActionEvaluation {
             action: spec.actions()[usize::from(action)].name.clone(),
-            n: learnt.uplift.arms()[at].n_rows,
-            effect: ends(&learnt.uplift.arms()[at].average),
-            learners: learnt.standings[at].clone(),
+            n: uplift.arms()[at].n_rows,
+            effect: ends(&uplift.arms()[at].average),
+            learners: standings[at].clone(),
             qini: of_test.map(|(qini, _)| *qini),
             calibration_slope: of_test.map(|(_, slope)| *slope),
         }
@@ -110,7 +120,7 @@ pub(super) fn actions(
         silence_days: longest_silence(rows, u32::from(action) + 1),
     };
     let slots = known.iter().map(slot).collect();
-    Ok(Some((Actions::new(slots, learnt.uplift), evaluation)))
+    Ok(Some((Actions::new(slots, uplift), evaluation)))
 }
 
 /// The longest silence after which an arm was taken, but for the longest twentieth.
@@ -183,12 +193,14 @@ struct Judgement {
     measures: Vec<([f64; 3], f64)>,
     policies: Vec<PolicyEvaluation>,
     ess: f64,
+    /// How each learner stood among the decisions that taught.
+    standings: Vec<Vec<Standing>>,
 }
 
 impl Judgement {
     fn of(spec: &Spec, taught: &Part, judged: &Part, known: &[u16], seed: u64) -> Result<Judgement> {
         let trial = taught.trial()?;
-        let uplift = Uplift::fit(&trial, seed)?.uplift;
+        let Learnt { uplift, standings } = Uplift::fit(&trial, seed)?;
         let all: Vec<usize> = (0..taught.arm.len()).collect();
         let expected = OutcomeModel::fit(&trial, &all, seed)?.expected(&judged.cells);
         let mut said = vec![vec![0.0; judged.arm.len()]; known.len()];
@@ -234,6 +246,7 @@ impl Judgement {
             measures,
             policies,
             ess: best.ess(),
+            standings,
         })
     }
 }

@@ -1,11 +1,11 @@
 //! Learning effects: four learners, judged on customers who did not teach them.
 
-use ndarray::{Array2, Axis};
-use percorso_learners::{Bootstrap, Candidate, FittedTrees, Ridge, Target, Trees, select};
+use ndarray::{Array2, ArrayView1, Axis};
+use percorso_learners::{Bootstrap, Candidate, FittedRidge, FittedTrees, Ridge, Target, Trees, select};
 use rayon::prelude::*;
 
 use super::{ArmUplift, Effect, EffectLearner, Learnt, Standing, Uplift};
-use crate::outcome::{Folds, rows_of};
+use crate::outcome::{left_out, of_arm, rows_of};
 use crate::{Error, Interval, OutcomeModel, Result, Trial, mean};
 
 /// The most that effects are stretched where a learner says too little of them.
@@ -43,155 +43,168 @@ impl Uplift {
     /// - an arm, the control included, has fewer than 20 rows
     /// - a learner refuses the rows
     pub fn fit(trial: &Trial<'_>, seed: u64) -> Result<Learnt> {
-        for arm in 0..trial.given().n_arms {
-            let found = rows_of_arm(trial, arm).len();
+        let told = Told::of(trial, seed)?;
+        let apart = OutcomeModel::cross_fitted_apart(trial, seed)?;
+        let linear = told.linear(trial, seed)?;
+        let trees = left_out(trial, told.effects.len(), seed, |rest, cells| {
+            let mut said = Array2::zeros((cells.nrows(), told.effects.len()));
+            for (mut said, effects) in said.columns_mut().into_iter().zip(&told.effects) {
+                let trees = dr_trees(trial, effects, rest, seed)?;
+                let rows: Vec<f64> = raw(&EffectLearner::DrTrees(trees), cells);
+                said.iter_mut().zip(rows).for_each(|(said, row)| *said = row);
+            }
+            Ok(said)
+        })?;
+        let (mut arms, mut standings) = (Vec::new(), Vec::new());
+        for (at, effects) in told.effects.iter().enumerate() {
+            let difference = |expected: &Array2<f64>| -> Vec<f64> {
+                let of_row = |row: ArrayView1<'_, f64>| row[at + 1] - row[0];
+                expected.outer_iter().map(of_row).collect()
+            };
+            let judged = LEARNERS.map(|(_, kind)| match kind {
+                Kind::DrLinear => Judged::of(&linear[at].1, effects),
+                Kind::S => Judged::of(&difference(&told.outcomes), effects),
+                Kind::T => Judged::of(&difference(&apart), effects),
+                Kind::DrTrees => Judged::of(&trees.column(at).to_vec(), effects),
+            });
+            let mut of_learners = standings_of(&judged, trial.given().customers, seed)?;
+            let chosen = of_learners.iter().position(|standing| standing.is_chosen);
+            arms.push(told.arm(
+                trial,
+                at,
+                chosen.map(|chosen| (LEARNERS[chosen].1, judged[chosen].slope)),
+                seed,
+            )?);
+            // A slope of 0 tells nobody apart, whoever has it.
+            of_learners
+                .iter_mut()
+                .for_each(|standing| standing.is_chosen &= standing.slope > 0.0);
+            standings.push(of_learners);
+        }
+        let uplift = Uplift { arms };
+        Ok(Learnt { uplift, standings })
+    }
+
+    /// The effect of each arm by the learners and slopes that another trial of the same arms found best.
+    ///
+    /// # Errors
+    /// - as [`Uplift::fit`]
+    ///
+    /// # Panics
+    /// When the standings are not of as many arms.
+    pub fn refit(trial: &Trial<'_>, standings: &[Vec<Standing>], seed: u64) -> Result<Uplift> {
+        let told = Told::of(trial, seed)?;
+        assert_eq!(
+            standings.len(),
+            told.effects.len(),
+            "standings of each arm but the control"
+        );
+        let arm = |(at, standings): (usize, &Vec<Standing>)| {
+            let chosen = standings.iter().zip(LEARNERS).find(|(standing, _)| standing.is_chosen);
+            told.arm(
+                trial,
+                at,
+                chosen.map(|(standing, (_, kind))| (kind, standing.slope)),
+                seed,
+            )
+        };
+        let arms = standings.iter().enumerate().map(arm).collect::<Result<_>>()?;
+        Ok(Uplift { arms })
+    }
+}
+
+/// What outcomes tell of effects.
+struct Told {
+    /// What is expected of each arm, by models that have not seen the row's customer.
+    outcomes: Array2<f64>,
+    /// For each arm but the control, what each row's outcome tells of its effect.
+    effects: Vec<Vec<f64>>,
+}
+
+impl Told {
+    fn of(trial: &Trial<'_>, seed: u64) -> Result<Told> {
+        let given = trial.given();
+        let all: Vec<usize> = (0..trial.n_rows()).collect();
+        for arm in 0..given.n_arms {
+            let found = of_arm(trial, &all, arm).len();
             if found < MIN_ROWS {
                 let expected = MIN_ROWS;
                 return Err(Error::FewRows { arm, found, expected });
             }
         }
         let outcomes = OutcomeModel::cross_fitted(trial, seed)?;
-        let learnt = (1..trial.given().n_arms).map(|arm| Arm::new(trial, &outcomes, arm, seed).fit());
-        let (arms, standings) = learnt.collect::<Result<Vec<_>>>()?.into_iter().unzip();
-        let uplift = Uplift { arms };
-        Ok(Learnt { uplift, standings })
-    }
-}
-
-/// One arm to learn the effect of.
-struct Arm<'a, 't> {
-    trial: &'a Trial<'t>,
-    /// What is expected of each arm, by models that have not seen the row's customer.
-    outcomes: &'a Array2<f64>,
-    arm: usize,
-    seed: u64,
-    /// What each row's outcome tells of the effect.
-    told: Vec<f64>,
-}
-
-impl<'a, 't> Arm<'a, 't> {
-    fn new(trial: &'a Trial<'t>, outcomes: &'a Array2<f64>, arm: usize, seed: u64) -> Self {
-        let given = trial.given();
-        let told = |(row, expected): (usize, ndarray::ArrayView1<'_, f64>)| {
-            let missed = |arm: usize| (given.outcome[row] - expected[arm]) / given.propensity[row];
-            let correction = match given.arm[row] as usize {
-                0 => -missed(0),
-                of if of == arm => missed(arm),
-                _ => 0.0,
-            };
-            expected[arm] - expected[0] + correction
-        };
-        Arm {
-            trial,
-            outcomes,
-            arm,
-            seed,
-            told: outcomes.outer_iter().enumerate().map(told).collect(),
-        }
-    }
-
-    fn fit(&self) -> Result<(ArmUplift, Vec<Standing>)> {
-        let customers = self.trial.given().customers;
-        let left_out = LEARNERS
-            .par_iter()
-            .map(|(_, kind)| Ok(Judged::of(&self.of_left_out(*kind)?, &self.told)))
-            .collect::<Result<Vec<_>>>()?;
-        let candidates: Vec<Candidate<'_>> = LEARNERS
-            .iter()
-            .zip(&left_out)
-            .zip(0..)
-            .map(|(((name, _), judged), complexity)| Candidate {
-                name,
-                complexity,
-                losses: &judged.losses,
-            })
-            .collect();
-        let chosen = select(&candidates, customers, &Bootstrap::seeded(self.seed))?.chosen;
-        let Judged { slope, .. } = left_out[chosen];
-        let effect = if slope > 0.0 {
-            let all: Vec<usize> = (0..self.trial.n_rows()).collect();
-            let learner = self.learner(LEARNERS[chosen].1, &all)?;
-            let raw = raw(&learner, self.trial.x().to_owned());
-            let center = raw.iter().sum::<f64>() / raw.len() as f64;
-            Some(Effect { learner, center, slope })
-        } else {
-            None
-        };
-        let standing = |(at, judged): (usize, &Judged)| Standing {
-            learner: LEARNERS[at].0.to_owned(),
-            gain: judged.gain,
-            slope: judged.slope,
-            is_chosen: at == chosen && effect.is_some(),
-        };
-        let standings = left_out.iter().enumerate().map(standing).collect();
-        let uplift = ArmUplift {
-            average: mean(&self.told, customers, &Interval::seeded(self.seed)),
-            n_rows: rows_of_arm(self.trial, self.arm).len(),
-            effect,
-        };
-        Ok((uplift, standings))
-    }
-
-    /// What a learner says of each row when it has not seen the row's customer.
-    fn of_left_out(&self, kind: Kind) -> Result<Vec<f64>> {
-        if let Kind::S = kind {
-            let effect = |row: ndarray::ArrayView1<'_, f64>| row[self.arm] - row[0];
-            return Ok(self.outcomes.outer_iter().map(effect).collect());
-        }
-        let mut said = vec![0.0; self.trial.n_rows()];
-        for (rest, left_out) in Folds::of(self.trial.given().customers, self.seed).each() {
-            let learner = self.learner(kind, &rest)?;
-            for (row, effect) in left_out.iter().zip(raw(&learner, rows_of(self.trial, &left_out))) {
-                said[*row] = effect;
-            }
-        }
-        Ok(said)
-    }
-
-    fn learner(&self, kind: Kind, rows: &[usize]) -> Result<EffectLearner> {
-        let (trial, arm, seed) = (self.trial, self.arm, self.seed);
-        Ok(match kind {
-            Kind::DrLinear => {
-                let told: Vec<f64> = rows.iter().map(|row| self.told[*row]).collect();
-                let customers: Vec<u64> = rows.iter().map(|row| trial.given().customers[*row]).collect();
-                let cells = rows_of(trial, rows);
-                let ridge = Ridge::default().fit(cells.view(), trial.columns(), &told, &customers, seed)?;
-                EffectLearner::DrLinear(ridge)
-            }
-            Kind::S => EffectLearner::S {
-                outcomes: OutcomeModel::fit(trial, rows, seed)?,
-                arm,
-            },
-            Kind::T => {
-                let of = |arm: usize| -> Vec<usize> {
-                    let is_of = |row: &usize| trial.given().arm[*row] as usize == arm;
-                    rows.iter().copied().filter(is_of).collect()
+        let effects = (1..given.n_arms).map(|arm| {
+            let told = |(row, expected): (usize, ArrayView1<'_, f64>)| {
+                let missed = |arm: usize| (given.outcome[row] - expected[arm]) / given.propensity[row];
+                let correction = match given.arm[row] as usize {
+                    0 => -missed(0),
+                    of if of == arm => missed(arm),
+                    _ => 0.0,
                 };
-                EffectLearner::T {
-                    treated: OutcomeModel::fit(trial, &of(arm), seed)?,
-                    control: OutcomeModel::fit(trial, &of(0), seed)?,
-                    arm,
-                }
-            }
-            Kind::DrTrees => EffectLearner::DrTrees(self.trees(rows)?),
+                expected[arm] - expected[0] + correction
+            };
+            outcomes.outer_iter().enumerate().map(told).collect()
+        });
+        Ok(Told {
+            effects: effects.collect(),
+            outcomes,
         })
     }
 
-    fn trees(&self, rows: &[usize]) -> Result<FittedTrees> {
-        let told: Vec<f64> = rows.iter().map(|row| self.told[*row]).collect();
-        let cells = rows_of(self.trial, rows);
-        // Few leaves of many rows: one outcome tells little of an effect.
-        let settings = Trees {
-            n_rounds: 50,
-            learning_rate: 0.1,
-            max_leaves: 4,
-            min_rows_in_leaf: (rows.len() as f64 / 100.0).max(50.0),
-            l2: 10.0,
-            ..Trees::default()
-        };
-        let target = Target::Amounts(&told);
-        Ok(settings.fit_target(cells.view(), self.trial.columns(), target, None, self.seed)?)
+    /// For each arm a regression of what is told of its effect, and what it says of customers left out.
+    fn linear(&self, trial: &Trial<'_>, seed: u64) -> Result<Vec<(FittedRidge, Vec<f64>)>> {
+        let targets: Vec<&[f64]> = self.effects.iter().map(Vec::as_slice).collect();
+        let customers = trial.given().customers;
+        Ok(Ridge::default().fit(trial.x(), trial.columns(), &targets, customers, seed)?)
     }
+
+    /// The effect of an arm as a learner tells it, shrunk by a slope; the mean effect for all without one.
+    fn arm(&self, trial: &Trial<'_>, at: usize, learner: Option<(Kind, f64)>, seed: u64) -> Result<ArmUplift> {
+        let all: Vec<usize> = (0..trial.n_rows()).collect();
+        let arm = at + 1;
+        let effect = match learner.filter(|(_, slope)| *slope > 0.0) {
+            None => None,
+            Some((kind, slope)) => {
+                let learner = match kind {
+                    Kind::DrLinear => EffectLearner::DrLinear(self.linear(trial, seed)?.swap_remove(at).0),
+                    Kind::S => EffectLearner::S {
+                        outcomes: OutcomeModel::fit(trial, &all, seed)?,
+                        arm,
+                    },
+                    Kind::T => EffectLearner::T {
+                        treated: OutcomeModel::fit(trial, &of_arm(trial, &all, arm), seed)?,
+                        control: OutcomeModel::fit(trial, &of_arm(trial, &all, 0), seed)?,
+                        arm,
+                    },
+                    Kind::DrTrees => EffectLearner::DrTrees(dr_trees(trial, &self.effects[at], &all, seed)?),
+                };
+                let raw = raw(&learner, &trial.x().to_owned());
+                let center = raw.iter().sum::<f64>() / raw.len() as f64;
+                Some(Effect { learner, center, slope })
+            }
+        };
+        Ok(ArmUplift {
+            average: mean(&self.effects[at], trial.given().customers, &Interval::seeded(seed)),
+            n_rows: of_arm(trial, &all, arm).len(),
+            effect,
+        })
+    }
+}
+
+/// Boosted trees of effects: few leaves of many rows, since one outcome tells little of an effect.
+fn dr_trees(trial: &Trial<'_>, effects: &[f64], rows: &[usize], seed: u64) -> Result<FittedTrees> {
+    let told: Vec<f64> = rows.iter().map(|row| effects[*row]).collect();
+    let settings = Trees {
+        n_rounds: 50,
+        learning_rate: 0.1,
+        max_leaves: 4,
+        min_rows_in_leaf: (rows.len() as f64 / 100.0).max(50.0),
+        l2: 10.0,
+        column_share: 0.5,
+        ..Trees::default()
+    };
+    let cells = rows_of(trial, rows);
+    Ok(settings.fit_target(cells.view(), trial.columns(), Target::Amounts(&told), None, seed)?)
 }
 
 /// How well effects that were said fit what outcomes told.
@@ -230,13 +243,28 @@ impl Judged {
     }
 }
 
-fn rows_of_arm(trial: &Trial<'_>, arm: usize) -> Vec<usize> {
-    let arms = trial.given().arm;
-    (0..arms.len()).filter(|row| arms[*row] as usize == arm).collect()
+/// How learners stand; chosen is the simplest that cannot be told from the best.
+fn standings_of(judged: &[Judged; 4], customers: &[u64], seed: u64) -> Result<Vec<Standing>> {
+    let named = LEARNERS.iter().zip(judged).zip(0..);
+    let candidates: Vec<Candidate<'_>> = named
+        .map(|(((name, _), judged), complexity)| Candidate {
+            name,
+            complexity,
+            losses: &judged.losses,
+        })
+        .collect();
+    let chosen = select(&candidates, customers, &Bootstrap::seeded(seed))?.chosen;
+    let standing = |(at, judged): (usize, &Judged)| Standing {
+        learner: LEARNERS[at].0.to_owned(),
+        gain: judged.gain,
+        slope: judged.slope,
+        is_chosen: at == chosen,
+    };
+    Ok(judged.iter().enumerate().map(standing).collect())
 }
 
 /// What a learner says of each row.
-fn raw(learner: &EffectLearner, cells: Array2<f32>) -> Vec<f64> {
+fn raw(learner: &EffectLearner, cells: &Array2<f32>) -> Vec<f64> {
     let rows: Vec<_> = cells.axis_iter(Axis(0)).collect();
     let said = rows
         .par_iter()
