@@ -11,6 +11,8 @@ mod logistic;
 #[cfg(feature = "fit")]
 mod ridge;
 #[cfg(feature = "fit")]
+mod shift;
+#[cfg(feature = "fit")]
 mod solution;
 
 use percorso_artefact::{Artefact, Sealer};
@@ -119,6 +121,57 @@ impl Default for Ridge {
             max_rows: 50_000,
             min_rows: 20,
         }
+    }
+}
+
+/// Settings of a line that moves known log-odds: logistic regression with an offset, its weights but the intercept pulled
+/// towards 0, so that without evidence all are moved alike.
+///
+/// Columns are prepared as [`Linear`] does; the penalty is the one of `penalties` that tells best what came of customers
+/// who were left out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shift {
+    /// Penalties to choose from, of the mean log loss of a row.
+    pub penalties: Vec<f64>,
+    /// How many parts of the customers are left out in turn, at least 2.
+    pub n_folds: usize,
+    /// The most rows to learn from; as many are drawn by the seed without replacement.
+    pub max_rows: usize,
+    /// The fewest rows that a category needs to have a term of its own.
+    pub min_rows: usize,
+}
+
+impl Default for Shift {
+    fn default() -> Self {
+        Shift {
+            penalties: vec![0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0],
+            n_folds: 5,
+            max_rows: 50_000,
+            min_rows: 20,
+        }
+    }
+}
+
+/// Lines that move log-odds: amounts are log-odds to add.
+#[cfg(feature = "fit")]
+#[derive(Debug, Clone, PartialEq)]
+pub struct ShiftFit {
+    /// Of all rows.
+    pub whole: FittedRidge,
+    /// Without the rows of each fold of customers.
+    pub without: Vec<FittedRidge>,
+    seed: u64,
+}
+
+#[cfg(feature = "fit")]
+impl ShiftFit {
+    fn fold_of(customer: u64, n_folds: usize, seed: u64) -> usize {
+        crate::Random::stream(seed, customer).below(n_folds)
+    }
+
+    /// How far a customer's log-odds are moved, told without their own rows.
+    pub fn left_out(&self, customer: u64, row: &[f32]) -> f64 {
+        self.without[Self::fold_of(customer, self.without.len(), self.seed)].amount(row)
     }
 }
 

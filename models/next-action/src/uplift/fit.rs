@@ -1,10 +1,13 @@
-//! Learning effects: four learners, judged on customers who did not teach them.
+//! Learning effects: five learners, judged on customers who did not teach them.
 
 use ndarray::{Array2, ArrayView1, Axis};
-use percorso_learners::{Bootstrap, Candidate, FittedRidge, FittedTrees, Ridge, Target, Trees, select};
+use percorso_learners::odds::log_odds;
+use percorso_learners::{
+    Bootstrap, Candidate, FittedRidge, FittedTrees, Ridge, Shift, ShiftFit, Target, Trees, select,
+};
 use rayon::prelude::*;
 
-use super::{ArmUplift, Effect, EffectLearner, Learnt, Standing, Uplift};
+use super::{ArmUplift, Effect, EffectLearner, Learnt, Standing, Uplift, moved};
 use crate::outcome::{left_out, of_arm, rows_of};
 use crate::{Error, Interval, OutcomeModel, Result, Trial, mean};
 
@@ -14,7 +17,8 @@ const MAX_SLOPE: f64 = 2.0;
 const MIN_ROWS: usize = 20;
 
 /// The learners, from the simplest to the most complex.
-const LEARNERS: [(&str, Kind); 4] = [
+const LEARNERS: [(&str, Kind); 5] = [
+    ("odds", Kind::Odds),
     ("dr-linear", Kind::DrLinear),
     ("s", Kind::S),
     ("t", Kind::T),
@@ -23,6 +27,7 @@ const LEARNERS: [(&str, Kind); 4] = [
 
 #[derive(Clone, Copy)]
 enum Kind {
+    Odds,
     DrLinear,
     S,
     T,
@@ -61,20 +66,20 @@ impl Uplift {
                 let of_row = |row: ArrayView1<'_, f64>| row[at + 1] - row[0];
                 expected.outer_iter().map(of_row).collect()
             };
-            let judged = LEARNERS.map(|(_, kind)| match kind {
-                Kind::DrLinear => Judged::of(&linear[at].1, effects),
-                Kind::S => Judged::of(&difference(&told.outcomes), effects),
-                Kind::T => Judged::of(&difference(&apart), effects),
-                Kind::DrTrees => Judged::of(&trees.column(at).to_vec(), effects),
-            });
+            let mut judged = Vec::with_capacity(LEARNERS.len());
+            for (name, kind) in LEARNERS {
+                let said = match kind {
+                    Kind::Odds if !trial.is_of_yes_and_no() => continue,
+                    Kind::Odds => told.odds_left_out(trial, at, seed)?,
+                    Kind::DrLinear => linear[at].1.clone(),
+                    Kind::S => difference(&told.outcomes),
+                    Kind::T => difference(&apart),
+                    Kind::DrTrees => trees.column(at).to_vec(),
+                };
+                judged.push((name, Judged::of(&said, effects)));
+            }
             let mut of_learners = standings_of(&judged, trial.given().customers, seed)?;
-            let chosen = of_learners.iter().position(|standing| standing.is_chosen);
-            arms.push(told.arm(
-                trial,
-                at,
-                chosen.map(|chosen| (LEARNERS[chosen].1, judged[chosen].slope)),
-                seed,
-            )?);
+            arms.push(told.arm(trial, at, chosen(&of_learners), seed)?);
             // A slope of 0 tells nobody apart, whoever has it.
             of_learners
                 .iter_mut()
@@ -158,6 +163,29 @@ impl Told {
         Ok(Ridge::default().fit(trial.x(), trial.columns(), &targets, customers, seed)?)
     }
 
+    /// The lines that move what is expected without an arm to what came of it with it.
+    fn shift(&self, trial: &Trial<'_>, at: usize, seed: u64) -> Result<ShiftFit> {
+        let given = trial.given();
+        let all: Vec<usize> = (0..trial.n_rows()).collect();
+        let treated = of_arm(trial, &all, at + 1);
+        let y: Vec<u32> = treated.iter().map(|row| given.outcome[*row] as u32).collect();
+        let before: Vec<f64> = treated.iter().map(|row| log_odds(self.outcomes[[*row, 0]])).collect();
+        let customers: Vec<u64> = treated.iter().map(|row| given.customers[*row]).collect();
+        let cells = rows_of(trial, &treated);
+        let columns = trial.columns();
+        Ok(Shift::default().fit(cells.view(), columns, &y, &before, &customers, seed)?)
+    }
+
+    /// What the lines say of each row's effect when its customer is left out.
+    fn odds_left_out(&self, trial: &Trial<'_>, at: usize, seed: u64) -> Result<Vec<f64>> {
+        let fit = self.shift(trial, at, seed)?;
+        let said = |(row, &customer): (usize, &u64)| {
+            let cells = trial.x().row(row).to_vec();
+            moved(self.outcomes[[row, 0]], fit.left_out(customer, &cells))
+        };
+        Ok(trial.given().customers.iter().enumerate().map(said).collect())
+    }
+
     /// The effect of an arm as a learner tells it, shrunk by a slope; the mean effect for all without one.
     fn arm(&self, trial: &Trial<'_>, at: usize, learner: Option<(Kind, f64)>, seed: u64) -> Result<ArmUplift> {
         let all: Vec<usize> = (0..trial.n_rows()).collect();
@@ -166,6 +194,10 @@ impl Told {
             None => None,
             Some((kind, slope)) => {
                 let learner = match kind {
+                    Kind::Odds => EffectLearner::Odds {
+                        outcomes: OutcomeModel::fit(trial, &all, seed)?,
+                        shift: self.shift(trial, at, seed)?.whole,
+                    },
                     Kind::DrLinear => EffectLearner::DrLinear(self.linear(trial, seed)?.swap_remove(at).0),
                     Kind::S => EffectLearner::S {
                         outcomes: OutcomeModel::fit(trial, &all, seed)?,
@@ -243,19 +275,27 @@ impl Judged {
     }
 }
 
+/// The learner that was chosen, and its slope.
+fn chosen(standings: &[Standing]) -> Option<(Kind, f64)> {
+    let chosen = standings.iter().find(|standing| standing.is_chosen)?;
+    let (_, kind) = LEARNERS.into_iter().find(|(name, _)| *name == chosen.learner)?;
+    Some((kind, chosen.slope))
+}
+
 /// How learners stand; chosen is the simplest that cannot be told from the best.
-fn standings_of(judged: &[Judged; 4], customers: &[u64], seed: u64) -> Result<Vec<Standing>> {
-    let named = LEARNERS.iter().zip(judged).zip(0..);
-    let candidates: Vec<Candidate<'_>> = named
-        .map(|(((name, _), judged), complexity)| Candidate {
+fn standings_of(judged: &[(&str, Judged)], customers: &[u64], seed: u64) -> Result<Vec<Standing>> {
+    let candidates: Vec<Candidate<'_>> = judged
+        .iter()
+        .zip(0..)
+        .map(|((name, judged), complexity)| Candidate {
             name,
             complexity,
             losses: &judged.losses,
         })
         .collect();
     let chosen = select(&candidates, customers, &Bootstrap::seeded(seed))?.chosen;
-    let standing = |(at, judged): (usize, &Judged)| Standing {
-        learner: LEARNERS[at].0.to_owned(),
+    let standing = |(at, (name, judged)): (usize, &(&str, Judged))| Standing {
+        learner: (*name).to_owned(),
         gain: judged.gain,
         slope: judged.slope,
         is_chosen: at == chosen,

@@ -9,6 +9,7 @@ mod fit;
 mod measures;
 mod sealed;
 
+use percorso_learners::odds::{log_odds, probability};
 use percorso_learners::{FittedRidge, FittedTrees};
 use serde::{Deserialize, Serialize};
 
@@ -45,7 +46,7 @@ pub struct ArmUplift {
 /// How well a learner told effects that it had not seen.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Standing {
-    /// Its name: `dr-linear`, `s`, `t` or `dr-trees`.
+    /// Its name: `odds` (of outcomes of yes and no), `dr-linear`, `s`, `t` or `dr-trees`.
     pub learner: String,
     /// How much of the squared error of the mean effect it takes away, in parts of one; negative when it adds to it.
     pub gain: f64,
@@ -66,6 +67,8 @@ struct Effect {
 /// What tells customers apart.
 #[derive(Clone, Debug, PartialEq)]
 enum EffectLearner {
+    /// What is expected without the arm, its log-odds moved by a line.
+    Odds { outcomes: OutcomeModel, shift: FittedRidge },
     /// A regression of the effects that outcomes tell, on the columns.
     DrLinear(FittedRidge),
     /// One model of outcomes that sees the arm.
@@ -118,6 +121,7 @@ impl EffectLearner {
             (expected[arm], expected[0])
         };
         match self {
+            EffectLearner::Odds { outcomes, shift } => moved(of_arms(outcomes, 0).1, shift.amount(cells)),
             EffectLearner::DrLinear(ridge) => ridge.amount(cells),
             EffectLearner::S { outcomes, arm } => {
                 let (treated, control) = of_arms(outcomes, *arm);
@@ -131,4 +135,9 @@ impl EffectLearner {
             }
         }
     }
+}
+
+/// How far a probability rises when its log-odds are moved.
+fn moved(p: f64, shift: f64) -> f64 {
+    probability(log_odds(p) + shift) - p
 }

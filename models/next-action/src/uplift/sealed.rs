@@ -42,6 +42,11 @@ impl ArmUplift {
         };
         sealer.put_vector(&format!("{prefix}/shrunk"), &[effect.center, effect.slope])?;
         let (name, arm) = match &effect.learner {
+            EffectLearner::Odds { outcomes, shift } => {
+                outcomes.seal(&format!("{prefix}/outcomes"), sealer)?;
+                shift.seal(&format!("{prefix}/linear"), sealer)?;
+                ("odds", None)
+            }
             EffectLearner::DrLinear(ridge) => {
                 ridge.seal(&format!("{prefix}/linear"), sealer)?;
                 ("dr-linear", None)
@@ -84,6 +89,10 @@ impl ArmUplift {
         };
         let learner = match artefact.text(&format!("{prefix}/learner"))? {
             "none" => None,
+            "odds" => Some(EffectLearner::Odds {
+                outcomes: OutcomeModel::open(&format!("{prefix}/outcomes"), artefact)?,
+                shift: FittedRidge::open(&format!("{prefix}/linear"), artefact)?,
+            }),
             "dr-linear" => Some(EffectLearner::DrLinear(FittedRidge::open(
                 &format!("{prefix}/linear"),
                 artefact,
@@ -100,7 +109,7 @@ impl ArmUplift {
                 &format!("{prefix}/trees"),
                 artefact,
             )?)),
-            _ => return Err(malformed("its learner is none of dr-linear, s, t, dr-trees")),
+            _ => return Err(malformed("its learner is none of odds, dr-linear, s, t, dr-trees")),
         };
         let effect = learner.map(|learner| -> Result<Effect> {
             let &[center, slope] = artefact.array::<f64>(&format!("{prefix}/shrunk"), &[2])? else {
