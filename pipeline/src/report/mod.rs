@@ -405,6 +405,7 @@ mod tests {
                 by_stage: BTreeMap::from([("purchase".to_owned(), vec![share])]),
             }],
             purchases: None,
+            actions: None,
         }
     }
 
