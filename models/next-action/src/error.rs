@@ -34,6 +34,9 @@ pub enum Error {
         /// The rows it should have.
         expected: usize,
     },
+    /// All rows of an arm, or all rows, are of so few customers that none are left when some are left out.
+    #[error("too few customers to learn from some and ask about others; several of each arm are needed")]
+    FewCustomers,
     /// A number outside its range.
     #[error("row {row} has {what} {found}, expected {expected}")]
     Number {

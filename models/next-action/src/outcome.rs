@@ -61,14 +61,14 @@ impl OutcomeModel {
     pub fn expected(&self, x: &Array2<f32>) -> Array2<f64> {
         let mut expected = Array2::zeros((x.nrows(), self.n_arms));
         let out = expected.as_slice_mut().expect("a new matrix is row-major");
-        let cells = x.as_standard_layout();
-        let cells = cells.as_slice().expect("standard layout is row-major");
+        let x = x.as_standard_layout();
         out.par_chunks_mut(BLOCK * self.n_arms)
-            .zip(cells.par_chunks(BLOCK * x.ncols()))
-            .for_each(|(out, cells)| {
+            .enumerate()
+            .for_each(|(block, out)| {
                 let mut row = Vec::with_capacity(x.ncols() + 1);
-                for (out, cells) in out.chunks_mut(self.n_arms).zip(cells.chunks(x.ncols())) {
-                    self.expected_into(cells, &mut row, out);
+                for (at, out) in (block * BLOCK..).zip(out.chunks_mut(self.n_arms)) {
+                    let cells = x.row(at);
+                    self.expected_into(cells.as_slice().expect("rows are whole"), &mut row, out);
                 }
             });
         expected
@@ -102,7 +102,7 @@ impl OutcomeModel {
 
 /// How many parts of the customers are left out in turn.
 #[cfg(feature = "fit")]
-const N_FOLDS: usize = 5;
+pub(crate) const N_FOLDS: usize = 5;
 
 /// Small trees: an outcome's level is taken off what actions do, and need not be told finely.
 #[cfg(feature = "fit")]
@@ -170,7 +170,11 @@ impl OutcomeModel {
         let expected = |rest: &[usize], left_out: &Array2<f32>| {
             let mut expected = Array2::zeros((left_out.nrows(), n_arms));
             for arm in 0..n_arms {
-                let model = OutcomeModel::fit(trial, &of_arm(trial, rest, arm), seed)?;
+                let of_arm = of_arm(trial, rest, arm);
+                if of_arm.is_empty() {
+                    return Err(Error::FewCustomers);
+                }
+                let model = OutcomeModel::fit(trial, &of_arm, seed)?;
                 expected.column_mut(arm).assign(&model.expected(left_out).column(arm));
             }
             Ok(expected)
@@ -188,15 +192,15 @@ pub(crate) fn left_out(
     seed: u64,
     say: impl Fn(&[usize], &Array2<f32>) -> Result<Array2<f64>>,
 ) -> Result<Array2<f64>> {
-    let fold_of: Vec<usize> = {
-        let fold = |customer: &u64| Random::stream(seed, *customer).below(N_FOLDS);
-        trial.given().customers.iter().map(fold).collect()
-    };
+    let fold_of = folds(trial.given().customers, seed);
     let mut said = Array2::zeros((trial.n_rows(), n_numbers));
     for fold in 0..N_FOLDS {
         let (rest, left_out): (Vec<usize>, Vec<usize>) = (0..trial.n_rows()).partition(|row| fold_of[*row] != fold);
         if left_out.is_empty() {
             continue;
+        }
+        if rest.is_empty() {
+            return Err(Error::FewCustomers);
         }
         for (row, told) in left_out
             .iter()
@@ -206,6 +210,13 @@ pub(crate) fn left_out(
         }
     }
     Ok(said)
+}
+
+/// The part of the customers that each row belongs to.
+#[cfg(feature = "fit")]
+pub(crate) fn folds(customers: &[u64], seed: u64) -> Vec<usize> {
+    let fold = |customer: &u64| Random::stream(seed, *customer).below(N_FOLDS);
+    customers.iter().map(fold).collect()
 }
 
 /// Those of some rows that were given an arm.

@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::Round;
+use crate::interval::{Interval, mean};
 
 /// Fewer rounds than this, as an even log would have them, tell nothing of a policy.
 pub const MIN_ESS: f64 = 200.0;
 /// The largest share of a target's probability that may lie on actions which the log never took.
 pub const MAX_UNLOGGED_MASS: f64 = 0.01;
-/// Standard errors between a mean and the end of its interval of 95 %.
-const Z: f64 = 1.959_963_984_540_054;
 /// Weights are told apart by these powers of two, and 0 by itself.
 const BINS: std::ops::RangeInclusive<i32> = -6..=6;
 
@@ -22,8 +21,8 @@ pub struct Support {
     pub ess: f64,
     /// The mean weight; 1 but for chance when the log could do all that the target would.
     pub mean_weight: f64,
-    /// The upper end of the mean weight's interval of 95 %.
-    pub mean_weight_high: f64,
+    /// The lower and upper end of the mean weight's interval.
+    pub mean_weight_ends: [f64; 2],
     /// The largest weight.
     pub max_weight: f64,
     /// The share of the target's probability on actions that the log never took where it could have.
@@ -73,6 +72,12 @@ pub enum Thin {
         /// The upper end of the mean weight's interval.
         high: f64,
     },
+    /// The weights average more than they can.
+    #[error("weights average at least {low:.3}, expected 1: its propensities are not those it had")]
+    WeightsAboveOne {
+        /// The lower end of the mean weight's interval.
+        low: f64,
+    },
 }
 
 /// What was taken, and what the target would take, by position and action.
@@ -102,21 +107,24 @@ impl SupportCounts {
 
 impl Support {
     /// Of all rounds of a log, with what was taken in them.
-    pub fn of(rounds: &[Round], counts: &SupportCounts) -> Support {
-        let n = rounds.len() as f64;
+    ///
+    /// # Panics
+    /// When there is no round.
+    pub fn of(rounds: &[Round], counts: &SupportCounts, interval: &Interval) -> Support {
         let (mut sum, mut squares, mut max_weight) = (0.0, 0.0, 0.0_f64);
         for round in rounds {
             sum += round.weight;
             squares += round.weight * round.weight;
             max_weight = max_weight.max(round.weight);
         }
-        let mean_weight = sum / n;
-        let variance = (squares / n - mean_weight * mean_weight).max(0.0);
+        let weights: Vec<f64> = rounds.iter().map(|round| round.weight).collect();
+        let clusters: Vec<u64> = rounds.iter().map(|round| round.cluster).collect();
+        let weight = mean(&weights, &clusters, interval);
         Support {
             n_rounds: rounds.len(),
             ess: if squares > 0.0 { sum * sum / squares } else { 0.0 },
-            mean_weight,
-            mean_weight_high: mean_weight + Z * (variance / n).sqrt(),
+            mean_weight: weight.value,
+            mean_weight_ends: [weight.low, weight.high],
             max_weight,
             unlogged_mass: counts.unlogged_mass(),
             overlap: overlap(rounds, sum),
@@ -129,10 +137,10 @@ impl Support {
         let unlogged = (self.unlogged_mass > MAX_UNLOGGED_MASS).then_some(Thin::Unlogged {
             share: self.unlogged_mass,
         });
-        let below = (self.mean_weight_high < 1.0 - MAX_UNLOGGED_MASS).then_some(Thin::WeightsBelowOne {
-            high: self.mean_weight_high,
-        });
-        [few, unlogged, below].into_iter().flatten().collect()
+        let [low, high] = self.mean_weight_ends;
+        let below = (high < 1.0 - MAX_UNLOGGED_MASS).then_some(Thin::WeightsBelowOne { high });
+        let above = (low > 1.0 + MAX_UNLOGGED_MASS).then_some(Thin::WeightsAboveOne { low });
+        [few, unlogged, below, above].into_iter().flatten().collect()
     }
 }
 
@@ -182,7 +190,7 @@ mod tests {
                 rounds.push(Round::new(&logged, pi, &vec![0.0; pi.len()]).unwrap());
             }
         }
-        Support::of(&rounds, &counts)
+        Support::of(&rounds, &counts, &Interval::seeded(1))
     }
 
     #[test]

@@ -8,7 +8,7 @@ use percorso_learners::{
 use rayon::prelude::*;
 
 use super::{ArmUplift, Effect, EffectLearner, Learnt, Standing, Uplift, moved};
-use crate::outcome::{left_out, of_arm, rows_of};
+use crate::outcome::{N_FOLDS, folds, left_out, of_arm, rows_of};
 use crate::{Error, Interval, OutcomeModel, Result, Trial, mean};
 
 /// The most that effects are stretched where a learner says too little of them.
@@ -60,6 +60,7 @@ impl Uplift {
             }
             Ok(said)
         })?;
+        let fold_of = folds(trial.given().customers, seed);
         let (mut arms, mut standings) = (Vec::new(), Vec::new());
         for (at, effects) in told.effects.iter().enumerate() {
             let difference = |expected: &Array2<f64>| -> Vec<f64> {
@@ -76,7 +77,7 @@ impl Uplift {
                     Kind::T => difference(&apart),
                     Kind::DrTrees => trees.column(at).to_vec(),
                 };
-                judged.push((name, Judged::of(&said, effects)));
+                judged.push((name, Judged::of(&said, effects, &fold_of)));
             }
             let mut of_learners = standings_of(&judged, trial.given().customers, seed)?;
             arms.push(told.arm(trial, at, chosen(&of_learners), seed)?);
@@ -247,25 +248,35 @@ struct Judged {
 }
 
 impl Judged {
-    fn of(said: &[f64], told: &[f64]) -> Judged {
-        let mean = |numbers: &[f64]| numbers.iter().sum::<f64>() / numbers.len() as f64;
-        let (said_mean, told_mean) = (mean(said), mean(told));
-        let (mut together, mut spread, mut error) = (0.0, 0.0, 0.0);
-        for (said, told) in said.iter().zip(told) {
-            together += (said - said_mean) * (told - told_mean);
-            spread += (said - said_mean) * (said - said_mean);
-            error += (told - told_mean) * (told - told_mean);
-        }
+    /// What was said and told is taken from the mean of its fold: a model's mean leans away from that of the fold it has
+    /// not seen, which says nothing of customers.
+    ///
+    /// The slope is shrunk by the share of its square that its own error makes up, to 0 where the error is the larger
+    /// (positive-part James and Stein 1961): a learner that tells nothing mostly has none left.
+    fn of(said: &[f64], told: &[f64], fold_of: &[usize]) -> Judged {
+        let (said, told) = (centred(said, fold_of), centred(told, fold_of));
+        let together: f64 = said.iter().zip(&told).map(|(said, told)| said * told).sum();
+        let spread: f64 = said.iter().map(|said| said * said).sum();
+        let error: f64 = told.iter().map(|told| told * told).sum();
         let slope = if spread > 0.0 {
-            (together / spread).clamp(0.0, MAX_SLOPE)
+            (together / spread).max(0.0)
         } else {
             0.0
         };
-        let loss = |(said, told): (&f64, &f64)| {
-            let missed = told - told_mean - slope * (said - said_mean);
-            missed * missed
+        let missed = |(said, told): (&f64, &f64)| told - slope * said;
+        let wobble: f64 = said
+            .iter()
+            .zip(&told)
+            .map(|(s, t)| (s * missed((s, t))) * (s * missed((s, t))))
+            .sum();
+        let kept = if slope > 0.0 {
+            (1.0 - wobble / (together * together)).max(0.0)
+        } else {
+            0.0
         };
-        let losses: Vec<f64> = said.iter().zip(told).map(loss).collect();
+        let slope = (kept * slope).min(MAX_SLOPE);
+        let loss = |(said, told): (&f64, &f64)| (told - slope * said) * (told - slope * said);
+        let losses: Vec<f64> = said.iter().zip(&told).map(loss).collect();
         let gain = if error > 0.0 {
             1.0 - losses.iter().sum::<f64>() / error
         } else {
@@ -273,6 +284,17 @@ impl Judged {
         };
         Judged { losses, gain, slope }
     }
+}
+
+/// Numbers less the mean of their fold.
+fn centred(numbers: &[f64], fold_of: &[usize]) -> Vec<f64> {
+    let mut sums = [(0.0, 0.0); N_FOLDS];
+    for (number, fold) in numbers.iter().zip(fold_of) {
+        sums[*fold].0 += number;
+        sums[*fold].1 += 1.0;
+    }
+    let less = |(number, fold): (&f64, &usize)| number - sums[*fold].0 / sums[*fold].1;
+    numbers.iter().zip(fold_of).map(less).collect()
 }
 
 /// The learner that was chosen, and its slope.

@@ -23,7 +23,8 @@ pub struct Judged<'a> {
 
 /// How good predicted uplift is.
 ///
-/// Rows count by the inverse of their propensity, so that logs of uneven chances are read as an even test would be.
+/// Rows count by the inverse of their propensity among those of their arm, so that logs of uneven chances are read as a
+/// test with one chance for all would be; where an arm's propensities are alike every row counts once.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct UpliftMeasures {
     /// The mean gain over treating as many at random, for each treated row (Radcliffe 2007, "Using control groups to
@@ -83,6 +84,18 @@ impl Judged<'_> {
         order
     }
 
+    /// How much each row counts: by the inverse of its propensity, 1 where an arm's are all alike.
+    fn weights(&self) -> Vec<f64> {
+        let of_arm = |is_treated: bool| {
+            let rows = (0..self.uplift.len()).filter(|row| self.is_treated[*row] == is_treated);
+            let (sum, n) = rows.fold((0.0, 0.0), |(sum, n), row| (sum + 1.0 / self.propensity[row], n + 1.0));
+            sum / n
+        };
+        let means = [of_arm(false), of_arm(true)];
+        let weight = |row: usize| 1.0 / (self.propensity[row] * means[usize::from(self.is_treated[row])]);
+        (0..self.uplift.len()).map(weight).collect()
+    }
+
     /// The measures with row `i` counted `times[i]` times.
     fn measured(&self, order: &[usize], times: &[f64]) -> UpliftMeasures {
         let mut sums = Sums::default();
@@ -125,7 +138,7 @@ impl Judged<'_> {
             let is_full = (n_before + n_rows) * N_DECILES as f64 >= all * (deciles.len() + 1) as f64;
             if (is_full || at + 1 == order.len()) && n_rows > 0.0 {
                 deciles.push(Decile {
-                    n_rows: n_rows as usize,
+                    n_rows: libm::round(n_rows) as usize,
                     predicted: predicted / n_rows,
                     observed: sums.uplift(),
                 });
@@ -147,15 +160,16 @@ pub fn measures(
 ) -> Result<(UpliftMeasures, [UpliftMeasures; 2], Vec<Decile>)> {
     judged.check()?;
     let order = judged.order();
-    let once = vec![1.0; order.len()];
+    let once = judged.weights();
     let whole = judged.measured(&order, &once);
     let ends = resampled_ends(judged.customers, bootstrap, |times| {
+        let times: Vec<f64> = times.iter().zip(&once).map(|(times, weight)| times * weight).collect();
         let UpliftMeasures {
             qini,
             auuc,
             average,
             calibration_slope,
-        } = judged.measured(&order, times);
+        } = judged.measured(&order, &times);
         [qini, auuc, average, calibration_slope]
     });
     let of = |[qini, auuc, average, calibration_slope]: [f64; 4]| UpliftMeasures {
@@ -197,13 +211,12 @@ struct Sums {
 
 impl Sums {
     fn add(&mut self, judged: &Judged<'_>, row: usize, times: f64) {
-        let weight = times / judged.propensity[row];
         if judged.is_treated[row] {
-            self.n_treated += weight;
-            self.treated += weight * judged.outcome[row];
+            self.n_treated += times;
+            self.treated += times * judged.outcome[row];
         } else {
-            self.n_control += weight;
-            self.control += weight * judged.outcome[row];
+            self.n_control += times;
+            self.control += times * judged.outcome[row];
         }
     }
 
