@@ -249,7 +249,13 @@ pub fn write_churn_list(path: &Path, rows: &[ChurnListRow]) -> Result<()> {
     let gain = rows
         .iter()
         .map(|row| row.next_action.as_ref().map(|action| action.gain));
-    let columns: [(&str, ArrayRef); 14] = [
+    let not_done = rows
+        .iter()
+        .map(|row| row.next_action.as_ref().map(|action| action.not_done.join("; ")));
+    let is_open = rows
+        .iter()
+        .map(|row| row.next_action.as_ref().map(|action| action.act_by_is_open));
+    let columns: [(&str, ArrayRef); 17] = [
         ("customer", texts(|row| Some(&row.customer))),
         ("churn", numbers(|row| row.churn)),
         ("low", numbers(|row| row.low)),
@@ -266,7 +272,10 @@ pub fn write_churn_list(path: &Path, rows: &[ChurnListRow]) -> Result<()> {
         ("reason_3", texts(|row| row.reasons.get(2).map(String::as_str))),
         ("next_action", of_action(|action| Some(&action.action))),
         ("next_action_gain", Arc::new(gain.collect::<Float64Array>())),
+        ("next_action_evidence", of_action(|action| action.evidence.as_deref())),
         ("act_by", of_action(|action| action.act_by.as_deref())),
+        ("act_by_is_open", Arc::new(is_open.collect::<BooleanArray>())),
+        ("not_done", Arc::new(not_done.collect::<StringArray>())),
     ];
     let batch = RecordBatch::try_from_iter(columns).map_err(|error| Error::columns(path)(error.into()))?;
     let private = private(path)?;

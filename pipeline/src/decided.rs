@@ -91,7 +91,10 @@ pub(crate) fn decided_rows(
             schema: Arc::new(Schema::empty()),
             start,
         };
-        engine.fold(&buckets, Arc::new(fold), &mut |_| Ok(progress.advance(1)))?;
+        engine.fold(&buckets, Arc::new(fold), &mut |_| {
+            progress.advance(1);
+            Ok(())
+        })?;
         progress.finish();
     }
     let mut rows = std::mem::take(&mut *rows.lock().expect("no fold panicked"));

@@ -45,13 +45,13 @@ pub use ingest::{IngestSummary, check, ingest};
 pub use percorso_engine::{Engine, LocalEngine, memory_bytes_default};
 pub use percorso_next_action::uplift::{Decile, Standing, calibration_slope};
 pub use percorso_next_action::{Estimate, Interval};
-pub use policy::{Judgement, PolicyEvaluation, Promotion, evaluate_policy, overlap_plot, promotion};
+pub use policy::{Judgement, PolicyEvaluation, evaluate_policy, overlap_plot};
 pub use progress::Progress;
 pub use report::report;
 pub use run::{IngestManifest, RunFolder, read_spec};
 pub use score::{ScoreSettings, ScoreSummary, score};
 pub use training::{
-    ActionEvaluation, ActionsEvaluation, CutoffGap, CutoffRate, Evaluation, IncidenceEvaluation, IncidencePoint,
+    ActionEvaluation, ActionsEvaluation, CutoffGap, CutoffRate, Ends, Evaluation, IncidenceEvaluation, IncidencePoint,
     LearnerEvaluation, Picture, PurchaseEvaluation, PurchaseTest, QuestionEvaluation, ReliabilityBin,
     SegmentEvaluation, StayEvaluation, StayPoint, TestPrediction, ToldAndCame, TrainSettings, TrainSummary,
     TrustEvaluation, evaluation, test_predictions, train,

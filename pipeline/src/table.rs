@@ -10,6 +10,7 @@ use ndarray::Array2;
 use percorso_learners::Column;
 
 use crate::ingest::read_table;
+use crate::run::hex;
 use crate::{Error, Result};
 
 /// A word is told apart from missing when this many rows have it.
@@ -23,6 +24,45 @@ pub(crate) struct Table {
     columns: Vec<(String, Cells)>,
     /// The names of columns that were left out.
     others: Vec<String>,
+}
+
+/// The ids in a column of text, of whole numbers or of bytes, none missing; each as it is, whatever its size.
+///
+/// # Errors
+/// - the file cannot be read, the column is of another type, or an id is missing
+pub(crate) fn read_ids(path: &Path, name: &str) -> Result<Vec<String>> {
+    let mut ids = Vec::new();
+    for batch in read_table(path)? {
+        let rows = batch?.rows;
+        let column = rows.column_by_name(name).expect("batches of a file have one schema");
+        let wrong = |what: String| Error::data(path, format!("column `{name}` {what}"));
+        let type_name = column.data_type();
+        let of_batch: Vec<Option<String>> = match type_name {
+            DataType::FixedSizeBinary(_) => {
+                let keys = column.as_fixed_size_binary();
+                keys.iter().map(|key| key.map(hex)).collect()
+            }
+            DataType::Binary => column.as_binary::<i32>().iter().map(|key| key.map(hex)).collect(),
+            _ if type_name.is_integer() || type_name.is_string() || matches!(type_name, DataType::Dictionary(_, _)) => {
+                let texts = cast(column, &DataType::Utf8).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+                texts
+                    .as_string::<i32>()
+                    .iter()
+                    .map(|text| text.map(str::to_owned))
+                    .collect()
+            }
+            _ => {
+                return Err(wrong(format!(
+                    "is of type {type_name}, expected text, whole numbers or bytes"
+                )));
+            }
+        };
+        for id in of_batch {
+            let row = ids.len() + 1;
+            ids.push(id.ok_or_else(|| Error::data(path, format!("row {row}, column `{name}` is missing")))?);
+        }
+    }
+    Ok(ids)
 }
 
 /// The cells of a column.

@@ -140,7 +140,7 @@ fn csv(rows: &[ChurnListRow]) -> String {
         format!("\"{guard}{}\"", text.replace('"', "\"\""))
     };
     let mut text = "customer,churn,low,high,stage,last_touchpoint,owner,value_at_risk,reason_1,reason_2,reason_3,\
-                    next_action,next_action_gain,act_by\n"
+                    next_action,next_action_gain,next_action_evidence,act_by,act_by_is_open,not_done\n"
         .to_owned();
     for row in rows {
         let ChurnListRow {
@@ -161,10 +161,13 @@ fn csv(rows: &[ChurnListRow]) -> String {
         text += &format!(",{},{},{}", reason(0), reason(1), reason(2));
         let action = row.next_action.as_ref();
         text += &format!(
-            ",{},{},{}\n",
+            ",{},{},{},{},{},{}\n",
             cell(action.map_or("", |action| &action.action)),
             action.map_or_else(String::new, |action| action.gain.to_string()),
+            cell(action.and_then(|action| action.evidence.as_deref()).unwrap_or("")),
             cell(action.and_then(|action| action.act_by.as_deref()).unwrap_or("")),
+            action.map_or_else(String::new, |action| action.act_by_is_open.to_string()),
+            cell(&action.map_or_else(String::new, |action| action.not_done.join("; "))),
         );
     }
     text

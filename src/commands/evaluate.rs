@@ -141,31 +141,37 @@ fn print_actions(actions: &ActionsEvaluation, test_at: &str) {
         actions.n_taught, actions.n_judged
     );
     for action in &actions.actions {
-        let [value, low, high] = action.effect;
+        let [value, low, high] = action.effect.map(number);
         let chosen = action.learners.iter().find(|standing| standing.is_chosen);
         let learner = chosen.map_or("the same for all", |standing| standing.learner.as_str());
         println!(
-            "  {} brings in {value:.2} ({low:.2} to {high:.2}) more than nothing on average, {} times; told apart by {learner}",
+            "  {} brings in {value} ({low} to {high}) more than nothing on average, {} times; told apart by {learner}",
             action.action, action.n
         );
-        if let (Some([qini, low, high]), Some(slope)) = (action.qini, action.calibration_slope) {
-            println!("    Qini {qini:.3} ({low:.3} to {high:.3}), slope of observed on told {slope:.2}");
+        if let Some([qini, low, high]) = action.qini.map(|ends| ends.map(number)) {
+            let slope = number(action.calibration_slope);
+            println!("    Qini {qini} ({low} to {high}), slope of observed on told {slope}");
         }
     }
     for policy in &actions.policies {
-        let [value, low, high] = policy.value;
-        println!(
-            "  {:<24}{value:>8.2}{:>20}",
-            policy.policy,
-            format!("{low:.2} to {high:.2}")
-        );
+        let [value, low, high] = policy.value.map(number);
+        println!("  {:<24}{value:>8}{:>20}", policy.policy, format!("{low} to {high}"));
     }
     if !actions.policies.is_empty() {
         println!(
-            "  a decision earns so much in its window, costs taken off; {:.0} decisions tell of the best action for each",
+            "  a decision earns so much in its window, costs taken off, rules and caps left out; {:.0} decisions tell of the \
+             best action for each",
             actions.ess
         );
     }
+    for thin in &actions.thin {
+        println!("  too thin to tell: {thin}");
+    }
+}
+
+/// A number to two digits, or a dash where it cannot be told.
+fn number(number: Option<f64>) -> String {
+    number.map_or_else(|| "–".to_owned(), |number| format!("{number:.2}"))
 }
 
 /// By day: how far off the probability that anything has come was, and each stage as told and as it came.

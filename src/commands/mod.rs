@@ -81,7 +81,7 @@ enum Task {
     Benchmark(benchmark::Benchmark),
     /// Lists, shows, promotes and rolls back models
     Models(models::Models),
-    /// Says what a policy would have earned on a log, and whether it may go live
+    /// Says what another policy would have earned on a log of decisions
     Policy(policy::Policy),
     /// Scores everyone as of a cut-off, into Parquet
     Score(score::Score),

@@ -1,4 +1,4 @@
-//! `percorso policy`: what would another policy have earned, and may it go live?
+//! `percorso policy`: what would another policy have earned?
 
 use std::path::PathBuf;
 
@@ -92,13 +92,14 @@ impl Evaluate {
 
 fn print_lines(judgement: &Judgement) {
     let support = &judgement.support;
+    let thin: Vec<String> = judgement.thin().iter().map(ToString::to_string).collect();
     for (estimator, value) in &judgement.values {
         println!(
             "{}",
             json!({
                 "estimator": estimator, "value": value.value, "low": value.low, "high": value.high, "ess": support.ess,
                 "n": support.n_rounds, "mean_weight": support.mean_weight, "max_weight": support.max_weight,
-                "unlogged_mass": support.unlogged_mass,
+                "unlogged_mass": support.unlogged_mass, "as_logged": judgement.logged.value, "thin": thin,
             })
         );
     }
@@ -122,6 +123,6 @@ fn print_table(judgement: &Judgement) {
         100.0 * support.unlogged_mass
     );
     for thin in judgement.thin() {
-        println!("too thin to promote: {thin}");
+        println!("too thin to tell: {thin}");
     }
 }

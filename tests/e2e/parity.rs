@@ -57,7 +57,9 @@ fn streaming_the_last_weeks_says_the_same_as_loading_them() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (early_market, run) = (folder.path().join("market"), folder.path().join("run"));
     std::fs::create_dir_all(&early_market).expect("a folder can be made");
-    std::fs::copy(market.market().join("journey.toml"), early_market.join("journey.toml")).expect("copied");
+    for name in ["journey.toml", "decisions.parquet"] {
+        std::fs::copy(market.market().join(name), early_market.join(name)).expect("copied");
+    }
     keep_before(
         &market.market().join("events.parquet"),
         &early_market.join("events.parquet"),
@@ -150,7 +152,7 @@ fn score_file(run: &Path) -> BTreeMap<String, (i64, Bits)> {
         for row in 0..batch.num_rows() {
             let told = schema.fields().iter().zip(batch.columns()).filter(|(field, column)| {
                 let is_told = column.data_type() == &arrow::datatypes::DataType::Float64
-                    && ["churn_", "next_", "likeliest_"]
+                    && ["churn_", "next_stage_", "next_median_", "likeliest_"]
                         .iter()
                         .any(|named| field.name().starts_with(named));
                 is_told && column.is_valid(row)

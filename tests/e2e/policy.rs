@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Float64Array, Int64Array, ListBuilder, PrimitiveBuilder, RecordBatch, StringArray};
 use arrow::datatypes::Float64Type;
 use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use percorso_learners::Random;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -137,27 +138,27 @@ fn a_policy_that_the_log_hardly_tried_is_called_thin() {
     log.write_target(900, &[0.0, 1.0]);
     let picture = log.folder.path().join("overlap.svg");
     let said = log.run(&["--overlap", text(&picture)]);
-    assert!(said.contains("too thin to promote: the log tells as much as"), "{said}");
+    assert!(said.contains("too thin to tell: the log tells as much as"), "{said}");
     let picture = std::fs::read_to_string(&picture).expect("a picture");
     assert!(picture.starts_with("<svg") && picture.contains("weight of a decision"));
 }
 
 #[test]
 fn what_is_wrong_is_told_by_file_row_and_column() {
-    let log = Log::new(30);
-    log.write_target(30, &[0.5, 0.4]);
+    let log = Log::new(90);
+    log.write_target(90, &[0.5, 0.4]);
     let said = log.refusal();
     assert!(said.contains("target.parquet: row 1: pi sums to 0.9"), "{said}");
-    log.write_target(29, &[0.5, 0.5]);
+    log.write_target(89, &[0.5, 0.5]);
     let said = log.refusal();
     assert!(
-        said.contains("target.parquet: row 30, column `pi` is missing"),
+        said.contains("target.parquet: row 90, column `pi` is missing"),
         "{said}"
     );
-    log.write_target(31, &[0.5, 0.5]);
+    log.write_target(91, &[0.5, 0.5]);
     let said = log.refusal();
-    assert!(said.contains("has 31 rows, expected 30"), "{said}");
-    log.write_target(30, &[1.0]);
+    assert!(said.contains("has 91 rows, expected 90"), "{said}");
+    log.write_target(90, &[1.0]);
     let said = log.refusal();
     assert!(
         said.contains("logged.parquet") && said.contains("expected a position below 1"),
@@ -169,4 +170,37 @@ fn what_is_wrong_is_told_by_file_row_and_column() {
     );
     let said = log.refusal();
     assert!(said.contains("no column is named `pi`"), "{said}");
+}
+
+#[test]
+fn a_log_needs_no_more_than_what_was_done_and_what_came_of_it() {
+    let log = Log::new(600);
+    let file = std::fs::File::open(log.logged()).expect("the log");
+    let mut rows = ParquetRecordBatchReaderBuilder::try_new(file)
+        .and_then(|reader| reader.build())
+        .expect("Parquet");
+    let rows = rows.next().expect("a batch").expect("rows");
+    write(&log.logged(), rows.project(&[0, 1, 2]).expect("three columns"));
+    let said = log.run(&["--json"]);
+    assert_eq!(said.lines().count(), 7, "{said}");
+}
+
+#[test]
+fn an_action_that_the_target_does_not_know_is_told_before_anything_is_learnt() {
+    let log = Log::new(90);
+    let columns: [(&str, ArrayRef); 3] = [
+        ("action", Arc::new(Int64Array::from(vec![0, 4_000_000_000]))),
+        ("reward", Arc::new(Float64Array::from(vec![0.0, 1.0]))),
+        ("propensity", Arc::new(Float64Array::from(vec![0.5, 0.5]))),
+    ];
+    write(
+        &log.logged(),
+        RecordBatch::try_from_iter(columns).expect("columns of one length"),
+    );
+    log.write_target(2, &[0.5, 0.5]);
+    let said = log.refusal();
+    assert!(
+        said.contains("row 2: action is 4000000000, expected a position below 2"),
+        "{said}"
+    );
 }

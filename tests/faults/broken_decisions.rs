@@ -49,7 +49,7 @@ fn said(journey: &str, decisions: &str) -> String {
     write("events.csv", EVENTS);
     write("decisions.csv", decisions);
     let (journey, run) = (folder.path().join("journey.toml"), folder.path().join("run"));
-    let output = percorso(&["ingest", text(&journey), "--run", text(&run)]);
+    let output = percorso(&["ingest", "--journey", text(&journey), "--run", text(&run)]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(!Path::new(&run).join("ingest").exists(), "nothing is half-written");

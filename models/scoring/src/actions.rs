@@ -31,7 +31,7 @@ pub struct Recommended {
     /// What was decided, and every step there.
     pub decision: Decision,
     /// Until when what was chosen still gains something if the customer stays silent; nothing of doing nothing, and where no
-    /// decision tells.
+    /// decision tells: of an action never logged, or after a longer silence than logged decisions had.
     pub act_by: Option<ActBy>,
 }
 
@@ -151,6 +151,9 @@ impl ScoringModel {
             return Ok(None);
         };
         let silence_days = state.last_at().map_or(0.0, |last_at| as_of.days_since(last_at));
+        if silence_days > slot.silence_days {
+            return Ok(None);
+        }
         let mut last = as_of;
         for day in 1..=i64::from(self.spec.decisions().window_days) {
             if silence_days + day as f64 > slot.silence_days {

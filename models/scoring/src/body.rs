@@ -29,6 +29,9 @@ pub struct Body {
     /// The actions whose effects were learnt, in the order of the effects under `next-action`; none where it is not said.
     #[serde(default)]
     pub actions: Vec<ActionSlot>,
+    /// What rewards meant when effects were learnt; not said where none were.
+    #[serde(default)]
+    pub rewarded: String,
 }
 
 /// One churn head's place.

@@ -97,6 +97,9 @@ pub enum OpenError {
     /// An array of what actions do is missing or misshapen.
     #[error("what the model says of actions does not fit its structure")]
     Actions(#[from] percorso_next_action::Error),
+    /// What actions do was learnt for other rewards.
+    #[error("what actions do was learnt under other rewards or another window than journey.toml declares; train again")]
+    Reward,
     /// A rule of an action cannot be used.
     #[error(transparent)]
     Rules(#[from] RuleError),
@@ -154,6 +157,9 @@ impl ScoringModel {
                 uplift: Uplift::open(NEXT_ACTION, artefact)?,
             }),
         };
+        if actions.is_some() && body.rewarded != spec.decisions().rewarded() {
+            return Err(OpenError::Reward);
+        }
         let has_an_effect_each = |actions: &Actions| actions.slots.len() == actions.uplift.arms().len();
         let fits = actions.as_ref().is_none_or(has_an_effect_each)
             && churn.len() == targets.len()
@@ -224,6 +230,7 @@ impl ScoringModel {
             next_stage: spec.next_stage_classes(),
             next_stage_horizon_days: spec.next_stage().horizon_days,
             has_purchases: parts.purchases.is_some(),
+            rewarded: spec.decisions().rewarded(),
             actions: parts
                 .actions
                 .as_ref()

@@ -9,7 +9,7 @@ use arrow::array::{
 };
 use arrow::datatypes::{DataType, Field, Float64Type, Schema, TimestampMicrosecondType, UInt16Type};
 use percorso_journey::spec::NOTHING;
-use percorso_journey::{CustomerKey, KeySecret, Spec, Timestamp};
+use percorso_journey::{ContractBreak, CustomerKey, KeySecret, Spec, Timestamp};
 
 use super::cells::{Numbers, Times, WrongType, text_at, texts};
 use super::read::{SourceBatch, read_table};
@@ -48,6 +48,14 @@ pub(super) fn read_logs(spec: &Spec, folder: &Path, secret: &KeySecret) -> Resul
         }
     }
     decided.sort_by_key(|decided| (decided.customer, decided.at));
+    let is_twice = |pair: &&[Decided]| pair[0].customer == pair[1].customer && pair[0].at == pair[1].at;
+    if let Some(twice) = decided.windows(2).find(is_twice) {
+        let message = format!(
+            "two decisions are about one customer at {}; is a log named twice, or does one hold rows twice?",
+            twice[0].at
+        );
+        return Err(Error::data(&folder.join(&spec.decisions().logs[0]), message));
+    }
     Ok(decided)
 }
 
@@ -69,11 +77,11 @@ impl Rows<'_> {
             let customer = text_at(&customers, row).ok_or_else(|| missing("customer_id"))?;
             let at = times
                 .get("at", row, spec.time_zone())
-                .map_err(|broken| self.wrong(row, "at", &broken.to_string()))?
+                .map_err(|broken| self.broken(row, &broken))?
                 .ok_or_else(|| missing("at"))?;
             let propensity = propensities
                 .get("propensity", row)
-                .map_err(|broken| self.wrong(row, "propensity", &broken.to_string()))?
+                .map_err(|broken| self.broken(row, &broken))?
                 .ok_or_else(|| missing("propensity"))?;
             if !(propensity > 0.0 && propensity <= 1.0) {
                 let message = format!("{propensity}, expected a probability above 0 and at most 1");
@@ -115,6 +123,11 @@ impl Rows<'_> {
     fn wrong(&self, row: usize, field: &str, what: &str) -> Error {
         let row = self.batch.first_row + row as i64;
         Error::data(self.path, format!("row {row}, column `{field}` is {what}"))
+    }
+
+    fn broken(&self, row: usize, broken: &ContractBreak) -> Error {
+        let row = self.batch.first_row + row as i64;
+        Error::data(self.path, format!("row {row}: {broken}"))
     }
 
     fn wrong_type(&self, field: &str, wrong: &WrongType) -> Error {

@@ -122,9 +122,12 @@ fn write(
         .collect();
     quarantine.write(&folder.join("quarantine.parquet"), &files)?;
     progress.finish();
+    let logs = spec.decisions().logs.iter().map(|log| sources.join(log));
+    let paths = files.iter().map(|file| file.path.clone()).chain(logs);
+    let inputs = paths.map(|path| InputFile::of(&path)).collect::<Result<Vec<_>>>()?;
     manifest(
         spec,
-        &files,
+        inputs,
         tally.n_rows,
         tally.n_anonymous,
         counts,
@@ -150,17 +153,13 @@ fn refuse_too_many(spec: &Spec, rows: u64, quarantine: &Quarantine, files: &[Sou
 
 fn manifest(
     spec: &Spec,
-    files: &[SourceFile],
+    inputs: Vec<InputFile>,
     n_rows: u64,
     n_anonymous: u64,
     quarantined: std::collections::BTreeMap<String, u64>,
     settled: &Settled,
     n_buckets: usize,
 ) -> Result<IngestManifest> {
-    let inputs = files
-        .iter()
-        .map(|file| InputFile::of(&file.path))
-        .collect::<Result<Vec<_>>>()?;
     let mut digest = Sha256::new();
     for input in &inputs {
         digest.update(format!(

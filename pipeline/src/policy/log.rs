@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use ndarray::Array2;
-use percorso_next_action::off_policy::Logged;
+use percorso_next_action::off_policy::{Logged, RoundError};
 use percorso_next_action::{Given, OutcomeModel, Trial};
 
 use super::lists::Lists;
-use crate::table::Table;
+use crate::table::{Table, read_ids};
 use crate::{Error, Result};
 
 /// Columns that say what was done; every other one tells of the customer.
@@ -32,7 +32,7 @@ pub(super) struct Log {
 pub(super) enum ExpectedRewards {
     /// As the log says.
     Logged(Lists),
-    /// As trees say that have not seen the row's customer; fewer actions than the target has are none of the log's.
+    /// As trees say that have not seen the row's customer.
     Learnt(Array2<f64>),
 }
 
@@ -47,8 +47,9 @@ impl Log {
             .then(|| table.positions("position"))
             .transpose()?;
         let n_rows = table.n_rows() as u64;
-        let clusters = match WHOSE.into_iter().find(|name| table.column(name).is_some()) {
-            Some(name) => numbered(&table.texts(name)?),
+        let is_there = |name: &&str| table.column(name).is_some() || table.has_other(name);
+        let clusters = match WHOSE.into_iter().find(is_there) {
+            Some(name) => numbered(&read_ids(path, name)?),
             None => (0..n_rows).collect(),
         };
         Ok(Log {
@@ -88,12 +89,25 @@ impl Log {
         &self.clusters
     }
 
-    /// What each action would earn: column `q`, or learnt from the log where there is none.
+    /// Checks that every action is one of so many.
+    ///
+    /// # Errors
+    /// - one is not: tells its row
+    pub(super) fn check_actions(&self, n_actions: usize) -> Result<()> {
+        let Some(row) = self.actions.iter().position(|action| *action >= n_actions) else {
+            return Ok(());
+        };
+        let found = self.actions[row];
+        let error = RoundError::Action { found, n_actions };
+        Err(Error::data(&self.path, format!("row {}: {error}", row + 1)))
+    }
+
+    /// What each of so many actions would earn: column `q`, or learnt from the log where there is none.
     ///
     /// # Errors
     /// - the file cannot be read
     /// - propensities or rewards are not such as can be learnt from
-    pub(super) fn expected_rewards(&self, seed: u64) -> Result<ExpectedRewards> {
+    pub(super) fn expected_rewards(&self, n_actions: usize, seed: u64) -> Result<ExpectedRewards> {
         if self.table.has_other("q") {
             return Ok(ExpectedRewards::Logged(Lists::read(&self.path, "q")?));
         }
@@ -102,17 +116,19 @@ impl Log {
         let context: Vec<&str> = self.table.names().filter(is_context).collect();
         let matrix = self.table.matrix(&context);
         let arm: Vec<u32> = self.actions.iter().map(|action| *action as u32).collect();
-        let n_arms = self.actions.iter().max().map_or(1, |last| last + 1).max(2);
         let given = Given {
             arm: &arm,
-            n_arms,
+            n_arms: n_actions.max(2),
             outcome: &self.rewards,
             propensity: &self.propensities,
             customers: &self.clusters,
         };
         let trial = Trial::new(matrix.cells.view(), &matrix.columns, given)
             .map_err(|error| Error::data(&self.path, error.to_string()))?;
-        Ok(ExpectedRewards::Learnt(OutcomeModel::cross_fitted(&trial, seed)?))
+        let learnt = OutcomeModel::cross_fitted(&trial, seed);
+        Ok(ExpectedRewards::Learnt(
+            learnt.map_err(|error| Error::data(&self.path, error.to_string()))?,
+        ))
     }
 }
 
@@ -131,11 +147,8 @@ impl ExpectedRewards {
         match self {
             ExpectedRewards::Logged(lists) => lists.next_into(position, out),
             ExpectedRewards::Learnt(expected) => {
-                let of_row = expected.row(row);
-                // Of an action that was never taken nothing was learnt but what the others earn on average.
-                let mean = of_row.mean().unwrap_or(0.0);
                 out.clear();
-                out.extend((0..n_actions).map(|action| of_row.get(action).copied().unwrap_or(mean)));
+                out.extend(expected.row(row).iter().take(n_actions));
                 Ok(())
             }
         }

@@ -40,17 +40,6 @@ pub struct Judgement {
     pub support: Support,
 }
 
-/// Whether a policy may go live.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Promotion {
-    /// Every reason why not; none when it may.
-    pub refusals: Vec<String>,
-    /// The lower end of what it is worth, by the doubly robust estimator.
-    pub low: f64,
-    /// What the champion is worth.
-    pub champion: f64,
-}
-
 /// Judges a target policy on a log.
 ///
 /// The log has a row for each decision: `action` (its position in `pi`), `reward`, `propensity` and, as there may be,
@@ -69,9 +58,11 @@ pub fn evaluate_policy(asked: &PolicyEvaluation<'_>, progress: &dyn Progress) ->
         Estimator::all(asked.tau, asked.lambda).map_err(|error| Error::data(asked.logged, error.to_string()))?;
     progress.start("read", 0);
     let log = Log::read(asked.logged)?;
-    let mut q = log.expected_rewards(asked.interval.seed)?;
-    let mut target = lists::Lists::read(asked.target, "pi")?;
     let (mut pi, mut expected) = (Vec::new(), Vec::new());
+    lists::Lists::read(asked.target, "pi")?.next_into(log.position(0), &mut pi)?;
+    log.check_actions(pi.len())?;
+    let mut q = log.expected_rewards(pi.len(), asked.interval.seed)?;
+    let mut target = lists::Lists::read(asked.target, "pi")?;
     let mut rounds = Vec::with_capacity(log.n_rows());
     let mut counts = SupportCounts::default();
     for row in 0..log.n_rows() {
@@ -102,7 +93,7 @@ pub fn evaluate_policy(asked: &PolicyEvaluation<'_>, progress: &dyn Progress) ->
             .map(|value| (value.estimator.name(), value.estimate))
             .collect(),
         logged: mean(log.rewards(), log.clusters(), &asked.interval),
-        support: Support::of(&rounds, &counts),
+        support: Support::of(&rounds, &counts, &asked.interval),
     };
     progress.finish();
     Ok(judgement)
@@ -112,29 +103,5 @@ impl Judgement {
     /// Every reason why the log tells too little of the target.
     pub fn thin(&self) -> Vec<Thin> {
         self.support.thin()
-    }
-
-    fn doubly_robust(&self) -> Estimate {
-        let dr = self.values.iter().find(|(name, _)| *name == "dr");
-        dr.expect("every estimator was asked").1
-    }
-}
-
-/// Whether a target policy may go live: the log tells enough of it, and the lower end of its value by the doubly robust
-/// estimator is not under the champion's, which is what was logged when no other is given.
-pub fn promotion(judgement: &Judgement, champion: Option<f64>) -> Promotion {
-    let low = judgement.doubly_robust().low;
-    let champion = champion.unwrap_or(judgement.logged.value);
-    let mut refusals: Vec<String> = judgement.thin().iter().map(Thin::to_string).collect();
-    // Also refuses an end that is no number.
-    if low.partial_cmp(&champion).is_none_or(std::cmp::Ordering::is_lt) {
-        refusals.push(format!(
-            "the lower end of its value is {low:.6}, under the champion's {champion:.6}"
-        ));
-    }
-    Promotion {
-        refusals,
-        low,
-        champion,
     }
 }

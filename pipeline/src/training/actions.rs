@@ -14,6 +14,8 @@ use crate::decided::DecidedRows;
 
 /// The fewest decisions of an action from which its effect is learnt.
 const MIN_ROWS: usize = 100;
+/// The fewest customers that they are about.
+const MIN_CUSTOMERS: usize = 50;
 
 /// What was found of actions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,6 +30,9 @@ pub struct ActionsEvaluation {
     pub policies: Vec<PolicyEvaluation>,
     /// How many decisions tell as much of the best action for each as its own would.
     pub ess: f64,
+    /// Why they tell too little of it; none when they tell enough.
+    #[serde(default)]
+    pub thin: Vec<String>,
 }
 
 /// What one action does, in the money of the reward.
@@ -38,22 +43,26 @@ pub struct ActionEvaluation {
     /// How often it was taken, of all decisions whose window was over.
     pub n: usize,
     /// What it brings in beyond doing nothing, its own cost not taken off; with the ends of an interval of 95 %.
-    pub effect: [f64; 3],
+    pub effect: Ends,
     /// How each learner stood.
     pub learners: Vec<Standing>,
     /// The Qini on the decisions that are judged, with its interval; nothing where too few were.
-    pub qini: Option<[f64; 3]>,
+    pub qini: Option<Ends>,
     /// The slope of observed on predicted uplift over tenths of the decisions that are judged.
     pub calibration_slope: Option<f64>,
 }
 
+/// A number and the ends of its interval of 95 %; nothing where it cannot be told.
+pub type Ends = [Option<f64>; 3];
+
 /// What a policy would have earned.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PolicyEvaluation {
-    /// Its name: `as logged`, `best action for each`, `nothing` or an action for everyone.
+    /// Its name: `as logged`, `best action for each` (by gain alone: rules, caps and levers are left out), `nothing` or an
+    /// action for everyone.
     pub policy: String,
     /// A decision's mean reward less its cost, doubly robust, with the ends of an interval of 95 %.
-    pub value: [f64; 3],
+    pub value: Ends,
 }
 
 /// What is learnt of actions from all decisions, and how well that was told of those after the test cut-off.
@@ -68,9 +77,9 @@ pub(super) fn actions(
     let window = i64::from(spec.decisions().window_days);
     let all: Vec<usize> = (0..rows.at.len()).collect();
     let known: Vec<u16> = (0..spec.actions().len() as u16)
-        .filter(|action| count(rows, &all, u32::from(*action) + 1) >= MIN_ROWS)
+        .filter(|action| is_enough(&rows.arm, &rows.customers, u32::from(*action) + 1))
         .collect();
-    if known.is_empty() || count(rows, &all, 0) < MIN_ROWS {
+    if known.is_empty() || !is_enough(&rows.arm, &rows.customers, 0) {
         return Ok(None);
     }
     let whole = Part::of(rows, &all, &known);
@@ -80,7 +89,8 @@ pub(super) fn actions(
     let judged: Vec<usize> = (0..rows.at.len()).filter(|row| rows.at[*row] >= test_at).collect();
     let taught = Part::of(rows, &taught, &known);
     let judged = Part::of(rows, &judged, &known);
-    let can_judge = (0..=known.len() as u32).all(|arm| taught.count(arm) >= MIN_ROWS && judged.count(arm) >= MIN_ROWS);
+    let is_enough_of = |part: &Part, arm| is_enough(&part.arm, &part.customers, arm);
+    let can_judge = (0..=known.len() as u32).all(|arm| is_enough_of(&taught, arm) && is_enough_of(&judged, arm));
     let judgement = can_judge
         .then(|| Judgement::of(spec, &taught, &judged, &known, seed))
         .transpose()?;
@@ -102,18 +112,23 @@ pub(super) fn actions(
             n: uplift.arms()[at].n_rows,
             effect: ends(&uplift.arms()[at].average),
             learners: standings[at].clone(),
-            qini: of_test.map(|(qini, _)| *qini),
-            calibration_slope: of_test.map(|(_, slope)| *slope),
+            qini: of_test.map(|(qini, _)| told(*qini)),
+            calibration_slope: of_test.and_then(|(_, slope)| slope.is_finite().then_some(*slope)),
         }
     };
     let actions = known.iter().enumerate().map(action).collect();
-    let (policies, ess) = judgement.map_or((Vec::new(), 0.0), |judgement| (judgement.policies, judgement.ess));
+    let (policies, support) = judgement
+        .map(|judgement| (judgement.policies, judgement.support))
+        .unzip();
+    let support: Option<Support> = support;
+    let thin = support.as_ref().map_or_else(Vec::new, Support::thin);
     let evaluation = ActionsEvaluation {
         n_taught: taught.arm.len(),
         n_judged: judged.arm.len(),
         actions,
-        policies,
-        ess,
+        policies: policies.unwrap_or_default(),
+        ess: support.map_or(0.0, |support| support.ess),
+        thin: thin.iter().map(ToString::to_string).collect(),
     };
     let slot = |&action: &u16| ActionSlot {
         name: spec.actions()[usize::from(action)].name.clone(),
@@ -131,12 +146,22 @@ fn longest_silence(rows: &DecidedRows, arm: u32) -> f64 {
     silences.get(silences.len() * 19 / 20).copied().unwrap_or(0.0)
 }
 
-fn count(rows: &DecidedRows, of: &[usize], arm: u32) -> usize {
-    of.iter().filter(|row| rows.arm[**row] == arm).count()
+/// Whether an arm was taken often enough, for enough customers.
+fn is_enough(arms: &[u32], customers: &[u64], arm: u32) -> bool {
+    let of_arm = arms.iter().zip(customers).filter(|(of, _)| **of == arm);
+    let mut of_arm: Vec<u64> = of_arm.map(|(_, customer)| *customer).collect();
+    let n_rows = of_arm.len();
+    of_arm.sort_unstable();
+    of_arm.dedup();
+    n_rows >= MIN_ROWS && of_arm.len() >= MIN_CUSTOMERS
 }
 
-fn ends(estimate: &Estimate) -> [f64; 3] {
-    [estimate.value, estimate.low, estimate.high]
+fn ends(estimate: &Estimate) -> Ends {
+    told([estimate.value, estimate.low, estimate.high])
+}
+
+fn told(numbers: [f64; 3]) -> Ends {
+    numbers.map(|number| number.is_finite().then_some(number))
 }
 
 /// Some of the rows, with the arms that are learnt from, numbered as such.
@@ -171,10 +196,6 @@ impl Part {
         }
     }
 
-    fn count(&self, arm: u32) -> usize {
-        self.arm.iter().filter(|of| **of == arm).count()
-    }
-
     fn trial(&self) -> Result<Trial<'_>> {
         let given = Given {
             arm: &self.arm,
@@ -192,7 +213,8 @@ struct Judgement {
     /// Per action the Qini with its interval, and the slope of observed on predicted.
     measures: Vec<([f64; 3], f64)>,
     policies: Vec<PolicyEvaluation>,
-    ess: f64,
+    /// How much of the best action for each was tried.
+    support: Support,
     /// How each learner stood among the decisions that taught.
     standings: Vec<Vec<Standing>>,
 }
@@ -245,7 +267,7 @@ impl Judgement {
         Ok(Judgement {
             measures,
             policies,
-            ess: best.ess(),
+            support: best.support(),
             standings,
         })
     }
@@ -328,8 +350,8 @@ impl<'a> Bet<'a> {
         }
     }
 
-    fn ess(&self) -> f64 {
+    fn support(&self) -> Support {
         let (rounds, counts) = self.rounds();
-        Support::of(&rounds, &counts).ess
+        Support::of(&rounds, &counts, &Interval::seeded(1))
     }
 }

@@ -29,7 +29,7 @@ use percorso_next_stage::NextStageHead;
 use percorso_scoring::{Parts, ScoringModel};
 use rayon::prelude::*;
 
-pub use self::actions::{ActionEvaluation, ActionsEvaluation};
+pub use self::actions::{ActionEvaluation, ActionsEvaluation, Ends};
 pub(crate) use self::bg_nbd::BG_NBD;
 pub(crate) use self::calibrated::Calibrated;
 pub(crate) use self::churn::joined;

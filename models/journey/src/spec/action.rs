@@ -19,6 +19,13 @@ pub struct Decisions {
     pub exploration: f64,
 }
 
+impl Decisions {
+    /// What rewards mean: effects learnt under one text are no effects under another.
+    pub fn rewarded(&self) -> String {
+        format!("{:?}", (self.window_days, self.reward))
+    }
+}
+
 /// What came of a decision in money, as the business declares it; the sum over the window.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Reward {
@@ -101,8 +108,6 @@ pub struct Quiet {
 pub struct Prior {
     /// What an action is believed to bring in.
     pub gain: f64,
-    /// The standard deviation of that belief.
-    pub sd: f64,
 }
 
 /// A condition on an action, with the name that is told when it does not hold.

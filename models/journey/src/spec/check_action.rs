@@ -80,7 +80,6 @@ fn checked_action(key: &str, raw: RawAction, names: &Names<'_>) -> Result<Action
     let prior = raw.prior.map(|prior| {
         Ok(Prior {
             gain: finite(&key_of("prior.gain"), prior.gain)?,
-            sd: not_negative(&key_of("prior.sd"), prior.sd)?,
         })
     });
     let rules: Vec<Rule> = raw
@@ -93,6 +92,10 @@ fn checked_action(key: &str, raw: RawAction, names: &Names<'_>) -> Result<Action
         .collect();
     let rule_names: Vec<String> = rules.iter().map(|rule| rule.name.clone()).collect();
     distinct(&key_of("rules"), &rule_names, 0..=100)?;
+    if raw.quiet_hours.as_ref().is_some_and(|[from, until]| from == until) {
+        let message = "expected two different times; leave it out where no hour is quiet";
+        return Err(SpecError::at(key_of("quiet_hours"), message));
+    }
     Ok(Action {
         id: CategoryId::of(&raw.name),
         text: raw.text.unwrap_or_else(|| raw.name.clone()),

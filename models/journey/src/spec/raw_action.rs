@@ -90,7 +90,6 @@ pub(super) struct RawAction {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawPrior {
     pub(super) gain: f64,
-    pub(super) sd: f64,
 }
 
 #[derive(Debug, Deserialize)]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use cel::common::ast::{Expr, IdedExpr, LiteralValue};
 use cel::{Context, Env, Program, Value};
 use percorso_journey::Spec;
 
@@ -61,12 +62,14 @@ impl Rules {
                         return Err(wrong(message));
                     }
                 }
-                match tried(&program, &facts, &env) {
-                    Ok(Value::Bool(_)) => (),
-                    Ok(other) => return Err(wrong(format!("expected true or false, it is {other:?}"))),
-                    Err(error) => return Err(wrong(error.to_string())),
+                let check = Check {
+                    facts: &facts,
+                    context: made_up(&facts, &env),
+                };
+                match check.parts(program.expression(), &mut words).map_err(wrong)? {
+                    Value::Bool(_) => (),
+                    other => return Err(wrong(format!("expected true or false, it is {other:?}"))),
                 }
-                words.extend(quoted(&rule.when).map(str::to_owned));
                 compiled.push(Compiled {
                     name: rule.name.clone(),
                     program,
@@ -98,20 +101,8 @@ impl Rules {
     }
 }
 
-/// The words between quotation marks.
-fn quoted(expression: &str) -> impl Iterator<Item = &str> {
-    let mut rest = expression;
-    std::iter::from_fn(move || {
-        let from = rest.find(['"', '\''])?;
-        let mark = char::from(rest.as_bytes()[from]);
-        let (word, after) = rest[from + 1..].split_once(mark)?;
-        rest = after;
-        Some(word)
-    })
-}
-
-/// The program on facts of the right kinds.
-fn tried(program: &Program, facts: &[(String, Kind)], env: &Arc<Env>) -> Result<Value, cel::ExecutionError> {
+/// Facts of the right kinds, to try rules on.
+fn made_up(facts: &[(String, Kind)], env: &Arc<Env>) -> Context<'static, 'static> {
     let mut context = Context::with_env(Arc::clone(env));
     for (name, kind) in facts {
         let value = match kind {
@@ -121,7 +112,51 @@ fn tried(program: &Program, facts: &[(String, Kind)], env: &Arc<Env>) -> Result<
         };
         context.add_variable_from_value(name.as_str(), value);
     }
-    program.execute(&context)
+    context
+}
+
+/// What a rule may be made of: comparisons, arithmetic, and, or, not, in, and choices.
+const OPERATORS: [&str; 16] = [
+    "_&&_", "_||_", "!_", "_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_", "_+_", "_-_", "_*_", "_/_", "-_", "@in",
+    "_?_:_",
+];
+
+/// A rule on its way through every part of it, so that none is passed over because another decides.
+struct Check<'a> {
+    facts: &'a [(String, Kind)],
+    context: Context<'static, 'static>,
+}
+
+impl Check<'_> {
+    /// The value of an expression on made-up facts, each of its parts tried alone; gathers the words it compares with.
+    fn parts(&self, expression: &IdedExpr, words: &mut Vec<String>) -> Result<Value, String> {
+        match &expression.expr {
+            Expr::Literal(LiteralValue::String(word)) => words.push(word.inner().to_owned()),
+            Expr::Literal(_) | Expr::Ident(_) => (),
+            Expr::List(list) => {
+                for element in &list.elements {
+                    self.parts(element, words)?;
+                }
+            }
+            Expr::Call(call) if call.target.is_none() && OPERATORS.contains(&call.func_name.as_str()) => {
+                if call.args.len() == 2 && call.args.iter().all(|of| self.is_word(of)) {
+                    return Err("words of two attributes cannot be compared, only one with words in quotes".to_owned());
+                }
+                for argument in &call.args {
+                    self.parts(argument, words)?;
+                }
+            }
+            Expr::Call(call) => return Err(format!("`{}` is no part of a rule", call.func_name)),
+            Expr::Unspecified | Expr::Comprehension(_) | Expr::Map(_) | Expr::Select(_) | Expr::Struct(_) => {
+                return Err("a rule is made of comparisons, arithmetic, and, or, not, in".to_owned());
+            }
+        }
+        self.context.resolve(expression).map_err(|error| error.to_string())
+    }
+
+    fn is_word(&self, expression: &IdedExpr) -> bool {
+        matches!(&expression.expr, Expr::Ident(name) if self.facts.iter().any(|(of, kind)| of == name && *kind == Kind::Word))
+    }
 }
 
 #[cfg(test)]
@@ -160,8 +195,16 @@ mod tests {
     }
 
     #[test]
-    fn words_are_those_between_marks() {
-        let words: Vec<&str> = quoted(r#"a == "x" || b in ['y', "z z"]"#).collect();
-        assert_eq!(words, ["x", "y", "z z"]);
+    fn every_part_of_a_rule_is_tried_also_what_another_part_decides() {
+        let message = |when: &str| compiled(when).err().unwrap().to_string();
+        assert!(message(r#"stage == "none of these" && age > "old""#).contains("rule `the rule`"));
+        assert!(message(r#"region.startsWith("lom")"#).contains("`startsWith` is no part of a rule"));
+        assert!(message("region == product").contains("words of two attributes"));
+    }
+
+    #[test]
+    fn words_are_those_that_a_rule_compares_with() {
+        let rules = compiled(r#"region == "north" || region in ["so\u0075th", "east"]"#).unwrap();
+        assert_eq!(rules.words, ["north", "south", "east"]);
     }
 }

@@ -11,6 +11,8 @@ use crate::table::Matrix;
 const MAX_IMBALANCE: f64 = 5.0;
 /// Rows that always had the rarer outcome tell it when chance would do so less often than this.
 const MAX_CHANCE: f64 = 1e-9;
+/// A column of numbers that goes with the outcome more closely than this tells it.
+const MAX_CORRELATION: f64 = 0.95;
 /// Values of a column of numbers that are looked at one by one.
 const MAX_VALUES: usize = 50;
 
@@ -23,7 +25,8 @@ pub(super) fn known_before(matrix: &Matrix, arm: &[u32], outcome: &[f64]) -> Vec
         .map(|(column, cells)| {
             let cells: Vec<f64> = cells.iter().map(|cell| f64::from(*cell)).collect();
             let groups = groups(column, &cells);
-            if groups.iter().any(|is_in| tells(is_in, &came)) {
+            let is_outcome = column.kind == ColumnKind::Number && correlation(&cells, outcome).abs() > MAX_CORRELATION;
+            if is_outcome || groups.iter().any(|is_in| tells(is_in, &came)) {
                 return Some("it tells the outcome, so it was not known before".to_owned());
             }
             let imbalance = imbalance(&cells, column, &groups, arm);
@@ -32,6 +35,31 @@ pub(super) fn known_before(matrix: &Matrix, arm: &[u32], outcome: &[f64]) -> Vec
             })
         })
         .collect()
+}
+
+/// The correlation of two columns where both are there; 0 where one does not vary.
+fn correlation(a: &[f64], b: &[f64]) -> f64 {
+    let both: Vec<(f64, f64)> = a
+        .iter()
+        .copied()
+        .zip(b.iter().copied())
+        .filter(|(a, _)| !a.is_nan())
+        .collect();
+    let n = both.len() as f64;
+    let (mean_a, mean_b) = both
+        .iter()
+        .fold((0.0, 0.0), |sum, pair| (sum.0 + pair.0 / n, sum.1 + pair.1 / n));
+    let (mut together, mut of_a, mut of_b) = (0.0, 0.0, 0.0);
+    for (a, b) in both {
+        together += (a - mean_a) * (b - mean_b);
+        of_a += (a - mean_a) * (a - mean_a);
+        of_b += (b - mean_b) * (b - mean_b);
+    }
+    if of_a > 0.0 && of_b > 0.0 {
+        together / (of_a * of_b).sqrt()
+    } else {
+        0.0
+    }
 }
 
 fn most_common(numbers: &[f64]) -> f64 {
@@ -76,8 +104,9 @@ fn imbalance(cells: &[f64], column: &Column, groups: &[Vec<bool>], arm: &[u32]) 
         for treated in 1..=n_arms {
             let treated = Moments::of(&of_rows, arm, treated);
             let error = (treated.variance / treated.n + control.variance / control.n).sqrt();
-            if error > 0.0 {
-                most = most.max((treated.mean - control.mean).abs() / error);
+            let difference = (treated.mean - control.mean).abs();
+            if difference > 0.0 {
+                most = most.max(difference / error);
             }
         }
     }

@@ -9,7 +9,9 @@ use std::path::Path;
 
 use ndarray::Axis;
 use percorso_learners::{Bootstrap, Random};
-use percorso_next_action::uplift::{Decile, Judged, Quadrants, Standing, Uplift, UpliftMeasures, measures, quadrants};
+use percorso_next_action::uplift::{
+    Decile, Judged, Learnt, Quadrants, Standing, Uplift, UpliftMeasures, measures, quadrants,
+};
 use percorso_next_action::{Given, OutcomeModel, Trial};
 
 use self::known_before::known_before;
@@ -115,13 +117,9 @@ struct Test {
     n_table_rows: usize,
 }
 
-/// Which rows teach and which are asked about, fold by fold.
+/// Which rows teach and which are asked about.
 struct Split {
     name: String,
-    folds: Vec<Fold>,
-}
-
-struct Fold {
     teach: Vec<usize>,
     ask: Vec<usize>,
 }
@@ -132,6 +130,10 @@ impl Test {
         let names: Vec<String> = std::iter::once(asked.control.to_owned())
             .chain(asked.arms.iter().cloned())
             .collect();
+        let twice = (1..names.len()).find(|at| names[..*at].contains(&names[*at]));
+        if let Some(at) = twice {
+            return Err(Error::Missing(format!("arm `{}` is named twice", names[at])));
+        }
         let given = table.texts(asked.treatment)?;
         let arm_of = |text: &String| names.iter().position(|name| name == text);
         let rows: Vec<usize> = (0..given.len()).filter(|row| arm_of(&given[*row]).is_some()).collect();
@@ -192,18 +194,13 @@ impl Test {
     fn splits(&self, asked: &UpliftBenchmark<'_>) -> Result<Vec<Split>> {
         let of = |name: String, teaches: &dyn Fn(usize) -> bool| {
             let (teach, ask) = (0..self.rows.len()).partition(|at| teaches(*at));
-            Split {
-                name,
-                folds: vec![Fold { teach, ask }],
-            }
+            Split { name, teach, ask }
         };
         let Some(path) = asked.splits else {
             let fold = |at: usize| Random::stream(asked.seed, self.rows[at]).below(N_FOLDS);
-            let folds = (0..N_FOLDS).map(|left_out| of(String::new(), &|at| fold(at) != left_out).folds);
-            return Ok(vec![Split {
-                name: "folds".to_owned(),
-                folds: folds.flatten().collect(),
-            }]);
+            // Each is judged by itself: models of different folds do not put customers in one order.
+            let folds = (0..N_FOLDS).map(|left_out| of(format!("fold_{left_out}"), &|at| fold(at) != left_out));
+            return Ok(folds.collect());
         };
         let table = Table::read(path)?;
         if table.n_rows() != self.n_table_rows {
@@ -224,35 +221,31 @@ impl Test {
 
     fn judge(&self, split: &Split, seed: u64, found: &mut UpliftFound) -> Result<()> {
         let n_arms = self.names.len();
+        if split.teach.is_empty() || split.ask.is_empty() {
+            let message = format!("in split `{}` no row teaches, or none is asked about", split.name);
+            return Err(Error::Missing(message));
+        }
         let mut said = vec![vec![0.0; self.rows.len()]; n_arms - 1];
         let mut without = vec![0.0; self.rows.len()];
-        let mut standings = Vec::new();
-        for fold in &split.folds {
-            let teach = Part::of(self, &fold.teach);
-            let trial = teach.trial(n_arms)?;
-            let learnt = Uplift::fit(&trial, seed)?;
-            let all: Vec<usize> = (0..fold.teach.len()).collect();
-            let outcomes = OutcomeModel::fit(&trial, &all, seed)?;
-            let ask = self.matrix.cells.select(Axis(0), &fold.ask);
-            for (row, expected) in fold.ask.iter().zip(outcomes.expected(&ask).outer_iter()) {
-                without[*row] = expected[0];
+        let teach = Part::of(self, &split.teach);
+        let trial = teach.trial(n_arms)?;
+        let Learnt { uplift, standings } = Uplift::fit(&trial, seed)?;
+        let all: Vec<usize> = (0..split.teach.len()).collect();
+        let asked = &split.ask;
+        let ask = self.matrix.cells.select(Axis(0), asked);
+        let expected = OutcomeModel::fit(&trial, &all, seed)?.expected(&ask);
+        let mut of_arms = vec![0.0; n_arms - 1];
+        for ((row, cells), expected) in asked.iter().zip(ask.outer_iter()).zip(expected.outer_iter()) {
+            without[*row] = expected[0];
+            uplift.uplift_into(cells.as_slice().expect("rows are whole"), &mut of_arms);
+            for (said, of_arm) in said.iter_mut().zip(&of_arms) {
+                said[*row] = *of_arm;
             }
-            let mut of_arms = vec![0.0; n_arms - 1];
-            for (row, cells) in fold.ask.iter().zip(ask.outer_iter()) {
-                learnt
-                    .uplift
-                    .uplift_into(cells.as_slice().expect("rows are whole"), &mut of_arms);
-                for (said, of_arm) in said.iter_mut().zip(&of_arms) {
-                    said[*row] = *of_arm;
-                }
-            }
-            standings = learnt.standings;
         }
-        let asked: Vec<usize> = split.folds.iter().flat_map(|fold| fold.ask.iter().copied()).collect();
         for (arm, said) in said.iter().enumerate() {
             found
                 .arms
-                .push(self.found(split, arm, said, &without, &asked, standings[arm].clone(), seed)?);
+                .push(self.found(split, arm, said, &without, standings[arm].clone(), seed)?);
             let told = asked.iter().map(|row| {
                 let table_row = self.rows[*row] as usize;
                 (split.name.clone(), self.names[arm + 1].clone(), table_row, said[*row])
@@ -261,23 +254,21 @@ impl Test {
         }
         found
             .policies
-            .extend(policy::found(self, &split.name, &said, &asked, seed));
+            .extend(policy::found(self, &split.name, &said, asked, seed));
         Ok(())
     }
 
-    #[expect(clippy::too_many_arguments, reason = "what was said, of whom, and how it was chosen")]
     fn found(
         &self,
         split: &Split,
         arm: usize,
         said: &[f64],
         without: &[f64],
-        asked: &[usize],
         standings: Vec<Standing>,
         seed: u64,
     ) -> Result<ArmFound> {
         let is_of_either = |row: &usize| self.arm[*row] == 0 || self.arm[*row] as usize == arm + 1;
-        let rows: Vec<usize> = asked.iter().copied().filter(is_of_either).collect();
+        let rows: Vec<usize> = split.ask.iter().copied().filter(is_of_either).collect();
         let of = |numbers: &[f64]| -> Vec<f64> { rows.iter().map(|row| numbers[*row]).collect() };
         let (uplift, outcome, without) = (of(said), of(&self.outcome), of(without));
         let is_treated: Vec<bool> = rows.iter().map(|row| self.arm[*row] != 0).collect();
