@@ -98,6 +98,23 @@ fn who_is_helped_and_how_much_is_found() {
 }
 
 #[test]
+fn effects_on_amounts_are_found_and_refitted() {
+    let mut market = Market::new(8_000, 6);
+    market
+        .outcome
+        .iter_mut()
+        .for_each(|outcome| *outcome = 14.0 * *outcome - 1.0);
+    let learnt = Uplift::fit(&market.trial(), 1).unwrap();
+    assert!(learnt.standings[0].iter().any(|standing| standing.is_chosen));
+    let again = Uplift::refit(&market.trial(), &learnt.standings, 1).unwrap();
+    for uplift in [&learnt.uplift, &again] {
+        let mut said = [0.0; 2];
+        uplift.uplift_into(&[0.9, 0.5, 0.5], &mut said);
+        assert!((said[0] - 4.2).abs() < 2.5, "14 times .3, as a line tells it: {said:?}");
+    }
+}
+
+#[test]
 fn what_is_kept_says_the_same_when_it_is_opened() {
     let market = Market::new(3_000, 5);
     let uplift = Uplift::fit(&market.trial(), 3).unwrap().uplift;

@@ -105,15 +105,7 @@ impl Uplift {
             told.effects.len(),
             "standings of each arm but the control"
         );
-        let arm = |(at, standings): (usize, &Vec<Standing>)| {
-            let chosen = standings.iter().zip(LEARNERS).find(|(standing, _)| standing.is_chosen);
-            told.arm(
-                trial,
-                at,
-                chosen.map(|(standing, (_, kind))| (kind, standing.slope)),
-                seed,
-            )
-        };
+        let arm = |(at, standings): (usize, &Vec<Standing>)| told.arm(trial, at, chosen(standings), seed);
         let arms = standings.iter().enumerate().map(arm).collect::<Result<_>>()?;
         Ok(Uplift { arms })
     }
