@@ -12,8 +12,8 @@ Qini: test rows best first; with cumulated outcomes Y and counts N of the treate
 q(k) = Y_treated - Y_control * N_treated / N_control, linear across a block of equal scores. Qini is the mean of q over
 k less q(n) / 2, divided by N_treated(n): about 0 for a random order, in outcomes per treated customer.
 
-`--ours` reads a CSV with the columns `split` (0 for the first half), `row` (0 for the first row of the data) and
-`uplift` for every test row, calls it percorso, and prints the mean difference of Qini, ours less each peer's, with an
+`--ours` reads the predictions of `percorso benchmark uplift`: columns `split` (its name ends in 0 for the first half),
+`row` (0 for the first row of the data) and `uplift` for every test row; the script calls them percorso, and prints the mean difference of Qini, ours less each peer's, with an
 interval of 95 %. The halves overlap, so their standard deviation says little of that difference. The interval is from
 resampling the customers: one draw for all halves, both Qinis again in each half, averaged. It says how the difference
 varies with who is tested while the fitted models stay; it leaves out that other customers would train other models.
@@ -264,6 +264,8 @@ def ours(path, trial):
     missing = {"split", "row", "uplift"} - set(table.columns)
     if missing:
         raise SystemExit(f"{path}: no column {', '.join(sorted(missing))}, expected split, row, uplift")
+    # `percorso benchmark uplift` names a split as its column is named: train_0, train_1, ...
+    table["split"] = table.split.astype(str).str.extract(r"(\d+)$", expand=False).astype(float)
     wrong = table.index[~numpy.isfinite(table.uplift) | table.duplicated(["split", "row"])]
     if len(wrong):
         raise SystemExit(f"{path}: line {wrong[0] + 2}: expected a finite uplift, once for a split and row")
