@@ -13,10 +13,11 @@ q(k) = Y_treated - Y_control * N_treated / N_control, linear across a block of e
 k less q(n) / 2, divided by N_treated(n): about 0 for a random order, in outcomes per treated customer.
 
 `--ours` reads the predictions of `percorso benchmark uplift`: columns `split` (its name ends in 0 for the first half),
-`row` (0 for the first row of the data) and `uplift` for every test row; the script calls them percorso, and prints the mean difference of Qini, ours less each peer's, with an
-interval of 95 %. The halves overlap, so their standard deviation says little of that difference. The interval is from
-resampling the customers: one draw for all halves, both Qinis again in each half, averaged. It says how the difference
-varies with who is tested while the fitted models stay; it leaves out that other customers would train other models.
+`row` (0 for the first row of the data) and `uplift` for every test row; the script calls them percorso, and prints the
+mean difference of Qini, ours less each peer's, with an interval of 95 %. The halves overlap, so their standard
+deviation says little of that difference. The interval is from resampling the customers: one draw for all halves, both
+Qinis again in each half, averaged. It says how the difference varies with who is tested while the fitted models stay;
+it leaves out that other customers would train other models.
 """
 
 import argparse
