@@ -52,13 +52,16 @@ pub(crate) fn quantile(sorted: &[f64], share: f64) -> f64 {
 
 /// Rows by group, such as customer or origin: a number below `n` for each row, in order of first appearance.
 #[derive(Debug, Clone)]
-pub(crate) struct Groups {
-    pub(crate) of_row: Vec<u32>,
-    pub(crate) n: usize,
+pub struct Groups {
+    /// The number of each row's group.
+    pub of_row: Vec<u32>,
+    /// How many groups there are.
+    pub n: usize,
 }
 
 impl Groups {
-    pub(crate) fn new(keys: &[u64]) -> Groups {
+    /// The groups of rows by their keys.
+    pub fn new(keys: &[u64]) -> Groups {
         let mut number_of = std::collections::BTreeMap::new();
         let mut of_row = Vec::with_capacity(keys.len());
         for key in keys {
@@ -72,7 +75,7 @@ impl Groups {
     }
 
     /// How often each group is drawn in one resample.
-    pub(crate) fn draw(&self, random: &mut Random) -> Vec<f64> {
+    pub fn draw(&self, random: &mut Random) -> Vec<f64> {
         let mut times = vec![0.0; self.n];
         for _ in 0..self.n {
             times[random.below(self.n)] += 1.0;

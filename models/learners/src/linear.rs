@@ -18,6 +18,8 @@ mod solution;
 use percorso_artefact::{Artefact, Sealer};
 
 use crate::odds::{FLOOR, floor_and_normalise, log_odds, mean_slopes, probability, settle, softmax};
+#[cfg(feature = "fit")]
+use crate::setting;
 use crate::training_set::code;
 use crate::{Error, Result};
 
@@ -165,14 +167,21 @@ pub struct ShiftFit {
 
 #[cfg(feature = "fit")]
 impl ShiftFit {
-    fn fold_of(customer: u64, n_folds: usize, seed: u64) -> usize {
-        crate::Random::stream(seed, customer).below(n_folds)
-    }
-
     /// How far a customer's log-odds are moved, told without their own rows.
     pub fn left_out(&self, customer: u64, row: &[f32]) -> f64 {
-        self.without[Self::fold_of(customer, self.without.len(), self.seed)].amount(row)
+        self.without[crate::fold_of(customer, self.without.len(), self.seed)].amount(row)
     }
+}
+
+/// Checks the settings of what finds its penalty by leaving out customers.
+#[cfg(feature = "fit")]
+fn check_left_out(penalties: &[f64], n_folds: usize, max_rows: usize) -> Result<()> {
+    setting::at_least_one("penalties", penalties.len())?;
+    penalties
+        .iter()
+        .try_for_each(|penalty| setting::positive("penalties", *penalty))?;
+    setting::check("n_folds", n_folds >= 2, "at least 2", n_folds as f64)?;
+    setting::at_least_one("max_rows", max_rows)
 }
 
 /// A fitted regression of amounts.

@@ -1,8 +1,6 @@
 //! How sure an estimate is: the studentised bootstrap over clusters of rows, such as those of one customer.
 
-use std::collections::BTreeMap;
-
-use percorso_learners::Random;
+use percorso_learners::{Groups, Random};
 use rayon::prelude::*;
 
 /// Clusters beyond this many are resampled in blocks of several.
@@ -75,22 +73,22 @@ pub(crate) fn estimates(
     interval: &Interval,
 ) -> Vec<Estimate> {
     assert!(!clusters.is_empty(), "an estimate is of at least one row");
-    let (cluster_of, n_clusters) = numbered(clusters);
+    let groups = blocks(clusters);
     let sums: Vec<Vec<Sums>> = (0..n_estimates)
         .map(|estimate| {
-            let mut sums = vec![Sums::default(); n_clusters];
-            for (row, cluster) in cluster_of.iter().enumerate() {
+            let mut sums = vec![Sums::default(); groups.n];
+            for (row, cluster) in groups.of_row.iter().enumerate() {
                 sums[*cluster as usize].add(terms(estimate, row));
             }
             sums
         })
         .collect();
-    let once = vec![1; n_clusters];
+    let once = vec![1.0; groups.n];
     let wholes: Vec<Resampled> = sums.iter().map(|sums| Resampled::of(sums, &once)).collect();
     let resampled: Vec<Vec<f64>> = (0..interval.n_samples as u64)
         .into_par_iter()
         .map(|sample| {
-            let times = drawn(n_clusters, &mut Random::stream(interval.seed, sample));
+            let times = groups.draw(&mut Random::stream(interval.seed, sample));
             let pairs = sums.iter().zip(&wholes);
             pairs
                 .map(|(sums, whole)| Resampled::of(sums, &times).errors_from(whole))
@@ -124,27 +122,15 @@ fn at_rank(sorted: &[f64], share: f64, outwards: fn(f64) -> f64) -> f64 {
     sorted[outwards(share * last as f64) as usize]
 }
 
-/// A number for each row's cluster, in order of first appearance, and how many there are.
-fn numbered(clusters: &[u64]) -> (Vec<u32>, usize) {
-    let mut number_of = BTreeMap::new();
-    let mut cluster_of: Vec<u32> = Vec::with_capacity(clusters.len());
-    for cluster in clusters {
-        let next = number_of.len() as u32;
-        cluster_of.push(*number_of.entry(*cluster).or_insert(next));
+/// The clusters of rows, several together in a block where there are many.
+fn blocks(clusters: &[u64]) -> Groups {
+    let Groups { mut of_row, n } = Groups::new(clusters);
+    let per_block = n.div_ceil(MAX_CLUSTERS);
+    of_row.iter_mut().for_each(|cluster| *cluster /= per_block as u32);
+    Groups {
+        of_row,
+        n: n.div_ceil(per_block),
     }
-    let n_clusters = number_of.len();
-    let per_block = n_clusters.div_ceil(MAX_CLUSTERS) as u32;
-    cluster_of.iter_mut().for_each(|cluster| *cluster /= per_block);
-    (cluster_of, n_clusters.div_ceil(per_block as usize))
-}
-
-/// How often each cluster is drawn in one resample.
-fn drawn(n: usize, random: &mut Random) -> Vec<u32> {
-    let mut times = vec![0; n];
-    for _ in 0..n {
-        times[random.below(n)] += 1;
-    }
-    times
 }
 
 /// A cluster's terms added up.
@@ -174,10 +160,9 @@ struct Resampled {
 
 impl Resampled {
     /// Of clusters, each as often as `times` says.
-    fn of(sums: &[Sums], times: &[u32]) -> Resampled {
+    fn of(sums: &[Sums], times: &[f64]) -> Resampled {
         let mut total = Sums::default();
         for (sums, &times) in sums.iter().zip(times) {
-            let times = f64::from(times);
             total.n_rows += times * sums.n_rows;
             total.base += times * sums.base;
             total.correction += times * sums.correction;
@@ -189,7 +174,7 @@ impl Resampled {
         for (sums, &times) in sums.iter().zip(times) {
             let residual = (sums.base - sums.n_rows * base) / total.n_rows
                 + (sums.correction - sums.norm * correction) / total.norm;
-            squares += f64::from(times) * residual * residual;
+            squares += times * residual * residual;
         }
         let n_clusters = sums.len() as f64;
         Resampled {

@@ -3,7 +3,7 @@
 use ndarray::Array2;
 use percorso_artefact::{Artefact, Sealer};
 #[cfg(feature = "fit")]
-use percorso_learners::{Column, Random, Target, Trees};
+use percorso_learners::{Column, Target, Trees, fold_of};
 use percorso_learners::{FittedTrees, Link};
 use rayon::prelude::*;
 
@@ -192,10 +192,10 @@ pub(crate) fn left_out(
     seed: u64,
     say: impl Fn(&[usize], &Array2<f32>) -> Result<Array2<f64>>,
 ) -> Result<Array2<f64>> {
-    let fold_of = folds(trial.given().customers, seed);
+    let folds = folds(trial.given().customers, seed);
     let mut said = Array2::zeros((trial.n_rows(), n_numbers));
     for fold in 0..N_FOLDS {
-        let (rest, left_out): (Vec<usize>, Vec<usize>) = (0..trial.n_rows()).partition(|row| fold_of[*row] != fold);
+        let (rest, left_out): (Vec<usize>, Vec<usize>) = (0..trial.n_rows()).partition(|row| folds[*row] != fold);
         if left_out.is_empty() {
             continue;
         }
@@ -215,8 +215,10 @@ pub(crate) fn left_out(
 /// The part of the customers that each row belongs to.
 #[cfg(feature = "fit")]
 pub(crate) fn folds(customers: &[u64], seed: u64) -> Vec<usize> {
-    let fold = |customer: &u64| Random::stream(seed, *customer).below(N_FOLDS);
-    customers.iter().map(fold).collect()
+    customers
+        .iter()
+        .map(|customer| fold_of(*customer, N_FOLDS, seed))
+        .collect()
 }
 
 /// Those of some rows that were given an arm.

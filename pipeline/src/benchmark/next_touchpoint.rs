@@ -8,7 +8,7 @@ use ndarray::Array2;
 use percorso_features::{Catalogue, Encoder, FeatureRow};
 use percorso_journey::{JourneyState, Timestamp};
 use percorso_learners::{
-    Bootstrap, Column, Contender, Fold, Forest, Learner, Linear, Ngram, Prevalence, Random, Recipe, Search, metrics,
+    Bootstrap, Column, Contender, Fold, Forest, Learner, Linear, Ngram, Prevalence, Recipe, Search, fold_of, metrics,
 };
 
 use super::event_log::{Case, EventLog};
@@ -311,7 +311,7 @@ impl Prefixes {
 
     /// Whether the case of a row is among the one in seven that are watched.
     fn is_watched(&self, row: usize, seed: u64) -> bool {
-        Random::stream(seed, self.cases[row]).below(7) == 0
+        fold_of(self.cases[row], 7, seed) == 0
     }
 
     fn encoder(&self, rows: &[usize]) -> Encoder {

@@ -4,10 +4,10 @@ use ndarray::{Array1, Array2, ArrayView2};
 
 use super::design::{self, Term};
 use super::solution::{Solution, assemble};
-use super::{FittedRidge, Ridge};
+use super::{FittedRidge, Ridge, check_left_out};
 use crate::random::Random;
 use crate::training_set::check_length;
-use crate::{Column, Error, Result, TrainingSet, setting};
+use crate::{Column, Error, Result, TrainingSet, fold_of};
 
 /// What a fold of rows tells: all that least squares needs of them, for each target.
 struct Moments {
@@ -34,7 +34,7 @@ impl Ridge {
         customers: &[u64],
         seed: u64,
     ) -> Result<Vec<(FittedRidge, Vec<f64>)>> {
-        self.check()?;
+        check_left_out(&self.penalties, self.n_folds, self.max_rows)?;
         let no_classes = vec![0; x.nrows()];
         let set = TrainingSet::new(x.view(), columns, &no_classes, 2, customers)?;
         for amounts in targets {
@@ -46,8 +46,10 @@ impl Ridge {
             }
         }
         let terms = design::terms(&set, self.min_rows);
-        let fold_of = |row: usize| Random::stream(seed, customers[row]).below(self.n_folds);
-        let fold_of: Vec<usize> = (0..x.nrows()).map(fold_of).collect();
+        let fold_of: Vec<usize> = customers
+            .iter()
+            .map(|customer| fold_of(*customer, self.n_folds, seed))
+            .collect();
         let mut folds = vec![Vec::new(); self.n_folds];
         for row in Random::new(seed).sample(x.nrows(), self.max_rows) {
             folds[fold_of[row]].push(row);
@@ -75,15 +77,6 @@ impl Ridge {
             (fitted((*mean, weights)), left_out.collect())
         };
         Ok(means.iter().enumerate().map(fit).collect())
-    }
-
-    fn check(&self) -> Result<()> {
-        setting::at_least_one("penalties", self.penalties.len())?;
-        self.penalties
-            .iter()
-            .try_for_each(|penalty| setting::positive("penalties", *penalty))?;
-        setting::check("n_folds", self.n_folds >= 2, "at least 2", self.n_folds as f64)?;
-        setting::at_least_one("max_rows", self.max_rows)
     }
 
     /// The weights of a target under the penalty that tells best what was left out, the larger among equals; and under

@@ -6,11 +6,11 @@ use rayon::prelude::*;
 use super::design::{self, Term};
 use super::lbfgs::{Stop, minimise};
 use super::solution::{Solution, assemble};
-use super::{FittedRidge, Shift, ShiftFit};
+use super::{FittedRidge, Shift, ShiftFit, check_left_out};
 use crate::odds::{probability, softplus};
 use crate::random::Random;
 use crate::training_set::{check_classes, check_length};
-use crate::{Column, Error, Result, TrainingSet, setting};
+use crate::{Column, Error, Result, TrainingSet, fold_of};
 
 /// Rows that one thread takes at a time; sums are added in the order of blocks, so threads change no bit.
 const BLOCK: usize = 1_024;
@@ -48,7 +48,7 @@ impl Shift {
         customers: &[u64],
         seed: u64,
     ) -> Result<ShiftFit> {
-        self.check()?;
+        check_left_out(&self.penalties, self.n_folds, self.max_rows)?;
         let no_classes = vec![0; x.nrows()];
         let set = TrainingSet::new(x.view(), columns, &no_classes, 2, customers)?;
         check_length("classes, one for each row", x.nrows(), y.len())?;
@@ -74,7 +74,7 @@ impl Shift {
             y: drawn.iter().map(|row| f64::from(y[*row])).collect(),
             fold: drawn
                 .iter()
-                .map(|row| ShiftFit::fold_of(customers[*row], self.n_folds, seed))
+                .map(|row| fold_of(customers[*row], self.n_folds, seed))
                 .collect(),
             set: &set,
             terms: &terms,
@@ -103,15 +103,6 @@ impl Shift {
             without: without.iter().map(|line| rows.fitted(line)).collect(),
             seed,
         })
-    }
-
-    fn check(&self) -> Result<()> {
-        setting::at_least_one("penalties", self.penalties.len())?;
-        self.penalties
-            .iter()
-            .try_for_each(|penalty| setting::positive("penalties", *penalty))?;
-        setting::check("n_folds", self.n_folds >= 2, "at least 2", self.n_folds as f64)?;
-        setting::at_least_one("max_rows", self.max_rows)
     }
 }
 
