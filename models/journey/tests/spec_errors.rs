@@ -1,4 +1,5 @@
 //! What a wrong `journey.toml` is told: key, what was found and expected, and the nearest valid name.
+#![allow(missing_docs, clippy::unwrap_used)]
 
 use percorso_journey::{Spec, text};
 
@@ -77,5 +78,41 @@ fn a_silence_asked_for_twice_is_refused() {
     assert_eq!(
         told("[population]", again),
         "churn[3]: `inactive` already asks for this silence of these touchpoints"
+    );
+}
+
+#[test]
+fn a_fallback_asks_nothing_about_customers() {
+    let told = |fallback: &str| {
+        let more = format!(
+            "\n[decisions]\nfallback = \"{fallback}\"\n[[action]]\nname = \"call\"\nchannel = \"shop\"\nstages = [\"purchase\"]\n\
+             [[action]]\nname = \"letter\"\nchannel = \"mail\"\n"
+        );
+        Spec::parse(&format!("{}{more}", text::SMALL_SPEC))
+    };
+    assert_eq!(told("letter").unwrap().decisions().fallback, Some(1));
+    assert_eq!(told("nothing").unwrap().decisions().fallback, None);
+    assert_eq!(
+        told("call").unwrap_err().to_string(),
+        "decisions.fallback: `call` has stages, but a fallback is for customers of whom nothing can be told"
+    );
+    assert_eq!(
+        told("lettr").unwrap_err().to_string(),
+        "decisions.fallback: no action is named `lettr`; did you mean `letter`?"
+    );
+}
+
+#[test]
+fn shares_and_money_of_decisions_are_in_their_range() {
+    let told = |line: &str| {
+        let more = format!("\n[decisions]\n{line}\n");
+        Spec::parse(&format!("{}{more}", text::SMALL_SPEC))
+            .unwrap_err()
+            .to_string()
+    };
+    assert_eq!(told("holdout = 1.5"), "decisions.holdout: expected 0 to 1, found 1.5");
+    assert_eq!(
+        told("daily_budget = -1.0"),
+        "decisions.daily_budget: expected 0 or more, found -1"
     );
 }

@@ -17,6 +17,12 @@ pub struct Decisions {
     pub contacts: Option<Cap>,
     /// The share of decisions that try any action that may be tried, by chance; 0 to 1.
     pub exploration: f64,
+    /// The most that all actions of one day may cost.
+    pub daily_budget: Option<f64>,
+    /// The share of customers to whom nothing is ever done, so that what the programme brings in can be told; 0 to 1.
+    pub holdout: f64,
+    /// Position in [`super::Spec::actions`] of what is done where nothing can be told of a customer; `None` for nothing.
+    pub fallback: Option<u16>,
 }
 
 impl Decisions {
@@ -73,6 +79,8 @@ pub struct Action {
     pub cool_down_days: u32,
     /// The most times that a customer gets it.
     pub cap: Option<Cap>,
+    /// How it is limited over all customers.
+    pub daily: Daily,
     /// What it is believed to bring in beyond doing nothing, where no decision tells.
     pub prior: Option<Prior>,
     /// How much more it counts than what it brings in says; 1 changes nothing.
@@ -101,6 +109,15 @@ pub struct Quiet {
     pub minutes: Option<(u16, u16)>,
     /// Days of the week, 0 for Monday.
     pub weekdays: Vec<u8>,
+}
+
+/// What may be done in one day of the business's time zone, over all customers.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Daily {
+    /// The most times.
+    pub capacity: Option<u32>,
+    /// The most that it may cost.
+    pub budget: Option<f64>,
 }
 
 /// A belief before anything was seen.

@@ -91,8 +91,8 @@ pub(super) fn check(raw: RawSpec) -> Result<Spec, SpecError> {
         .map(|(at, source)| checked_source(&format!("source[{at}]"), source, &names))
         .collect::<Result<_, _>>()?;
 
-    let decisions = checked_decisions(raw.decisions)?;
     let actions = checked_actions(raw.action, &names)?;
+    let decisions = checked_decisions(raw.decisions, &actions)?;
 
     // The canonical text of meaning: Debug of checked values is stable and complete, and holds no path.
     let declared = format!(

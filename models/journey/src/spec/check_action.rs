@@ -1,6 +1,6 @@
 //! Actions and decisions, from as they are written to as they are meant.
 
-use super::action::{Action, Cap, Decisions, Eligible, Prior, Quiet, Reward, Rule};
+use super::action::{Action, Cap, Daily, Decisions, Eligible, Prior, Quiet, Reward, Rule};
 use super::check::{Names, distinct, horizon};
 use super::raw_action::{RawAction, RawCap, RawDecisions};
 use super::{AttributeKind, SpecError};
@@ -20,7 +20,7 @@ const WEEKDAYS: [&str; 7] = [
     "sunday",
 ];
 
-pub(super) fn checked_decisions(raw: RawDecisions) -> Result<Decisions, SpecError> {
+pub(super) fn checked_decisions(raw: RawDecisions, actions: &[Action]) -> Result<Decisions, SpecError> {
     let reward = Reward {
         spend: finite("decisions.reward.spend", raw.reward.spend)?,
         leaving: finite("decisions.reward.leaving", raw.reward.leaving)?,
@@ -31,10 +31,6 @@ pub(super) fn checked_decisions(raw: RawDecisions) -> Result<Decisions, SpecErro
         let message = format!("a customer who leaves is worth 0 or less, found {}", reward.leaving);
         return Err(SpecError::at("decisions.reward.leaving", message));
     }
-    if !(0.0..=1.0).contains(&raw.exploration) {
-        let message = format!("expected 0 to 1, found {}", raw.exploration);
-        return Err(SpecError::at("decisions.exploration", message));
-    }
     Ok(Decisions {
         logs: raw.logs,
         window_days: horizon("decisions.window_days", raw.window_days)?,
@@ -44,8 +40,38 @@ pub(super) fn checked_decisions(raw: RawDecisions) -> Result<Decisions, SpecErro
             .contacts
             .map(|cap| checked_cap("decisions.contacts", cap))
             .transpose()?,
-        exploration: raw.exploration,
+        exploration: share("decisions.exploration", raw.exploration)?,
+        daily_budget: money("decisions.daily_budget", raw.daily_budget)?,
+        holdout: share("decisions.holdout", raw.holdout)?,
+        fallback: checked_fallback(&raw.fallback, actions)?,
     })
+}
+
+/// What is done where nothing can be told of a customer: it must not ask anything about them.
+fn checked_fallback(name: &str, actions: &[Action]) -> Result<Option<u16>, SpecError> {
+    const KEY: &str = "decisions.fallback";
+    if name == NOTHING {
+        return Ok(None);
+    }
+    let Some(at) = actions.iter().position(|action| action.name == name) else {
+        let known = actions.iter().map(|action| action.name.as_str());
+        return Err(SpecError::unknown(KEY, "action", name, known.chain([NOTHING])));
+    };
+    let action = &actions[at];
+    let asks = [
+        (action.consent.is_some(), "consent"),
+        (!action.eligible.stages.is_empty(), "stages"),
+        (!action.eligible.audiences.is_empty(), "audiences"),
+        (!action.eligible.products.is_empty(), "products"),
+        (!action.rules.is_empty(), "rules"),
+    ];
+    match asks.iter().find(|(is_asked, _)| *is_asked) {
+        None => Ok(Some(at as u16)),
+        Some((_, what)) => {
+            let message = format!("`{name}` has {what}, but a fallback is for customers of whom nothing can be told");
+            Err(SpecError::at(KEY, message))
+        }
+    }
 }
 
 pub(super) fn checked_actions(raw: Vec<RawAction>, names: &Names<'_>) -> Result<Vec<Action>, SpecError> {
@@ -121,6 +147,10 @@ fn checked_action(key: &str, raw: RawAction, names: &Names<'_>) -> Result<Action
         },
         cool_down_days: raw.cool_down_days,
         cap: raw.cap.map(|cap| checked_cap(&key_of("cap"), cap)).transpose()?,
+        daily: Daily {
+            capacity: raw.daily_capacity,
+            budget: money(&key_of("daily_budget"), raw.daily_budget)?,
+        },
         prior: prior.transpose()?,
         lever: not_negative(&key_of("lever"), raw.lever)?,
         explore: raw.explore,
@@ -152,6 +182,17 @@ fn weekday(key: &str, text: &str) -> Result<u8, SpecError> {
     let at = WEEKDAYS.iter().position(|day| *day == text);
     at.map(|at| at as u8)
         .ok_or_else(|| SpecError::unknown(key, "day", text, WEEKDAYS))
+}
+
+fn share(key: &str, number: f64) -> Result<f64, SpecError> {
+    if (0.0..=1.0).contains(&number) {
+        return Ok(number);
+    }
+    Err(SpecError::at(key, format!("expected 0 to 1, found {number}")))
+}
+
+fn money(key: &str, number: Option<f64>) -> Result<Option<f64>, SpecError> {
+    number.map(|number| not_negative(key, number)).transpose()
 }
 
 fn finite(key: &str, number: f64) -> Result<f64, SpecError> {

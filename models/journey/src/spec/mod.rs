@@ -11,7 +11,7 @@ mod raw;
 mod raw_action;
 mod source;
 
-pub use action::{Action, Cap, Decisions, Eligible, Prior, Quiet, Reward, Rule};
+pub use action::{Action, Cap, Daily, Decisions, Eligible, Prior, Quiet, Reward, Rule};
 pub use check_action::NOTHING;
 pub use error::SpecError;
 pub use source::{Anonymous, ColumnRule, CsvFormat, Dedupe, Field, LineMerge, Source};

@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use super::NOTHING;
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawDecisions {
@@ -11,6 +13,9 @@ pub(super) struct RawDecisions {
     pub(super) customer_benefit: f64,
     pub(super) contacts: Option<RawCap>,
     pub(super) exploration: f64,
+    pub(super) daily_budget: Option<f64>,
+    pub(super) holdout: f64,
+    pub(super) fallback: String,
 }
 
 impl Default for RawDecisions {
@@ -22,6 +27,9 @@ impl Default for RawDecisions {
             customer_benefit: 0.0,
             contacts: None,
             exploration: 0.0,
+            daily_budget: None,
+            holdout: 0.0,
+            fallback: NOTHING.to_owned(),
         }
     }
 }
@@ -77,6 +85,8 @@ pub(super) struct RawAction {
     #[serde(default)]
     pub(super) cool_down_days: u32,
     pub(super) cap: Option<RawCap>,
+    pub(super) daily_capacity: Option<u32>,
+    pub(super) daily_budget: Option<f64>,
     pub(super) prior: Option<RawPrior>,
     #[serde(default = "one")]
     pub(super) lever: f64,
