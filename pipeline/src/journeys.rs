@@ -158,6 +158,7 @@ struct EventColumns<'a> {
     feedback_score: &'a Float64Array,
     feedback_text: &'a StringArray,
     action_id: &'a StringArray,
+    decision_id: &'a StringArray,
     attributes: Vec<(u16, AttributeColumn<'a>)>,
 }
 
@@ -194,6 +195,7 @@ impl<'a> EventColumns<'a> {
             feedback_score: batch.column(12).as_primitive(),
             feedback_text: batch.column(13).as_string(),
             action_id: batch.column(14).as_string(),
+            decision_id: batch.column(FIXED + spec.attributes().len()).as_string(),
             attributes: (0..).zip(spec.attributes()).map(attribute).collect(),
         }
     }
@@ -227,6 +229,7 @@ impl<'a> EventColumns<'a> {
             feedback_score: number_at(self.feedback_score, row),
             has_feedback_text: self.feedback_text.is_valid(row),
             action_id,
+            decision_id: text_at(self.decision_id, row),
             attributes,
         };
         let event = spec.resolve(&raw)?;

@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanBuilder, Float64Builder, ListBuilder, StringBuilder, TimestampMicrosecondBuilder};
 use arrow::datatypes::{DataType, Field};
+use percorso_journey::Spec;
 use percorso_journey::spec::NOTHING;
-use percorso_journey::{LoggedEvent, Spec, Timestamp};
 use percorso_next_action::Evidence;
-use percorso_next_action::decide::Contact;
 use percorso_scoring::Recommended;
 
 use crate::{canonical, row_columns};
@@ -39,26 +38,6 @@ pub(crate) fn fields(spec: &Spec) -> Vec<Field> {
         Field::new(EVIDENCE, DataType::Utf8, true),
         Field::new(DROPPED, DataType::List(item), true),
     ]
-}
-
-/// Contacts of the business with a customer before a moment, as the customer's events tell them.
-pub(crate) fn contacts_before(spec: &Spec, events: &[LoggedEvent], as_of: Timestamp) -> Vec<Contact> {
-    let is_contact = |event: &percorso_journey::JourneyEvent| {
-        spec.touchpoints()[usize::from(event.touchpoint)].contact && event.at < as_of && event.known_at <= as_of
-    };
-    let events = events
-        .iter()
-        .map(|logged| &logged.event)
-        .filter(|event| is_contact(event));
-    let action = |event: &percorso_journey::JourneyEvent| {
-        let at = spec.actions().iter().position(|action| event.action == Some(action.id));
-        at.map(|at| at as u16)
-    };
-    let contact = |event: &percorso_journey::JourneyEvent| Contact {
-        at: event.at,
-        action: action(event),
-    };
-    events.map(contact).collect()
 }
 
 /// The columns under construction.

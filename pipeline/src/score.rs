@@ -14,14 +14,14 @@ use percorso_engine::{CallerError, Engine};
 use percorso_features::Labels;
 use percorso_journey::state::Slot;
 use percorso_journey::{CustomerKey, Spec, Timestamp, in_population};
-use percorso_next_action::decide::Purpose;
-use percorso_scoring::{Explained, Reason, ScoringModel, Scratch, Target, Telling};
+use percorso_next_action::decide::{Circumstances, Ledger, Purpose, Today, is_held_out};
+use percorso_scoring::{Belief, Explained, Reason, ScoringModel, Scratch, Target, Telling};
 
 use crate::columns::ParquetFile;
 use crate::ids::{key_at, reveal};
 use crate::journeys::{CustomerFold, CustomerJourney, PerCustomer};
 use crate::progress::Progress;
-use crate::recommended::{self, contacts_before};
+use crate::recommended;
 use crate::row_columns::BATCH_ROWS;
 use crate::run::RunFolder;
 use crate::{Error, Result, canonical};
@@ -310,9 +310,16 @@ impl CustomerFold for Folder {
             }
             append(of_next, next.map(|(_, why)| why).unwrap_or_default(), true);
             if let Some(builders) = &mut builders.recommended {
-                let contacts = contacts_before(spec, &journey.events, as_of);
+                let contacts = Ledger::before(spec, &journey.events, as_of).contacts(spec);
+                let circumstances = Circumstances {
+                    contacts: &contacts,
+                    today: &Today::default(),
+                    channels: &[],
+                    is_held_out: is_held_out(spec, journey.key),
+                    purpose: Purpose::List,
+                };
                 let recommended = model
-                    .recommend(state, &scores, &contacts, Purpose::List, scratch)
+                    .recommend(state, &scores, Belief::Learnt, circumstances, scratch)
                     .expect("scored above");
                 builders.append(spec, &recommended);
             }

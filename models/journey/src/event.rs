@@ -26,6 +26,8 @@ pub struct JourneyEvent {
     pub has_feedback_text: bool,
     /// The action of ours behind this event.
     pub action: Option<CategoryId>,
+    /// The decision that chose the action.
+    pub decision: Option<CategoryId>,
     /// Attribute cells that this event sets: position in [`Spec::attributes`] and value, in position order.
     pub attributes: Vec<(u16, f64)>,
 }
@@ -60,7 +62,7 @@ impl LoggedEvent {
         }
     }
 
-    /// The byte form, version 1.
+    /// The byte form, version 2.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut to = ByteWriter::default();
         let event = &self.event;
@@ -76,6 +78,7 @@ impl LoggedEvent {
         to.f64(event.feedback_score.unwrap_or(f64::NAN));
         to.u8(u8::from(event.has_feedback_text));
         to.u64(event.action.map_or(u64::MAX, CategoryId::number));
+        to.u64(event.decision.map_or(u64::MAX, CategoryId::number));
         to.u16(u16::try_from(event.attributes.len()).expect("attributes are bounded by the spec"));
         for &(attribute, cell) in &event.attributes {
             to.u16(attribute);
@@ -87,12 +90,13 @@ impl LoggedEvent {
     /// The event in these bytes.
     ///
     /// # Errors
-    /// - the bytes are not a version 1 event;
+    /// - the bytes are not an event of version 2, or of version 1, which knew no decisions;
     /// - a position lies outside the spec.
     pub fn from_bytes(spec: &Spec, bytes: &[u8]) -> Result<Self, MalformedBytes> {
         let mut from = ByteReader::new(bytes, "event");
         let present = |number: f64| (!number.is_nan()).then_some(number);
-        if from.u8()? != EVENT_FORMAT {
+        let format = from.u8()?;
+        if !(1..=EVENT_FORMAT).contains(&format) {
             return Err(from.malformed());
         }
         let event_id = from.text()?.to_owned();
@@ -108,10 +112,8 @@ impl LoggedEvent {
         let value = present(from.f64()?);
         let feedback_score = present(from.f64()?);
         let has_feedback_text = from.u8()? != 0;
-        let action = match from.u64()? {
-            u64::MAX => None,
-            number => Some(CategoryId::from_cell(number as f64).ok_or(from.malformed())?),
-        };
+        let action = category(&mut from)?;
+        let decision = if format == 1 { None } else { category(&mut from)? };
         let n_attributes = from.u16()?;
         let mut attributes = Vec::with_capacity(usize::from(n_attributes));
         for _ in 0..n_attributes {
@@ -129,13 +131,21 @@ impl LoggedEvent {
             feedback_score,
             has_feedback_text,
             action,
+            decision,
             attributes,
         };
         Ok(Self { event_id, event })
     }
 }
 
-const EVENT_FORMAT: u8 = 1;
+const EVENT_FORMAT: u8 = 2;
+
+fn category(from: &mut ByteReader<'_>) -> Result<Option<CategoryId>, MalformedBytes> {
+    match from.u64()? {
+        u64::MAX => Ok(None),
+        number => Ok(Some(CategoryId::from_cell(number as f64).ok_or(from.malformed())?)),
+    }
+}
 
 fn below(position: u16, length: usize, from: &ByteReader<'_>) -> Result<u16, MalformedBytes> {
     if usize::from(position) < length {

@@ -26,6 +26,8 @@ pub struct RawEvent<'a> {
     pub has_feedback_text: bool,
     /// The action of ours behind the event.
     pub action_id: Option<&'a str>,
+    /// The decision that chose the action.
+    pub decision_id: Option<&'a str>,
     /// Attribute values this event sets, by position in [`Spec::attributes`].
     pub attributes: Vec<(u16, AttributeValue<'a>)>,
 }
@@ -187,6 +189,7 @@ impl Spec {
             feedback_score: finite("feedback_score", raw.feedback_score)?,
             has_feedback_text: raw.has_feedback_text,
             action: raw.action_id.map(CategoryId::of),
+            decision: raw.decision_id.map(CategoryId::of),
             attributes,
         })
     }

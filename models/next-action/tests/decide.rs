@@ -3,8 +3,10 @@
 
 use std::sync::Arc;
 
-use percorso_journey::{JourneyState, Spec, Timestamp, text};
-use percorso_next_action::decide::{Case, Contact, Decision, Purpose, Rules, Score, decide};
+use percorso_journey::{CustomerKey, JourneyState, Spec, Timestamp, text};
+use percorso_next_action::decide::{
+    Case, Circumstances, Contact, Decision, Purpose, Rules, Score, Today, decide, fall_back, is_held_out,
+};
 use percorso_next_action::{Effect, Evidence};
 
 /// A call, and a letter that may be tried; both worth something to whom they are meant for.
@@ -43,6 +45,9 @@ rules = [
 struct Desk {
     spec: Arc<Spec>,
     rules: Rules,
+    today: Today,
+    channels: Vec<u16>,
+    is_held_out: bool,
 }
 
 /// Noon of a Monday.
@@ -52,10 +57,19 @@ fn noon(day: i64) -> Timestamp {
 
 impl Desk {
     fn new(more: &str) -> Desk {
-        let declared = format!("{}{}{more}", text::SMALL_SPEC, ACTIONS);
+        Desk::of(&format!("{ACTIONS}{more}"))
+    }
+
+    fn of(actions: &str) -> Desk {
+        let declared = format!("{}{actions}", text::SMALL_SPEC);
         let spec = Arc::new(Spec::parse(&declared).unwrap_or_else(|error| panic!("{error}")));
-        let rules = Rules::compile(&spec).unwrap();
-        Desk { spec, rules }
+        Desk {
+            rules: Rules::compile(&spec).unwrap(),
+            spec,
+            today: Today::default(),
+            channels: Vec::new(),
+            is_held_out: false,
+        }
     }
 
     fn state(&self, journey: &str) -> JourneyState {
@@ -67,6 +81,18 @@ impl Desk {
     }
 
     fn decide(&self, journey: &str, as_of: Timestamp, churn: f64, contacts: &[Contact], seed: u64) -> Decision {
+        self.ask(journey, as_of, churn, contacts, seed, decide)
+    }
+
+    fn ask(
+        &self,
+        journey: &str,
+        as_of: Timestamp,
+        churn: f64,
+        contacts: &[Contact],
+        seed: u64,
+        answer: fn(&Rules, &Case<'_>) -> Decision,
+    ) -> Decision {
         let worth = |reward| Effect {
             reward,
             evidence: Evidence::Learnt { n_decisions: 100 },
@@ -81,10 +107,15 @@ impl Desk {
             as_of,
             effects: &[worth(5.0), worth(3.0)],
             scores: &scores,
-            contacts,
-            purpose: Purpose::Act { seed },
+            circumstances: Circumstances {
+                contacts,
+                today: &self.today,
+                channels: &self.channels,
+                is_held_out: self.is_held_out,
+                purpose: Purpose::Act { seed },
+            },
         };
-        decide(&self.rules, &case)
+        answer(&self.rules, &case)
     }
 
     /// What was chosen and what was dropped, in words.
@@ -176,11 +207,7 @@ fn a_lever_moves_what_is_done_and_no_gain_is_changed_by_it() {
 #[test]
 fn what_is_tried_by_chance_comes_as_often_as_its_propensity_says() {
     let declared = ACTIONS.replace("customer_benefit = 0.5", "customer_benefit = 0.5\nexploration = 0.3");
-    let spec = Arc::new(Spec::parse(&format!("{}{declared}", text::SMALL_SPEC)).unwrap());
-    let desk = Desk {
-        rules: Rules::compile(&spec).unwrap(),
-        spec,
-    };
+    let desk = Desk::of(&declared);
     let mut times = [0.0; 3];
     let mut propensities = [0.0; 3];
     for seed in 0..20_000 {
@@ -197,4 +224,75 @@ fn what_is_tried_by_chance_comes_as_often_as_its_propensity_says() {
     for (times, propensity) in times.iter().zip(propensities) {
         assert!((times - propensity).abs() < 0.015, "{times} and {propensity}");
     }
+}
+
+#[test]
+fn who_is_held_out_is_left_alone_and_it_is_the_same_share_always() {
+    let mut desk = Desk::of(&ACTIONS.replace("customer_benefit = 0.5", "customer_benefit = 0.5\nholdout = 0.2"));
+    let key = |n: u32| {
+        let mut bytes = [0; 16];
+        bytes[8..].copy_from_slice(
+            &percorso_learners::Random::stream(1, u64::from(n))
+                .uniform()
+                .to_bits()
+                .rotate_left(12)
+                .to_le_bytes(),
+        );
+        CustomerKey::from_bytes(bytes)
+    };
+    let n_held_out = (0..10_000).filter(|n| is_held_out(&desk.spec, key(*n))).count();
+    assert!((1_850..2_150).contains(&n_held_out), "{n_held_out}");
+    assert_eq!(is_held_out(&desk.spec, key(7)), is_held_out(&desk.spec, key(7)));
+    desk.is_held_out = true;
+    let left_alone = dropped(&desk, AGREED, noon(7), 0.2, &[]);
+    assert_eq!(
+        left_alone,
+        [
+            "call: left alone, to compare with",
+            "letter: left alone, to compare with"
+        ]
+    );
+}
+
+#[test]
+fn only_what_can_be_done_on_a_channel_now_is_done() {
+    let mut desk = Desk::new("");
+    desk.channels = vec![desk.spec.channel_named("mail")];
+    let decision = desk.decide(AGREED, noon(7), 0.2, &[], 1);
+    assert_eq!(
+        desk.told(&decision),
+        ("letter".to_owned(), vec!["call: not on this channel".to_owned()])
+    );
+}
+
+#[test]
+fn what_is_done_as_often_as_may_be_today_is_done_no_more() {
+    let mut desk = Desk::of(&ACTIONS.replace("cool_down_days = 7", "cool_down_days = 7\ndaily_capacity = 2"));
+    desk.today.add(&desk.spec, 0);
+    assert_eq!(dropped(&desk, AGREED, noon(7), 0.2, &[]), [""; 0]);
+    desk.today.add(&desk.spec, 0);
+    assert_eq!(
+        dropped(&desk, AGREED, noon(7), 0.2, &[]),
+        ["call: done today as often as may be"]
+    );
+}
+
+#[test]
+fn a_fallback_passes_the_funnel_too() {
+    let actions = ACTIONS.replace(
+        "customer_benefit = 0.5",
+        "customer_benefit = 0.5\nfallback = \"postcard\"",
+    );
+    let postcard = "[[action]]\nname = \"postcard\"\nchannel = \"mail\"\ncool_down_days = 30\n";
+    let desk = Desk::of(&format!("{actions}{postcard}"));
+    let asked = |contacts: &[Contact]| desk.told(&desk.ask("", noon(7), 0.0, contacts, 1, fall_back));
+    assert_eq!(asked(&[]), ("postcard".to_owned(), Vec::new()));
+    let contact = Contact {
+        at: noon(1),
+        action: Some(2),
+    };
+    assert_eq!(
+        asked(&[contact]),
+        ("nothing".to_owned(), vec!["postcard: done too recently".to_owned()])
+    );
 }

@@ -1,7 +1,7 @@
 //! What actions would do for one customer, as far as it was learnt or declared, and what to do now.
 
 use percorso_journey::{JourneyState, Timestamp};
-use percorso_next_action::decide::{Case, Contact, Decision, Purpose, Score, decide, gain};
+use percorso_next_action::decide::{Case, Circumstances, Decision, Score, decide, gain};
 use percorso_next_action::uplift::Uplift;
 use percorso_next_action::{Effect, Evidence};
 use serde::{Deserialize, Serialize};
@@ -59,6 +59,15 @@ impl Actions {
     }
 }
 
+/// What is believed of what actions do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Belief {
+    /// What the model learnt, and what the spec declares where no decision told.
+    Learnt,
+    /// What the spec declares alone: nothing that was learnt is proven yet.
+    Declared,
+}
+
 impl ScoringModel {
     /// What each action of the spec would bring in beyond doing nothing, in its order.
     ///
@@ -70,11 +79,14 @@ impl ScoringModel {
         &self,
         state: &JourneyState,
         as_of: Timestamp,
+        belief: Belief,
         scratch: &mut Scratch,
     ) -> Result<Vec<Effect>, ScoreError> {
-        self.encode(state, as_of, scratch)?;
+        let learnt = self.actions.as_ref().filter(|_| belief == Belief::Learnt);
+        if learnt.is_some() {
+            self.encode(state, as_of, scratch)?;
+        }
         let effect = |action: &percorso_journey::spec::Action| {
-            let learnt = self.actions.as_ref();
             let arm = learnt.and_then(|learnt| Some(&learnt.uplift.arms()[learnt.of(&action.name)?.0]));
             match (arm, action.prior) {
                 (Some(arm), _) => Effect {
@@ -96,7 +108,17 @@ impl ScoringModel {
         Ok(self.spec.actions().iter().map(effect).collect())
     }
 
-    /// What to do for a customer whose scores at a cut-off are these; `contacts` are those made before.
+    /// The scores that rules may ask about, by their names.
+    pub fn named_scores<'a>(&'a self, scores: &Scores) -> Vec<Score<'a>> {
+        let told = self.score_names.iter().zip(&scores.churn);
+        told.map(|(name, score)| Score {
+            name,
+            value: score.map(|score| score.probability),
+        })
+        .collect()
+    }
+
+    /// What to do for a customer whose scores at a cut-off are these.
     ///
     /// # Errors
     /// - the state holds no event, or one at or after the scores' cut-off.
@@ -104,32 +126,24 @@ impl ScoringModel {
         &self,
         state: &JourneyState,
         scores: &Scores,
-        contacts: &[Contact],
-        purpose: Purpose,
+        belief: Belief,
+        circumstances: Circumstances<'_>,
         scratch: &mut Scratch,
     ) -> Result<Recommended, ScoreError> {
         let as_of = scores.as_of;
-        let effects = self.effects(state, as_of, scratch)?;
-        let told = self.score_names.iter().zip(&scores.churn);
-        let told: Vec<Score<'_>> = told
-            .map(|(name, score)| Score {
-                name,
-                value: score.map(|score| score.probability),
-            })
-            .collect();
+        let effects = self.effects(state, as_of, belief, scratch)?;
         let case = Case {
             spec: &self.spec,
             state,
             as_of,
             effects: &effects,
-            scores: &told,
-            contacts,
-            purpose,
+            scores: &self.named_scores(scores),
+            circumstances,
         };
         let decision = decide(&self.rules, &case);
         let act_by = match decision.choice().action {
-            Some(action) => self.act_by(state, as_of, action, scratch)?,
-            None => None,
+            Some(action) if belief == Belief::Learnt => self.act_by(state, as_of, action, scratch)?,
+            Some(_) | None => None,
         };
         Ok(Recommended { decision, act_by })
     }

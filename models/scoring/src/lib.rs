@@ -14,7 +14,7 @@ mod reasons;
 mod reconciled;
 mod scores;
 
-pub use actions::{ActBy, ActionSlot, Actions, Recommended};
+pub use actions::{ActBy, ActionSlot, Actions, Belief, Recommended};
 pub use attribution::Attribution;
 pub use body::{Body, ChurnSlot, KIND};
 pub use hazards::Hazards;

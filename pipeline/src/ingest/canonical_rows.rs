@@ -20,7 +20,6 @@ pub(super) struct Row<'a> {
     pub(super) account_id: Option<&'a str>,
     pub(super) owner: Option<&'a str>,
     pub(super) feedback_text: Option<&'a str>,
-    pub(super) decision_id: Option<&'a str>,
     pub(super) propensity: Option<f64>,
 }
 
@@ -96,7 +95,7 @@ impl Builders {
             raw.stage,
             row.feedback_text,
             raw.action_id,
-            row.decision_id,
+            raw.decision_id,
             Some(whose.customer_id),
         ];
         for (builder, text) in self.texts.iter_mut().zip(texts) {

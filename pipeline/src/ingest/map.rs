@@ -288,6 +288,7 @@ impl<'a> Columns<'a> {
             feedback_score: number(&self.feedback_score, "feedback_score")?,
             has_feedback_text: feedback_text.is_some(),
             action_id: text(7)?,
+            decision_id: text(8)?,
             attributes,
         };
         spec.resolve(&raw)?;
@@ -298,7 +299,6 @@ impl<'a> Columns<'a> {
             account_id: text(2)?,
             owner: text(3)?,
             feedback_text,
-            decision_id: text(8)?,
             propensity: number(&self.propensity, "propensity")?,
         })
     }

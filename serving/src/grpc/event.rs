@@ -93,6 +93,7 @@ impl Contract<'_> {
             feedback_score: message.feedback_score,
             has_feedback_text: given(&message.feedback_text).is_some(),
             action_id: given(&message.action_id),
+            decision_id: given(&message.decision_id),
             attributes: attributes?,
         };
         if raw.at > self.latest.micros() {

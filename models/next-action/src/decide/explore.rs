@@ -9,7 +9,7 @@ use super::{Case, Purpose, Ranked};
 ///
 /// Doing nothing may always be tried.
 pub(super) fn choose(case: &Case<'_>, ranked: &mut [Ranked]) -> usize {
-    let (share, seed) = match case.purpose {
+    let (share, seed) = match case.circumstances.purpose {
         Purpose::List => (0.0, 0),
         Purpose::Act { seed } => (case.spec.decisions().exploration, seed),
     };

@@ -92,7 +92,7 @@ impl Facts<'_> {
             }
             "n_events" => number(state.n_events() as f64),
             "days_since_last_event" => since(state.last_at()),
-            "days_since_last_contact" => since(self.case.contacts.iter().map(|contact| contact.at).max()),
+            "days_since_last_contact" => since(self.case.circumstances.contacts.iter().map(|contact| contact.at).max()),
             "feedback_last" => number(state.feedback().last()),
             _ => match self.case.scores.iter().find(|score| score.name == name) {
                 Some(score) => number(score.value.unwrap_or(f64::NAN)),

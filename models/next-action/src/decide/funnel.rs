@@ -28,6 +28,10 @@ pub struct Dropped {
 /// Why an action must not be done, in the order in which it is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Why {
+    /// The customer is left alone, so that others can be compared with them.
+    HeldOut,
+    /// Its channel is none of those on which something can be done now.
+    Channel,
     /// The customer is in another stage.
     Stage,
     /// The customer is of another audience.
@@ -48,11 +52,17 @@ pub enum Why {
     Cap,
     /// The customer was contacted as often as may be.
     Contacts,
+    /// It was done today as often as may be, over all customers.
+    Capacity,
+    /// What may be spent today is spent.
+    Budget,
 }
 
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Why::HeldOut => f.write_str("left alone, to compare with"),
+            Why::Channel => f.write_str("not on this channel"),
             Why::Stage => f.write_str("not for this stage"),
             Why::Audience => f.write_str("not for this audience"),
             Why::Product => f.write_str("not for this product"),
@@ -63,6 +73,8 @@ impl fmt::Display for Why {
             Why::CoolDown => f.write_str("done too recently"),
             Why::Cap => f.write_str("done as often as it may be"),
             Why::Contacts => f.write_str("contacted as often as may be"),
+            Why::Capacity => f.write_str("done today as often as may be"),
+            Why::Budget => f.write_str("today's budget is spent"),
         }
     }
 }
@@ -70,7 +82,14 @@ impl fmt::Display for Why {
 /// The first reason why an action must not be done, if there is one.
 pub(super) fn why_not(rules: &Rules, case: &Case<'_>, at: u16) -> Option<Why> {
     let Case { spec, as_of, .. } = *case;
+    let now = &case.circumstances;
     let action = &spec.actions()[usize::from(at)];
+    if now.is_held_out {
+        return Some(Why::HeldOut);
+    }
+    if !now.channels.is_empty() && !now.channels.contains(&action.channel) {
+        return Some(Why::Channel);
+    }
     let is_in = |attribute: u16, names: &[String]| {
         let found = CategoryId::from_cell(case.state.attributes()[usize::from(attribute)]);
         names.is_empty() || names.iter().any(|name| found == Some(CategoryId::of(name)))
@@ -93,11 +112,11 @@ pub(super) fn why_not(rules: &Rules, case: &Case<'_>, at: u16) -> Option<Why> {
     if action.consent.is_some_and(|flag| !has_agreed(flag)) {
         return Some(Why::Consent);
     }
-    if matches!(case.purpose, Purpose::Act { .. }) && is_quiet(spec, action, as_of) {
+    if matches!(now.purpose, Purpose::Act { .. }) && is_quiet(spec, action, as_of) {
         return Some(Why::Quiet);
     }
     let since = |days: u32| as_of.plus_days(-i64::from(days));
-    let own = || case.contacts.iter().filter(|contact| contact.action == Some(at));
+    let own = || now.contacts.iter().filter(|contact| contact.action == Some(at));
     if action.cool_down_days > 0 && own().any(|contact| contact.at > since(action.cool_down_days)) {
         return Some(Why::CoolDown);
     }
@@ -110,10 +129,10 @@ pub(super) fn why_not(rules: &Rules, case: &Case<'_>, at: u16) -> Option<Why> {
         return Some(Why::Cap);
     }
     let all = spec.decisions().contacts;
-    if all.is_some_and(|cap| is_full(cap, case.contacts.iter().filter(within(cap)).count())) {
+    if all.is_some_and(|cap| is_full(cap, now.contacts.iter().filter(within(cap)).count())) {
         return Some(Why::Contacts);
     }
-    None
+    now.today.why_not(spec, at)
 }
 
 fn is_quiet(spec: &Spec, action: &Action, as_of: Timestamp) -> bool {

@@ -9,13 +9,17 @@
 mod explore;
 mod facts;
 mod funnel;
+mod ledger;
 mod rules;
+mod today;
 
-use percorso_journey::{JourneyState, Spec, Timestamp};
+use percorso_journey::{CustomerKey, JourneyState, Spec, Timestamp};
 
 pub use facts::{Score, score_name};
 pub use funnel::{Contact, Dropped, Why};
+pub use ledger::{Ledger, Made};
 pub use rules::{RuleError, Rules};
+pub use today::Today;
 
 /// What an action would bring in beyond doing nothing, and what says so.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -53,10 +57,28 @@ pub struct Case<'a> {
     pub effects: &'a [Effect],
     /// Scores that rules may ask about.
     pub scores: &'a [Score<'a>],
+    /// What else holds at the moment.
+    pub circumstances: Circumstances<'a>,
+}
+
+/// What holds at the moment of a decision, beside the customer's past.
+#[derive(Clone, Copy, Debug)]
+pub struct Circumstances<'a> {
     /// When the customer was contacted before, as far back as the longest cap or cool-down reaches.
     pub contacts: &'a [Contact],
+    /// What was done today over all customers.
+    pub today: &'a Today,
+    /// Positions of the channels on which something can be done; every channel where there is none.
+    pub channels: &'a [u16],
+    /// Whether the customer is left alone, so that others can be compared with them; see [`is_held_out`].
+    pub is_held_out: bool,
     /// What the decision is for.
     pub purpose: Purpose,
+}
+
+/// Whether a customer is one of the share to whom nothing is ever done: the same ones always.
+pub fn is_held_out(spec: &Spec, customer: CustomerKey) -> bool {
+    (customer.group() as f64) < spec.decisions().holdout * 2_f64.powi(64)
 }
 
 /// What a decision is for.
@@ -109,6 +131,33 @@ impl Decision {
 pub fn gain(spec: &Spec, action: u16, reward: f64) -> f64 {
     let action = &spec.actions()[usize::from(action)];
     reward + spec.decisions().customer_benefit * action.benefit - action.cost
+}
+
+/// What to do for a customer of whom nothing can be told: what the spec declares for that, unless it must not be done.
+///
+/// No effect is asked for, and nothing is left to chance.
+pub fn fall_back(rules: &Rules, case: &Case<'_>) -> Decision {
+    let of = |action| Ranked {
+        action,
+        gain: 0.0,
+        priority: 0.0,
+        propensity: 0.0,
+        evidence: Evidence::None,
+    };
+    let mut ranked = vec![of(None)];
+    let mut dropped = Vec::new();
+    if let Some(action) = case.spec.decisions().fallback {
+        match funnel::why_not(rules, case, action) {
+            None => ranked.insert(0, of(Some(action))),
+            Some(why) => dropped.push(Dropped { action, why }),
+        }
+    }
+    ranked[0].propensity = 1.0;
+    Decision {
+        ranked,
+        dropped,
+        chosen: 0,
+    }
 }
 
 /// What to do for a customer.
