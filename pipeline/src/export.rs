@@ -7,6 +7,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use percorso_engine::{CallerError, Engine};
 use percorso_features::Labels;
 use percorso_journey::{CustomerKey, History, JourneyState, Spec};
+use percorso_next_action::decide::Ledger;
 
 use crate::ids::key_at;
 use crate::journeys::{CustomerFold, CustomerJourney, PerCustomer};
@@ -23,6 +24,8 @@ pub struct StoredJourney {
     pub base: Vec<u8>,
     /// [`percorso_journey::LoggedEvent::to_bytes`] of each event after it.
     pub log: Vec<Vec<u8>>,
+    /// The contacts that all events tell of.
+    pub contacts: Ledger,
 }
 
 /// Folds every customer of a run and hands over what a store needs, in key order; returns how many there were.
@@ -55,6 +58,7 @@ pub fn export_states(
     engine.fold(&buckets, Arc::new(fold), &mut |batch| {
         let logs: &ListArray = batch.column(2).as_list();
         let bases: &BinaryArray = batch.column(1).as_binary();
+        let contacts: &BinaryArray = batch.column(3).as_binary();
         for row in 0..batch.num_rows() {
             let events = logs.value(row);
             let events: &BinaryArray = events.as_binary();
@@ -63,6 +67,7 @@ pub fn export_states(
                 key: key_at(batch.column(0).as_fixed_size_binary(), row),
                 base: bases.value(row).to_vec(),
                 log: events.iter().flatten().map(<[u8]>::to_vec).collect(),
+                contacts: Ledger::from_bytes(contacts.value(row)).expect("written by the fold"),
             })?;
         }
         progress.advance(1);
@@ -78,6 +83,7 @@ fn schema() -> SchemaRef {
         Field::new("customer_key", DataType::FixedSizeBinary(16), false),
         Field::new("base", DataType::Binary, false),
         Field::new("log", DataType::List(Arc::new(event)), false),
+        Field::new("contacts", DataType::Binary, false),
     ]))
 }
 
@@ -90,6 +96,7 @@ struct Builders {
     keys: FixedSizeBinaryBuilder,
     bases: BinaryBuilder,
     logs: ListBuilder<BinaryBuilder>,
+    contacts: BinaryBuilder,
     n_rows: usize,
 }
 
@@ -99,6 +106,7 @@ impl Default for Builders {
             keys: FixedSizeBinaryBuilder::new(16),
             bases: BinaryBuilder::new(),
             logs: ListBuilder::new(BinaryBuilder::new()),
+            contacts: BinaryBuilder::new(),
             n_rows: 0,
         }
     }
@@ -119,6 +127,11 @@ impl CustomerFold for States {
             self.builders.logs.values().append_value(logged.to_bytes());
         }
         self.builders.logs.append(true);
+        let mut contacts = Ledger::default();
+        for logged in &journey.events {
+            contacts.add_event(&self.spec, &logged.event);
+        }
+        self.builders.contacts.append_value(contacts.to_bytes());
         self.builders.n_rows += 1;
         Ok(())
     }
@@ -135,6 +148,7 @@ impl CustomerFold for States {
                 Arc::new(builders.keys.finish()),
                 Arc::new(builders.bases.finish()),
                 Arc::new(builders.logs.finish()),
+                Arc::new(builders.contacts.finish()),
             ],
         );
         Ok(Some(batch.expect("the builders follow the schema")))

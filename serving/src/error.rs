@@ -35,6 +35,9 @@ pub enum Error {
         /// The latest allowed.
         latest: Timestamp,
     },
+    /// The id of a request was used for another.
+    #[error("the request_id was used for another customer or other channels; give each request its own")]
+    RequestIdReused,
     /// The store refuses or fails.
     #[error(transparent)]
     Store(#[from] StoreError),

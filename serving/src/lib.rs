@@ -8,18 +8,23 @@
 //! Only `grpc` and `server` know that there is a wire, and only `grpc` names its messages.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
-mod champion;
 mod clock;
+mod decisions;
 mod error;
+mod follower;
 mod grpc;
 mod known_hazards;
 mod server;
 mod service;
 mod store;
 
-pub use champion::{Champion, ModelError};
 pub use clock::{Clock, system_clock};
+pub use decisions::{Considered, Decided, DecisionRecord, DecisionRequest, MadeFrom, Named, Policy, Replay};
 pub use error::Error;
+pub use follower::{Follower, ModelError};
 pub use server::{Reflection, ServeError, Server, Settings};
 pub use service::{Answer, Question, ScoringService};
-pub use store::{Header, Loaded, Loader, Placement, Receipt, STORE_FORMAT, Store, StoreError};
+pub use store::{
+    DecisionId, Header, Loaded, Loader, Placement, Receipt, Recorded, Response, ResponseKind, STORE_FORMAT, Store,
+    StoreError,
+};

@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use percorso_artefact::Registry;
 use percorso_journey::{KeySecret, Spec};
+use percorso_scoring::ScoringModel;
 use tokio::net::TcpListener;
 use tonic::transport::server::TcpIncoming;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
-use crate::grpc::{DESCRIPTORS, Edge, JOURNEYS, SCORING};
-use crate::{Champion, Clock, Error, ScoringService, Store, StoreError};
+use crate::grpc::{DECISIONS, DESCRIPTORS, Edge, JOURNEYS, SCORING};
+use crate::{Clock, Error, Follower, ScoringService, Store, StoreError};
 
 /// What to serve, and where.
 pub struct Settings {
@@ -26,6 +27,8 @@ pub struct Settings {
     pub models: PathBuf,
     /// The label or version that serves.
     pub model: String,
+    /// The label or version whose effects of actions are acted on.
+    pub policy: String,
     /// The secret under which ids become keys.
     pub secret: KeySecret,
     /// The business served.
@@ -83,7 +86,8 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     service: Arc<ScoringService>,
-    champion: Arc<Champion>,
+    champion: Arc<Follower>,
+    policy: Arc<Follower>,
     reflection: Reflection,
     look_every: Duration,
 }
@@ -109,8 +113,11 @@ impl Server {
         }
         let store = Store::open(&settings.store, &settings.spec, settings.cached_customers)?;
         let service = Arc::new(ScoringService::new(store, settings.secret, settings.clock));
-        let champion = Arc::new(Champion::new(Registry::at(settings.models), settings.model));
+        let registry = Registry::at(settings.models);
+        let champion = Arc::new(Follower::scoring(registry.clone(), settings.model));
+        let policy = Arc::new(Follower::deciding(registry, settings.policy));
         refresh(&champion, &service).await;
+        refresh(&policy, &service).await;
         let taken = |source| ServeError::Bind { address, source };
         let listener = TcpListener::bind(address).await.map_err(taken)?;
         let address = listener.local_addr().map_err(taken)?;
@@ -122,6 +129,7 @@ impl Server {
             address,
             service,
             champion,
+            policy,
             reflection,
             look_every,
         })
@@ -144,6 +152,7 @@ impl Server {
     pub async fn run(self, shutdown: impl Future<Output = ()> + Send + 'static) -> Result<(), ServeError> {
         let (health, health_service) = tonic_health::server::health_reporter();
         health.set_service_status(JOURNEYS, ServingStatus::Serving).await;
+        health.set_service_status(DECISIONS, ServingStatus::Serving).await;
         tell_health(&health, &self.service).await;
         let reflection = match self.reflection {
             Reflection::Off => None,
@@ -154,8 +163,9 @@ impl Server {
                     .map_err(ServeError::Descriptors)?,
             ),
         };
-        let edge = Edge::new(Arc::clone(&self.service));
-        let watch = tokio::spawn(watch(self.champion, Arc::clone(&self.service), health, self.look_every));
+        let edge = Edge::new(Arc::clone(&self.service), Arc::clone(&self.champion));
+        let followers = [self.champion, self.policy];
+        let watch = tokio::spawn(watch(followers, Arc::clone(&self.service), health, self.look_every));
         let (stopping, told_to_stop) = tokio::sync::oneshot::channel();
         let stop = async move {
             shutdown.await;
@@ -168,6 +178,7 @@ impl Server {
             .add_optional_service(reflection)
             .add_service(edge.scoring())
             .add_service(edge.journeys())
+            .add_service(edge.decisions())
             .serve_with_incoming_shutdown(TcpIncoming::from(self.listener).with_nodelay(Some(true)), stop);
         let drained = async {
             let _ = told_to_stop.await;
@@ -192,7 +203,7 @@ impl Server {
 }
 
 /// Looks for another model now and then, and at once on SIGHUP.
-async fn watch(champion: Arc<Champion>, service: Arc<ScoringService>, health: HealthReporter, every: Duration) {
+async fn watch(followers: [Arc<Follower>; 2], service: Arc<ScoringService>, health: HealthReporter, every: Duration) {
     use tokio::signal::unix::{SignalKind, signal};
     let mut hangup = signal(SignalKind::hangup()).ok();
     loop {
@@ -200,21 +211,25 @@ async fn watch(champion: Arc<Champion>, service: Arc<ScoringService>, health: He
             () = tokio::time::sleep(every) => {}
             Some(()) = async { hangup.as_mut()?.recv().await } => {}
         }
-        if refresh(&champion, &service).await {
-            tell_health(&health, &service).await;
+        for follower in &followers {
+            if refresh(follower, &service).await {
+                tell_health(&health, &service).await;
+            }
         }
     }
 }
 
 /// Lets the version now named serve; a failure is logged, and what served goes on.
-async fn refresh(champion: &Arc<Champion>, service: &Arc<ScoringService>) -> bool {
-    let (champion, service) = (Arc::clone(champion), Arc::clone(service));
+async fn refresh(follower: &Arc<Follower>, service: &Arc<ScoringService>) -> bool {
+    let (follower, service) = (Arc::clone(follower), Arc::clone(service));
     let refreshed = tokio::task::spawn_blocking(move || {
-        let is_swapped = champion.refresh(&service);
+        let is_swapped = follower.refresh(&service);
+        let version = |model: Option<Arc<ScoringModel>>| model.map(|model| model.version().to_owned());
         match &is_swapped {
             Ok(true) => tracing::info!(
-                version = service.model().map(|model| model.version().to_owned()),
-                "model serves"
+                scores = version(service.model()),
+                decides = version(service.policy()),
+                "models serve"
             ),
             Ok(false) => {}
             Err(error) => tracing::warn!(error = error as &dyn std::error::Error, "no other model serves"),

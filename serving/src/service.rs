@@ -3,12 +3,12 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use percorso_journey::{
-    CustomerKey, HistoryError, JourneyState, KeySecret, LoggedEvent, MICROS_PER_DAY, Spec, Timestamp,
+    CustomerKey, History, HistoryError, JourneyState, KeySecret, LoggedEvent, MICROS_PER_DAY, Spec, Timestamp,
 };
 use percorso_scoring::{Explained, Hazards, ScoreError, Scores, ScoringModel, Scratch, Telling};
 
 use crate::known_hazards::KnownHazards;
-use crate::{Clock, Error, Receipt, Store};
+use crate::{Clock, Error, Placement, Receipt, Store};
 
 /// Scores journeys by the model that serves, and takes in events.
 pub struct ScoringService {
@@ -16,6 +16,8 @@ pub struct ScoringService {
     store: Store,
     secret: KeySecret,
     model: RwLock<Option<Arc<ScoringModel>>>,
+    /// The model whose policy was promoted.
+    policy: RwLock<Option<Arc<ScoringModel>>>,
     clock: Clock,
     max_ahead_micros: i64,
 }
@@ -53,6 +55,7 @@ impl ScoringService {
             store,
             secret,
             model: RwLock::new(None),
+            policy: RwLock::new(None),
             clock,
             max_ahead_micros,
         }
@@ -73,6 +76,16 @@ impl ScoringService {
         *self.model.write().unwrap_or_else(PoisonError::into_inner) = Some(model);
     }
 
+    /// The model whose policy was promoted; `None` when none was.
+    pub fn policy(&self) -> Option<Arc<ScoringModel>> {
+        self.policy.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Lets a model's effects be acted on from now on; with none, only what the spec declares.
+    pub fn swap_policy(&self, model: Option<Arc<ScoringModel>>) {
+        *self.policy.write().unwrap_or_else(PoisonError::into_inner) = model;
+    }
+
     /// The key of a customer id.
     pub fn key_of(&self, customer_id: &str) -> CustomerKey {
         self.secret.key_of(customer_id)
@@ -80,7 +93,7 @@ impl ScoringService {
 
     /// The latest time an event or a cut-off may bear.
     pub fn latest(&self) -> Timestamp {
-        Timestamp::from_micros((self.clock)().micros().saturating_add(self.max_ahead_micros))
+        Timestamp::from_micros(self.now().micros().saturating_add(self.max_ahead_micros))
     }
 
     /// True when scoring this customer needs no disk.
@@ -103,10 +116,7 @@ impl ScoringService {
                 answer(model, history.state(), as_of, hazards, question.telling)
             });
         }
-        let state = history.state_before(as_of).map_err(|error| match error {
-            HistoryError::TooOld { as_of, base_at } => Error::AsOfTooEarly { as_of, base_at },
-            error => Error::Store(error.into()),
-        })?;
+        let state = state_before(&history, as_of)?;
         answer(model, &state, as_of, &mut Hazards::default(), question.telling)
     }
 
@@ -137,7 +147,7 @@ impl ScoringService {
     ///
     /// # Errors
     /// - too many events wait already, or the store is closed.
-    pub fn ingest(&self, events: Vec<(CustomerKey, LoggedEvent)>) -> Result<Receipt, Error> {
+    pub fn ingest(&self, events: Vec<(CustomerKey, LoggedEvent)>) -> Result<Receipt<Vec<Placement>>, Error> {
         Ok(self.store.ingest(events)?)
     }
 
@@ -149,9 +159,21 @@ impl ScoringService {
         Ok(self.store.close()?)
     }
 
-    fn as_of(&self, asked: Option<Timestamp>, state: &JourneyState) -> Result<Timestamp, Error> {
+    pub(crate) const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    pub(crate) const fn hazards(&self) -> &KnownHazards {
+        &self.hazards
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    pub(crate) fn as_of(&self, asked: Option<Timestamp>, state: &JourneyState) -> Result<Timestamp, Error> {
         let Some(as_of) = asked else {
-            let now = (self.clock)();
+            let now = self.now();
             let just_after = |last_at: Timestamp| Timestamp::from_micros(last_at.micros() + 1);
             let after_all = state.last_at().map_or(now, |last_at| now.max(just_after(last_at)));
             return Ok(state
@@ -165,6 +187,13 @@ impl ScoringService {
             Err(Error::AsOfTooLate { as_of, latest })
         }
     }
+}
+
+pub(crate) fn state_before(history: &History, as_of: Timestamp) -> Result<JourneyState, Error> {
+    history.state_before(as_of).map_err(|error| match error {
+        HistoryError::TooOld { as_of, base_at } => Error::AsOfTooEarly { as_of, base_at },
+        error => Error::Store(error.into()),
+    })
 }
 
 /// Events in the order of folding, each id once.
@@ -182,6 +211,11 @@ thread_local! {
     static SCRATCH: std::cell::RefCell<Scratch> = std::cell::RefCell::default();
 }
 
+/// Lends this thread's buffers.
+pub(crate) fn with_scratch<T>(ask: impl FnOnce(&mut Scratch) -> T) -> T {
+    SCRATCH.with_borrow_mut(ask)
+}
+
 fn answer(
     model: Arc<ScoringModel>,
     state: &JourneyState,
@@ -193,7 +227,7 @@ fn answer(
         ScoreError::NoEvents { as_of } => Error::NothingBefore { as_of },
         ScoreError::HoldsTheFuture(_) => unreachable!("the state holds only events before the cut-off"),
     };
-    SCRATCH.with_borrow_mut(|scratch| {
+    with_scratch(|scratch| {
         let scores = model.score_again(state, as_of, hazards, scratch).map_err(refused)?;
         let explained = telling
             .map(|telling| model.explain(state, &scores, telling, scratch))

@@ -9,12 +9,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use common::{clock, journey, secret, spec};
 use percorso_artefact::{Header, Label, Registry, Sealer};
 use percorso_journey::{LoggedEvent, Spec, text};
-use percorso_serving::{Answer, Champion, Error, ModelError, Question, ScoringService, Store};
+use percorso_serving::{Answer, Error, Follower, ModelError, Question, ScoringService, Store};
 
 struct House {
     folder: tempfile::TempDir,
     service: ScoringService,
-    champion: Champion,
+    champion: Follower,
 }
 
 impl House {
@@ -23,7 +23,7 @@ impl House {
         common::load(&folder.path().join("store"), &spec(), &[]);
         let store = Store::open(&folder.path().join("store"), &spec(), 0).unwrap();
         let service = ScoringService::new(store, secret(), clock());
-        let champion = Champion::new(Registry::at(folder.path().join("models")), "champion");
+        let champion = Follower::scoring(Registry::at(folder.path().join("models")), "champion");
         Self {
             folder,
             service,

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use common::{Chance, Happening, happening, history, journey, secret, spec, visit};
 use percorso_journey::{CustomerKey, LoggedEvent, Spec, text};
+use percorso_next_action::decide::Ledger;
 use percorso_serving::Placement::{Accepted, Duplicate, TooLate};
 use percorso_serving::{Placement, Store, StoreError};
 
@@ -282,7 +283,7 @@ fn a_store_of_another_spec_or_format_is_refused_with_what_to_do() {
         .keyspace("meta", fjall::KeyspaceCreateOptions::default)
         .unwrap();
     let mut header = meta.get("header").unwrap().unwrap().to_vec();
-    header[0] = 2;
+    header[0] = 3;
     meta.insert("header", header).unwrap();
     drop((meta, database));
     let Err(error) = Store::open(&dir, &spec(), 0) else {
@@ -292,8 +293,8 @@ fn a_store_of_another_spec_or_format_is_refused_with_what_to_do() {
         matches!(
             error,
             StoreError::Format {
-                found: 2,
-                expected: 1,
+                found: 3,
+                expected: 2,
                 ..
             }
         ),
@@ -316,10 +317,12 @@ fn a_load_that_fails_leaves_the_store_that_was() {
         .iter()
         .map(|happening| happening.logged(&spec()).to_bytes())
         .collect();
-    loader.put(CustomerKey::from_bytes([2; 16]), &base, &log).unwrap();
+    loader
+        .put(CustomerKey::from_bytes([2; 16]), &base, &log, Ledger::default())
+        .unwrap();
     // The fault may be told by a later put, or by the end.
     let told = loader
-        .put(CustomerKey::from_bytes([1; 16]), &base, &log)
+        .put(CustomerKey::from_bytes([1; 16]), &base, &log, Ledger::default())
         .and_then(|()| loader.finish().map(drop));
     assert!(matches!(told, Err(StoreError::KeyOrder)));
     let store = open(&dir);
@@ -431,9 +434,16 @@ fn a_damaged_record_is_told_and_not_folded() {
     let dir = folder.path().join("store");
     let mut loader = Store::create(&dir, &spec(), text::day(0)).unwrap();
     let settled_too_far = history(&spec(), &journey(1, 9)).state().to_bytes();
-    loader.put(CustomerKey::from_bytes([1; 16]), &[1, 2, 3], &[]).unwrap();
     loader
-        .put(CustomerKey::from_bytes([2; 16]), &settled_too_far, &[])
+        .put(CustomerKey::from_bytes([1; 16]), &[1, 2, 3], &[], Ledger::default())
+        .unwrap();
+    loader
+        .put(
+            CustomerKey::from_bytes([2; 16]),
+            &settled_too_far,
+            &[],
+            Ledger::default(),
+        )
         .unwrap();
     loader.finish().unwrap();
     let store = open(&dir);

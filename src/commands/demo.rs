@@ -124,11 +124,12 @@ impl Demo {
             "a first call: python notebooks/call_the_service.py {} proto C000042; stop with Ctrl-C",
             self.listen
         );
-        let (listen, model) = (self.listen, "champion".to_owned());
+        let listen = self.listen;
         Serve {
             run: folder(),
             listen,
-            model,
+            model: "champion".to_owned(),
+            policy: "policy".to_owned(),
             cached_customers: 100_000,
             reflection: true,
         }

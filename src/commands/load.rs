@@ -20,7 +20,7 @@ impl Load {
         let watermark = Timestamp::from_micros(manifest.last_at_us);
         let mut loader = Store::create(&folder.store(), &spec, watermark).map_err(Failure::environment)?;
         percorso_pipeline::export_states(&folder, &machine.engine()?, &*machine.progress(), &mut |journey| {
-            Ok(loader.put(journey.key, &journey.base, &journey.log)?)
+            Ok(loader.put(journey.key, &journey.base, &journey.log, journey.contacts)?)
         })?;
         let loaded = loader.finish().map_err(Failure::environment)?;
         let Loaded {

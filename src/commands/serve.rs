@@ -22,6 +22,9 @@ pub(crate) struct Serve {
     /// The label or version that serves; a label that moves is followed
     #[arg(long, default_value = "champion")]
     pub(super) model: String,
+    /// The label or version whose effects of actions are acted on, once it is promoted
+    #[arg(long, default_value = "policy")]
+    pub(super) policy: String,
     /// Customers whose histories stay in memory
     #[arg(long, default_value_t = 100_000)]
     pub(super) cached_customers: usize,
@@ -43,6 +46,7 @@ impl Serve {
             store: folder.store(),
             models: folder.models(),
             model: self.model,
+            policy: self.policy,
             secret: percorso_pipeline::secret(&key_file)?,
             spec: folder.spec()?,
             clock: system_clock(),

@@ -25,6 +25,11 @@ impl ByteWriter {
         self.0.push(value);
     }
 
+    /// Writes bytes as they are; how many is the caller's to say.
+    pub fn bytes(&mut self, bytes: &[u8]) {
+        self.0.extend(bytes);
+    }
+
     /// Writes two bytes.
     pub fn u16(&mut self, value: u16) {
         self.0.extend(value.to_le_bytes());

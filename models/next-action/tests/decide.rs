@@ -285,7 +285,7 @@ fn a_fallback_passes_the_funnel_too() {
     );
     let postcard = "[[action]]\nname = \"postcard\"\nchannel = \"mail\"\ncool_down_days = 30\n";
     let desk = Desk::of(&format!("{actions}{postcard}"));
-    let asked = |contacts: &[Contact]| desk.told(&desk.ask("", noon(7), 0.0, contacts, 1, fall_back));
+    let asked = |contacts: &[Contact]| desk.told(&desk.ask("", noon(7), 0.0, contacts, 1, |_, case| fall_back(case)));
     assert_eq!(asked(&[]), ("postcard".to_owned(), Vec::new()));
     let contact = Contact {
         at: noon(1),

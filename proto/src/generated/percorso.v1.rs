@@ -1009,3 +1009,974 @@ pub mod journeys_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RecommendRequest {
+    /// Required unless dry_run; at most 128 bytes. The same request_id is the same decision: asked again, the logged one is
+    /// the answer, whatever has happened since.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// For whom. Required.
+    #[prost(string, tag = "2")]
+    pub customer_id: ::prost::alloc::string::String,
+    /// The channels on which something can be done now, as declared in journey.toml; all of them when there is none.
+    #[prost(string, repeated, tag = "3")]
+    pub channels: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Decides nothing: no contact is counted, nothing is logged, and nothing is left to chance.
+    #[prost(bool, tag = "4")]
+    pub dry_run: bool,
+    /// Events before this point count; only with dry_run. Default: the server's now, or just after the last event.
+    #[prost(message, optional, tag = "5")]
+    pub as_of: ::core::option::Option<::prost_types::Timestamp>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Recommendation {
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// For RecordResponse, ExplainDecision, and the events of the contact; empty when nothing was logged.
+    #[prost(string, tag = "2")]
+    pub decision_id: ::prost::alloc::string::String,
+    /// The cut-off that was used.
+    #[prost(message, optional, tag = "3")]
+    pub as_of: ::core::option::Option<::prost_types::Timestamp>,
+    /// What to do: the name of an action, or `nothing`.
+    #[prost(string, tag = "4")]
+    pub action: ::prost::alloc::string::String,
+    /// The key of its text; empty for nothing.
+    #[prost(string, tag = "5")]
+    pub text: ::prost::alloc::string::String,
+    /// Its channel; empty for nothing.
+    #[prost(string, tag = "6")]
+    pub channel: ::prost::alloc::string::String,
+    /// What it is expected to bring in beyond doing nothing, in money, its cost taken off.
+    #[prost(double, tag = "7")]
+    pub gain: f64,
+    /// What its gain is told from.
+    #[prost(enumeration = "Evidence", tag = "8")]
+    pub evidence: i32,
+    /// How often it was taken in the decisions that it was learnt from.
+    #[prost(uint64, tag = "9")]
+    pub n_decisions: u64,
+    /// How likely it was to be chosen, 0..1.
+    #[prost(double, tag = "10")]
+    pub propensity: f64,
+    /// Until when it still gains something if the customer stays silent; absent where no logged decision tells.
+    #[prost(message, optional, tag = "11")]
+    pub act_by: ::core::option::Option<::prost_types::Timestamp>,
+    /// True when act_by is as far as logged decisions reach: later may do as well.
+    #[prost(bool, tag = "12")]
+    pub act_by_is_open: bool,
+    /// All that could be done, the best first; `nothing` is among it.
+    #[prost(message, repeated, tag = "13")]
+    pub options: ::prost::alloc::vec::Vec<RankedAction>,
+    /// What must not be done, each with its reason.
+    #[prost(message, repeated, tag = "14")]
+    pub dropped: ::prost::alloc::vec::Vec<DroppedAction>,
+    /// Whose effects were believed.
+    #[prost(enumeration = "Policy", tag = "15")]
+    pub policy: i32,
+    /// The model version that answered; empty when none did.
+    #[prost(string, tag = "16")]
+    pub model_version: ::prost::alloc::string::String,
+    /// Why the answer is a fallback; empty when it is none.
+    #[prost(string, tag = "17")]
+    pub fallback_reason: ::prost::alloc::string::String,
+}
+/// Something that could be done.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct RankedAction {
+    /// The name of an action, or `nothing`.
+    #[prost(string, tag = "1")]
+    pub action: ::prost::alloc::string::String,
+    #[prost(double, tag = "2")]
+    pub gain: f64,
+    /// By what it is ranked: its gain times its lever.
+    #[prost(double, tag = "3")]
+    pub priority: f64,
+    #[prost(double, tag = "4")]
+    pub propensity: f64,
+    #[prost(enumeration = "Evidence", tag = "5")]
+    pub evidence: i32,
+    #[prost(uint64, tag = "6")]
+    pub n_decisions: u64,
+}
+/// Something that must not be done.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DroppedAction {
+    #[prost(string, tag = "1")]
+    pub action: ::prost::alloc::string::String,
+    /// Which kind of reason, such as `stage`, `rule`, `consent`, `quiet`, `cap` or `budget`.
+    #[prost(string, tag = "2")]
+    pub kind: ::prost::alloc::string::String,
+    /// In words, with the rule's name.
+    #[prost(string, tag = "3")]
+    pub why: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct BatchRecommendRequest {
+    #[prost(message, repeated, tag = "1")]
+    pub requests: ::prost::alloc::vec::Vec<RecommendRequest>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct BatchRecommendReply {
+    #[prost(oneof = "batch_recommend_reply::Result", tags = "1, 2")]
+    pub result: ::core::option::Option<batch_recommend_reply::Result>,
+}
+/// Nested message and enum types in `BatchRecommendReply`.
+pub mod batch_recommend_reply {
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Result {
+        #[prost(message, tag = "1")]
+        Recommendation(super::Recommendation),
+        #[prost(message, tag = "2")]
+        Error(super::RecommendError),
+    }
+}
+/// Why one customer of a batch has no answer.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RecommendError {
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// A google.rpc.Code.
+    #[prost(int32, tag = "2")]
+    pub code: i32,
+    #[prost(string, tag = "3")]
+    pub message: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RecordResponseRequest {
+    /// Required.
+    #[prost(string, tag = "1")]
+    pub decision_id: ::prost::alloc::string::String,
+    /// Required.
+    #[prost(enumeration = "ResponseKind", tag = "2")]
+    pub kind: i32,
+    /// When; the server's now when it is not set.
+    #[prost(message, optional, tag = "3")]
+    pub at: ::core::option::Option<::prost_types::Timestamp>,
+    /// In words; required when rejected, at most 500 bytes.
+    #[prost(string, tag = "4")]
+    pub reason: ::prost::alloc::string::String,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RecordResponseReply {
+    /// False when a response of this kind was recorded before; nothing changed then.
+    #[prost(bool, tag = "1")]
+    pub is_new: bool,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ExplainDecisionRequest {
+    #[prost(string, tag = "1")]
+    pub decision_id: ::prost::alloc::string::String,
+}
+/// How a decision came about.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Explanation {
+    /// As it was answered.
+    #[prost(message, optional, tag = "1")]
+    pub recommendation: ::core::option::Option<Recommendation>,
+    /// The scores that rules could ask about, by name; those that had no meaning for the customer are left out.
+    #[prost(map = "string, double", tag = "2")]
+    pub scores: ::std::collections::HashMap<::prost::alloc::string::String, f64>,
+    /// Contacts made before, oldest first.
+    #[prost(message, repeated, tag = "3")]
+    pub contacts: ::prost::alloc::vec::Vec<ContactMade>,
+    /// Whether the customer is left alone, so that others can be compared with them.
+    #[prost(bool, tag = "4")]
+    pub is_held_out: bool,
+    /// SHA-256, its first 16 bytes in hex, of the state that it was made from.
+    #[prost(string, tag = "5")]
+    pub state_digest: ::prost::alloc::string::String,
+    /// What came of it.
+    #[prost(message, repeated, tag = "6")]
+    pub responses: ::prost::alloc::vec::Vec<ResponseRecorded>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ContactMade {
+    #[prost(message, optional, tag = "1")]
+    pub at: ::core::option::Option<::prost_types::Timestamp>,
+    /// Empty where nobody said, or journey.toml declares it no more.
+    #[prost(string, tag = "2")]
+    pub action: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ResponseRecorded {
+    #[prost(enumeration = "ResponseKind", tag = "1")]
+    pub kind: i32,
+    #[prost(message, optional, tag = "2")]
+    pub at: ::core::option::Option<::prost_types::Timestamp>,
+    #[prost(string, tag = "3")]
+    pub reason: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReplayDecisionRequest {
+    #[prost(string, tag = "1")]
+    pub decision_id: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Replay {
+    /// Whether it came out the same, byte for byte.
+    #[prost(bool, tag = "1")]
+    pub is_same: bool,
+    /// What keeps it from that; empty when it is the same.
+    #[prost(string, tag = "2")]
+    pub difference: ::prost::alloc::string::String,
+    /// The bytes that were logged (serving/FORMAT.md).
+    #[prost(bytes = "vec", tag = "3")]
+    pub logged: ::prost::alloc::vec::Vec<u8>,
+    /// Those that came out now; empty where it could not be made again.
+    #[prost(bytes = "vec", tag = "4")]
+    pub replayed: ::prost::alloc::vec::Vec<u8>,
+}
+/// What a gain is told from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Evidence {
+    Unspecified = 0,
+    /// Decisions that were logged.
+    Learnt = 1,
+    /// What journey.toml declares, for lack of decisions.
+    Declared = 2,
+    /// Nothing at all.
+    None = 3,
+}
+impl Evidence {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "EVIDENCE_UNSPECIFIED",
+            Self::Learnt => "EVIDENCE_LEARNT",
+            Self::Declared => "EVIDENCE_DECLARED",
+            Self::None => "EVIDENCE_NONE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "EVIDENCE_UNSPECIFIED" => Some(Self::Unspecified),
+            "EVIDENCE_LEARNT" => Some(Self::Learnt),
+            "EVIDENCE_DECLARED" => Some(Self::Declared),
+            "EVIDENCE_NONE" => Some(Self::None),
+            _ => None,
+        }
+    }
+}
+/// Whose effects a decision believes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Policy {
+    Unspecified = 0,
+    /// A model's whose policy was proven and promoted (`percorso policy promote`).
+    Learnt = 1,
+    /// Those that journey.toml declares, until one is promoted.
+    Declared = 2,
+    /// Nobody's: a fallback.
+    Fallback = 3,
+}
+impl Policy {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "POLICY_UNSPECIFIED",
+            Self::Learnt => "POLICY_LEARNT",
+            Self::Declared => "POLICY_DECLARED",
+            Self::Fallback => "POLICY_FALLBACK",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "POLICY_UNSPECIFIED" => Some(Self::Unspecified),
+            "POLICY_LEARNT" => Some(Self::Learnt),
+            "POLICY_DECLARED" => Some(Self::Declared),
+            "POLICY_FALLBACK" => Some(Self::Fallback),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ResponseKind {
+    Unspecified = 0,
+    /// The customer saw it.
+    Presented = 1,
+    /// The customer took it.
+    Accepted = 2,
+    /// The customer, or whoever was to do it, said no; say why.
+    Rejected = 3,
+    /// The customer did not react.
+    Ignored = 4,
+    /// It was carried out.
+    Executed = 5,
+}
+impl ResponseKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "RESPONSE_KIND_UNSPECIFIED",
+            Self::Presented => "RESPONSE_KIND_PRESENTED",
+            Self::Accepted => "RESPONSE_KIND_ACCEPTED",
+            Self::Rejected => "RESPONSE_KIND_REJECTED",
+            Self::Ignored => "RESPONSE_KIND_IGNORED",
+            Self::Executed => "RESPONSE_KIND_EXECUTED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "RESPONSE_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "RESPONSE_KIND_PRESENTED" => Some(Self::Presented),
+            "RESPONSE_KIND_ACCEPTED" => Some(Self::Accepted),
+            "RESPONSE_KIND_REJECTED" => Some(Self::Rejected),
+            "RESPONSE_KIND_IGNORED" => Some(Self::Ignored),
+            "RESPONSE_KIND_EXECUTED" => Some(Self::Executed),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+pub mod decisions_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Decides what to do, and hears what came of it.
+    ///
+    /// Actions, their costs, rules, consents, caps and budgets are declared in journey.toml. A decision counts its contact
+    /// when it is logged: caps, consents and budgets are checked in the same step, whoever else asks at the same time.
+    #[derive(Debug, Clone)]
+    pub struct DecisionsClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl DecisionsClient<tonic::transport::Channel> {
+        /// Attempt to create a new client by connecting to a given endpoint.
+        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
+        where
+            D: TryInto<tonic::transport::Endpoint>,
+            D::Error: Into<StdError>,
+        {
+            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
+            Ok(Self::new(conn))
+        }
+    }
+    impl<T> DecisionsClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> DecisionsClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            DecisionsClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Decides what to do for one customer, and logs it; with dry_run, only says what would be decided.
+        ///
+        /// There is always an answer to a right question: where nothing can be told of a customer, or nothing can be logged, it is
+        /// the fallback that journey.toml names, or nothing, with `fallback_reason`.
+        /// INVALID_ARGUMENT: a field is wrong; google.rpc.BadRequest names it.
+        /// ALREADY_EXISTS: the request_id was used for another customer or other channels.
+        /// OUT_OF_RANGE: as_of lies further back than the events kept, or further ahead than the server allows.
+        pub async fn recommend(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RecommendRequest>,
+        ) -> std::result::Result<tonic::Response<super::Recommendation>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/percorso.v1.Decisions/Recommend",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("percorso.v1.Decisions", "Recommend"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Decides for several customers; each gets an answer or an error of its own, in the order asked, as soon as it is known.
+        ///
+        /// INVALID_ARGUMENT: more than 1,000 requests, or none.
+        pub async fn batch_recommend(
+            &mut self,
+            request: impl tonic::IntoRequest<super::BatchRecommendRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::BatchRecommendReply>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/percorso.v1.Decisions/BatchRecommend",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("percorso.v1.Decisions", "BatchRecommend"));
+            self.inner.server_streaming(req, path, codec).await
+        }
+        /// Records what came of a decision; durable when it replies. Sending it again is harmless: of each kind the first counts.
+        ///
+        /// NOT_FOUND: there is no such decision.
+        pub async fn record_response(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RecordResponseRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RecordResponseReply>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/percorso.v1.Decisions/RecordResponse",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("percorso.v1.Decisions", "RecordResponse"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Tells how a decision came about, and what came of it.
+        ///
+        /// NOT_FOUND: there is no such decision.
+        pub async fn explain_decision(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ExplainDecisionRequest>,
+        ) -> std::result::Result<tonic::Response<super::Explanation>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/percorso.v1.Decisions/ExplainDecision",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("percorso.v1.Decisions", "ExplainDecision"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Makes a decision once more from all that it was made from, and compares it with what was logged, byte for byte.
+        ///
+        /// NOT_FOUND: there is no such decision.
+        pub async fn replay_decision(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ReplayDecisionRequest>,
+        ) -> std::result::Result<tonic::Response<super::Replay>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/percorso.v1.Decisions/ReplayDecision",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("percorso.v1.Decisions", "ReplayDecision"));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod decisions_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with DecisionsServer.
+    #[async_trait]
+    pub trait Decisions: std::marker::Send + std::marker::Sync + 'static {
+        /// Decides what to do for one customer, and logs it; with dry_run, only says what would be decided.
+        ///
+        /// There is always an answer to a right question: where nothing can be told of a customer, or nothing can be logged, it is
+        /// the fallback that journey.toml names, or nothing, with `fallback_reason`.
+        /// INVALID_ARGUMENT: a field is wrong; google.rpc.BadRequest names it.
+        /// ALREADY_EXISTS: the request_id was used for another customer or other channels.
+        /// OUT_OF_RANGE: as_of lies further back than the events kept, or further ahead than the server allows.
+        async fn recommend(
+            &self,
+            request: tonic::Request<super::RecommendRequest>,
+        ) -> std::result::Result<tonic::Response<super::Recommendation>, tonic::Status>;
+        /// Server streaming response type for the BatchRecommend method.
+        type BatchRecommendStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::BatchRecommendReply, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Decides for several customers; each gets an answer or an error of its own, in the order asked, as soon as it is known.
+        ///
+        /// INVALID_ARGUMENT: more than 1,000 requests, or none.
+        async fn batch_recommend(
+            &self,
+            request: tonic::Request<super::BatchRecommendRequest>,
+        ) -> std::result::Result<
+            tonic::Response<Self::BatchRecommendStream>,
+            tonic::Status,
+        >;
+        /// Records what came of a decision; durable when it replies. Sending it again is harmless: of each kind the first counts.
+        ///
+        /// NOT_FOUND: there is no such decision.
+        async fn record_response(
+            &self,
+            request: tonic::Request<super::RecordResponseRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RecordResponseReply>,
+            tonic::Status,
+        >;
+        /// Tells how a decision came about, and what came of it.
+        ///
+        /// NOT_FOUND: there is no such decision.
+        async fn explain_decision(
+            &self,
+            request: tonic::Request<super::ExplainDecisionRequest>,
+        ) -> std::result::Result<tonic::Response<super::Explanation>, tonic::Status>;
+        /// Makes a decision once more from all that it was made from, and compares it with what was logged, byte for byte.
+        ///
+        /// NOT_FOUND: there is no such decision.
+        async fn replay_decision(
+            &self,
+            request: tonic::Request<super::ReplayDecisionRequest>,
+        ) -> std::result::Result<tonic::Response<super::Replay>, tonic::Status>;
+    }
+    /// Decides what to do, and hears what came of it.
+    ///
+    /// Actions, their costs, rules, consents, caps and budgets are declared in journey.toml. A decision counts its contact
+    /// when it is logged: caps, consents and budgets are checked in the same step, whoever else asks at the same time.
+    #[derive(Debug)]
+    pub struct DecisionsServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> DecisionsServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for DecisionsServer<T>
+    where
+        T: Decisions,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/percorso.v1.Decisions/Recommend" => {
+                    #[allow(non_camel_case_types)]
+                    struct RecommendSvc<T: Decisions>(pub Arc<T>);
+                    impl<
+                        T: Decisions,
+                    > tonic::server::UnaryService<super::RecommendRequest>
+                    for RecommendSvc<T> {
+                        type Response = super::Recommendation;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RecommendRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Decisions>::recommend(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RecommendSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/percorso.v1.Decisions/BatchRecommend" => {
+                    #[allow(non_camel_case_types)]
+                    struct BatchRecommendSvc<T: Decisions>(pub Arc<T>);
+                    impl<
+                        T: Decisions,
+                    > tonic::server::ServerStreamingService<super::BatchRecommendRequest>
+                    for BatchRecommendSvc<T> {
+                        type Response = super::BatchRecommendReply;
+                        type ResponseStream = T::BatchRecommendStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::BatchRecommendRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Decisions>::batch_recommend(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = BatchRecommendSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/percorso.v1.Decisions/RecordResponse" => {
+                    #[allow(non_camel_case_types)]
+                    struct RecordResponseSvc<T: Decisions>(pub Arc<T>);
+                    impl<
+                        T: Decisions,
+                    > tonic::server::UnaryService<super::RecordResponseRequest>
+                    for RecordResponseSvc<T> {
+                        type Response = super::RecordResponseReply;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RecordResponseRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Decisions>::record_response(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RecordResponseSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/percorso.v1.Decisions/ExplainDecision" => {
+                    #[allow(non_camel_case_types)]
+                    struct ExplainDecisionSvc<T: Decisions>(pub Arc<T>);
+                    impl<
+                        T: Decisions,
+                    > tonic::server::UnaryService<super::ExplainDecisionRequest>
+                    for ExplainDecisionSvc<T> {
+                        type Response = super::Explanation;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ExplainDecisionRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Decisions>::explain_decision(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ExplainDecisionSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/percorso.v1.Decisions/ReplayDecision" => {
+                    #[allow(non_camel_case_types)]
+                    struct ReplayDecisionSvc<T: Decisions>(pub Arc<T>);
+                    impl<
+                        T: Decisions,
+                    > tonic::server::UnaryService<super::ReplayDecisionRequest>
+                    for ReplayDecisionSvc<T> {
+                        type Response = super::Replay;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ReplayDecisionRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Decisions>::replay_decision(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ReplayDecisionSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for DecisionsServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "percorso.v1.Decisions";
+    impl<T> tonic::server::NamedService for DecisionsServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}

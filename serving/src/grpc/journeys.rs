@@ -23,7 +23,7 @@ impl Journeys for Edge {
         let work = async {
             let events = events(&self.service, &message)?;
             let receipt = self.service.ingest(events).map_err(|error| status(&error))?;
-            let placements = receipt.placements().await.map_err(|error| status(&error.into()))?;
+            let placements = receipt.answer().await.map_err(|error| status(&error.into()))?;
             let outcomes = placements
                 .into_iter()
                 .map(|placement| outcome(placement).into())

@@ -2,6 +2,7 @@
 
 mod admission;
 mod deadline;
+mod decisions;
 mod event;
 mod journeys;
 mod scoring;
@@ -9,6 +10,7 @@ mod status;
 
 use std::sync::Arc;
 
+use percorso_proto::v1::decisions_server::DecisionsServer;
 use percorso_proto::v1::journeys_server::JourneysServer;
 use percorso_proto::v1::scoring_server::ScoringServer;
 use tonic::codec::CompressionEncoding;
@@ -17,7 +19,7 @@ use tonic::server::NamedService;
 use admission::Admission;
 use deadline::Deadline;
 
-use crate::ScoringService;
+use crate::{Follower, ScoringService};
 
 pub(crate) use percorso_proto::DESCRIPTORS;
 
@@ -26,6 +28,9 @@ pub(crate) const SCORING: &str = <ScoringServer<Edge> as NamedService>::NAME;
 /// The full name of the service that takes in events.
 pub(crate) const JOURNEYS: &str = <JourneysServer<Edge> as NamedService>::NAME;
 
+/// The full name of the service that decides.
+pub(crate) const DECISIONS: &str = <DecisionsServer<Edge> as NamedService>::NAME;
+
 /// A message larger than this is refused: room for 1,000 events with long texts.
 const MAX_MESSAGE_BYTES: usize = 8 << 20;
 
@@ -33,19 +38,30 @@ const MAX_MESSAGE_BYTES: usize = 8 << 20;
 #[derive(Clone)]
 pub(crate) struct Edge {
     service: Arc<ScoringService>,
+    /// Opens the version that made a decision.
+    champion: Arc<Follower>,
     admission: Admission,
 }
 
 impl Edge {
-    pub(crate) fn new(service: Arc<ScoringService>) -> Self {
+    pub(crate) fn new(service: Arc<ScoringService>, champion: Arc<Follower>) -> Self {
         Self {
             service,
+            champion,
             admission: Admission::new(),
         }
     }
 
     pub(crate) fn scoring(&self) -> Deadline<ScoringServer<Self>> {
         let server = ScoringServer::new(self.clone())
+            .max_decoding_message_size(MAX_MESSAGE_BYTES)
+            .accept_compressed(CompressionEncoding::Gzip)
+            .send_compressed(CompressionEncoding::Gzip);
+        Deadline(server)
+    }
+
+    pub(crate) fn decisions(&self) -> Deadline<DecisionsServer<Self>> {
+        let server = DecisionsServer::new(self.clone())
             .max_decoding_message_size(MAX_MESSAGE_BYTES)
             .accept_compressed(CompressionEncoding::Gzip)
             .send_compressed(CompressionEncoding::Gzip);

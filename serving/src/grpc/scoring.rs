@@ -64,7 +64,7 @@ impl Scoring for Edge {
 }
 
 /// Work that may wait for the disk or take its time, off the threads that answer.
-async fn elsewhere<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Status> {
+pub(super) async fn elsewhere<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Status> {
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|_| Status::internal("the call failed"))
@@ -116,18 +116,7 @@ impl Asked {
         if language.is_none() {
             wrong.add(format!("{path}language"), "is not one of en, it, es");
         }
-        let as_of = message.as_of.as_ref().and_then(|as_of| {
-            let told = moment(as_of)
-                .map(Timestamp::from_micros)
-                .filter(|as_of| as_of.is_plausible());
-            if told.is_none() {
-                wrong.add(
-                    format!("{path}as_of"),
-                    "is not a timestamp from 1900-01-01 to 2200-01-01",
-                );
-            }
-            told
-        });
+        let as_of = checked_as_of(message.as_of.as_ref(), &format!("{path}as_of"), &mut wrong);
         let whom = match &message.customer {
             None => {
                 wrong.add(format!("{path}customer"), "is missing: give customer_id or journey");
@@ -197,6 +186,21 @@ pub(super) fn checked_request_id(request_id: &str, path: &str, wrong: &mut Viola
             format!("has {found} bytes, at most {MAX_REQUEST_ID_BYTES} are allowed"),
         );
     }
+}
+
+/// The cut-off asked for, where one is.
+pub(super) fn checked_as_of(
+    asked: Option<&prost_types::Timestamp>,
+    path: &str,
+    wrong: &mut Violations,
+) -> Option<Timestamp> {
+    let told = moment(asked?)
+        .map(Timestamp::from_micros)
+        .filter(|as_of| as_of.is_plausible());
+    if told.is_none() {
+        wrong.add(path, "is not a timestamp from 1900-01-01 to 2200-01-01");
+    }
+    told
 }
 
 /// The id, trimmed as ingest trims it; a fault never repeats it.

@@ -10,6 +10,7 @@ pub(super) fn code(error: &Error) -> Code {
     match error {
         Error::UnknownCustomer => Code::NotFound,
         Error::NoModel => Code::FailedPrecondition,
+        Error::RequestIdReused => Code::AlreadyExists,
         Error::AsOfTooEarly { .. } | Error::NothingBefore { .. } | Error::AsOfTooLate { .. } => Code::OutOfRange,
         Error::Store(error) => match error {
             StoreError::Busy | StoreError::Closed => Code::Unavailable,

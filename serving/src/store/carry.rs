@@ -17,6 +17,9 @@ pub(super) struct Before {
     pub(super) generation: u64,
 }
 
+/// The oldest format whose streamed events are carried over.
+const OLDEST_CARRIED: u8 = 1;
+
 /// One customer's streamed events, in order.
 pub(super) struct Streamed {
     pub(super) key: CustomerKey,
@@ -35,7 +38,7 @@ impl Before {
             return none;
         }
         let read = || Ok::<_, StoreError>((Disk::open(dir)?, spec.digest()));
-        match read().and_then(|(disk, digest)| Ok((disk.header(dir)?, disk, digest))) {
+        match read().and_then(|(disk, digest)| Ok((disk.header_of(dir, OLDEST_CARRIED)?, disk, digest))) {
             Ok((Some(header), disk, digest)) => {
                 if header.spec_digest != digest {
                     tracing::warn!(
@@ -53,6 +56,26 @@ impl Before {
                 none
             }
         }
+    }
+
+    /// Copies all that was decided: nothing of it comes again with the data.
+    pub(super) fn copy_decisions(&self, to: &Disk) -> Result<(), StoreError> {
+        let Some(from) = &self.disk else { return Ok(()) };
+        for (from, to) in [
+            (&from.ledgers, &to.ledgers),
+            (&from.days, &to.days),
+            (&from.decisions, &to.decisions),
+            (&from.states, &to.states),
+            (&from.responses, &to.responses),
+        ] {
+            let mut copy = to.start_ingestion().map_err(StoreError::engine("write"))?;
+            for record in from.iter() {
+                let (key, value) = record.into_inner().map_err(StoreError::engine("read"))?;
+                copy.write(key, value).map_err(StoreError::engine("write"))?;
+            }
+            copy.finish().map_err(StoreError::engine("write"))?;
+        }
+        Ok(())
     }
 
     /// Customers with streamed events in their logs, in rising order of their keys.

@@ -8,11 +8,13 @@ use fjall::{Database, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, PersistM
 use percorso_journey::{
     ByteReader, ByteWriter, CustomerKey, History, JourneyState, LoggedEvent, MalformedBytes, Spec, Timestamp,
 };
+use percorso_next_action::decide::{Ledger, Today};
 
 use super::StoreError;
+use super::decided::{Day, DecisionId, Response, ResponseKind};
 
 /// The version of the store's format.
-pub const STORE_FORMAT: u8 = 1;
+pub const STORE_FORMAT: u8 = 2;
 
 /// What a store says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +43,11 @@ pub(super) struct Disk {
     meta: Keyspace,
     pub(super) bases: Keyspace,
     pub(super) log: Keyspace,
+    pub(super) ledgers: Keyspace,
+    pub(super) days: Keyspace,
+    pub(super) decisions: Keyspace,
+    pub(super) states: Keyspace,
+    pub(super) responses: Keyspace,
 }
 
 impl Disk {
@@ -49,23 +56,32 @@ impl Disk {
         let open = StoreError::engine("open");
         let database = Database::builder(dir).cache_size(CACHE_BYTES).open().map_err(&open)?;
         let keyspace = |name| database.keyspace(name, KeyspaceCreateOptions::default).map_err(&open);
-        let (meta, bases, log) = (keyspace("meta")?, keyspace("bases")?, keyspace("log")?);
         Ok(Self {
+            meta: keyspace("meta")?,
+            bases: keyspace("bases")?,
+            log: keyspace("log")?,
+            ledgers: keyspace("ledgers")?,
+            days: keyspace("days")?,
+            decisions: keyspace("decisions")?,
+            states: keyspace("states")?,
+            responses: keyspace("responses")?,
             database,
-            meta,
-            bases,
-            log,
         })
     }
 
-    /// The header; `None` in a folder that was just made.
+    /// The header, of a format that this version serves; `None` in a folder that was just made.
     pub(super) fn header(&self, dir: &Path) -> Result<Option<Header>, StoreError> {
+        self.header_of(dir, STORE_FORMAT)
+    }
+
+    /// The header, of this format or one since the oldest that is good enough.
+    pub(super) fn header_of(&self, dir: &Path, oldest: u8) -> Result<Option<Header>, StoreError> {
         let Some(bytes) = self.meta.get(HEADER).map_err(StoreError::engine("read"))? else {
             return Ok(None);
         };
         let mut from = ByteReader::new(&bytes, "store header");
         let found = from.u8()?;
-        if found != STORE_FORMAT {
+        if !(oldest..=STORE_FORMAT).contains(&found) {
             return Err(StoreError::Format {
                 dir: dir.to_owned(),
                 found,
@@ -134,6 +150,68 @@ impl Disk {
             _ => Ok(Some(history)),
         }
     }
+}
+
+impl Disk {
+    /// The contacts made with a customer.
+    pub(super) fn ledger(&self, key: CustomerKey) -> Result<Ledger, StoreError> {
+        let bytes = read(&self.ledgers, key.bytes())?;
+        Ok(bytes.map_or(Ok(Ledger::default()), |bytes| Ledger::from_bytes(&bytes))?)
+    }
+
+    /// What was done on a day.
+    pub(super) fn today(&self, day: Day) -> Result<Today, StoreError> {
+        let bytes = read(&self.days, &day.to_be_bytes())?;
+        Ok(bytes.map_or(Ok(Today::default()), |bytes| Today::from_bytes(&bytes))?)
+    }
+
+    /// What was logged of a decision.
+    pub(super) fn decision(&self, id: DecisionId) -> Result<Option<Vec<u8>>, StoreError> {
+        read(&self.decisions, id.bytes())
+    }
+
+    /// The bytes of a state that decisions were made from.
+    pub(super) fn state(&self, digest: &[u8; 16]) -> Result<Option<Vec<u8>>, StoreError> {
+        read(&self.states, digest)
+    }
+
+    pub(super) fn has_state(&self, digest: &[u8; 16]) -> Result<bool, StoreError> {
+        self.states.contains_key(digest).map_err(StoreError::engine("read"))
+    }
+
+    pub(super) fn has_response(&self, id: DecisionId, kind: ResponseKind) -> Result<bool, StoreError> {
+        let key = response_key(id, kind.number());
+        self.responses.contains_key(key).map_err(StoreError::engine("read"))
+    }
+
+    /// What came of a decision, by kind.
+    pub(super) fn responses(&self, id: DecisionId) -> Result<Vec<Response>, StoreError> {
+        let mut responses = Vec::new();
+        for found in self.responses.prefix(id.bytes()) {
+            let (key, value) = found.into_inner().map_err(StoreError::engine("read"))?;
+            let mut from = ByteReader::new(&value, "response");
+            let kind = key.last().copied().and_then(ResponseKind::of_number);
+            responses.push(Response {
+                kind: kind.ok_or(from.malformed())?,
+                at: Timestamp::from_micros(from.i64()?),
+                reason: from.text()?.to_owned(),
+            });
+            from.end()?;
+        }
+        Ok(responses)
+    }
+}
+
+fn read(keyspace: &Keyspace, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+    let found = keyspace.get(key).map_err(StoreError::engine("read"))?;
+    Ok(found.map(|bytes| bytes.to_vec()))
+}
+
+/// The key of a response: the decision, then the kind, of which there is one each.
+pub(super) fn response_key(id: DecisionId, kind: u8) -> [u8; 17] {
+    let mut key = [kind; 17];
+    key[..16].copy_from_slice(id.bytes());
+    key
 }
 
 const HEADER: &str = "header";

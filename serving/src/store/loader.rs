@@ -8,6 +8,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use percorso_journey::{CustomerKey, LoggedEvent, Spec, Timestamp};
+use percorso_next_action::decide::Ledger;
 
 use super::carry::{Before, Customers, Kept, Streamed, joined};
 use super::disk::{Disk, Origin, beside, lock, log_key, record};
@@ -43,6 +44,7 @@ struct Customer {
     /// `None` for a customer known only from streamed events.
     base: Option<Vec<u8>>,
     log: Vec<Vec<u8>>,
+    contacts: Ledger,
 }
 
 impl Loader {
@@ -77,15 +79,17 @@ impl Loader {
         })
     }
 
-    /// Takes one customer: the bytes of the base state and of the events after it, in order.
+    /// Takes one customer: the bytes of the base state and of the events after it, in order, and the contacts that all
+    /// events tell of.
     ///
     /// # Errors
     /// - the key does not come after the one before, a record is damaged, or the disk refuses; the load has failed.
-    pub fn put(&mut self, key: CustomerKey, base: &[u8], log: &[Vec<u8>]) -> Result<(), StoreError> {
+    pub fn put(&mut self, key: CustomerKey, base: &[u8], log: &[Vec<u8>], contacts: Ledger) -> Result<(), StoreError> {
         let customer = Customer {
             key,
             base: Some(base.to_vec()),
             log: log.to_vec(),
+            contacts,
         };
         let is_taken = self
             .records
@@ -170,6 +174,7 @@ impl Build {
     fn run(self, customers: &Receiver<Customer>) -> Result<Loaded, StoreError> {
         let write = StoreError::engine("write");
         let disk = Disk::open(&self.dir)?;
+        self.before.copy_decisions(&disk)?;
         let mut bases = disk.bases.start_ingestion().map_err(&write)?;
         let mut log = disk.log.start_ingestion().map_err(&write)?;
         let mut loaded = Loaded {
@@ -177,7 +182,13 @@ impl Build {
             ..Loaded::default()
         };
         let mut put = |customer: Customer, streamed: Option<Streamed>| {
-            let Customer { key, base, log: events } = customer;
+            let Customer {
+                key,
+                base,
+                log: events,
+                contacts,
+            } = customer;
+            self.join_contacts(&disk, key, &contacts)?;
             let read = |bytes: Vec<u8>| {
                 let logged = LoggedEvent::from_bytes(&self.spec, &bytes)?;
                 Ok(Kept {
@@ -208,6 +219,7 @@ impl Build {
             key,
             base: None,
             log: Vec::new(),
+            contacts: Ledger::default(),
         };
         let mut last = None;
         for customer in customers {
@@ -227,6 +239,18 @@ impl Build {
         log.finish().map_err(&write)?;
         disk.put_header(&self.header)?;
         Ok(loaded)
+    }
+
+    /// Adds contacts that the data tell of to those that were known before.
+    fn join_contacts(&self, disk: &Disk, key: CustomerKey, contacts: &Ledger) -> Result<(), StoreError> {
+        if contacts.last_at().is_none() {
+            return Ok(());
+        }
+        let mut ledger = disk.ledger(key)?;
+        ledger.join(&self.spec, contacts);
+        disk.ledgers
+            .insert(key.bytes(), ledger.to_bytes())
+            .map_err(StoreError::engine("write"))
     }
 }
 

@@ -8,18 +8,25 @@
 //! Base states are moved forward behind the acknowledgements; the log is the truth, and nothing is rebuilt at start.
 
 mod carry;
+mod decided;
 mod disk;
 mod error;
+mod group;
 mod loader;
 mod writer;
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
+use fjall::OwnedWriteBatch;
 use percorso_journey::{CustomerKey, History, LoggedEvent, Spec, Timestamp};
+use percorso_next_action::decide::{Ledger, Today};
 use quick_cache::sync::Cache;
 
+pub(crate) use decided::{Day, Outcome, Proposal, Seen};
+pub use decided::{DecisionId, Recorded, Response, ResponseKind};
 use disk::Disk;
 pub use disk::{Header, STORE_FORMAT};
 pub use error::StoreError;
@@ -40,6 +47,9 @@ struct Shelf {
     spec: Arc<Spec>,
     disk: Disk,
     cache: Cache<CustomerKey, Arc<History>>,
+    ledgers: Cache<CustomerKey, Arc<Ledger>>,
+    /// What was done on the last days asked about.
+    days: RwLock<BTreeMap<Day, Arc<Today>>>,
     #[cfg(test)]
     refuses_writes: std::sync::atomic::AtomicBool,
 }
@@ -75,6 +85,8 @@ impl Store {
             spec: Arc::clone(spec),
             disk,
             cache,
+            ledgers: Cache::new(cached_customers.max(1_024)),
+            days: RwLock::default(),
             #[cfg(test)]
             refuses_writes: false.into(),
         });
@@ -126,8 +138,64 @@ impl Store {
     ///
     /// # Errors
     /// - too many events wait already, or the store is closed.
-    pub fn ingest(&self, events: Vec<(CustomerKey, LoggedEvent)>) -> Result<Receipt, StoreError> {
-        self.writer.submit(events)
+    pub fn ingest(&self, events: Vec<(CustomerKey, LoggedEvent)>) -> Result<Receipt<Vec<Placement>>, StoreError> {
+        self.writer.events(events)
+    }
+
+    /// The contacts made with a customer.
+    ///
+    /// # Errors
+    /// - the disk refuses, or the record is damaged.
+    pub(crate) fn ledger(&self, key: CustomerKey) -> Result<Arc<Ledger>, StoreError> {
+        self.shelf.ledger(key)
+    }
+
+    /// What was done on a day.
+    ///
+    /// # Errors
+    /// - the disk refuses, or the record is damaged.
+    pub(crate) fn today(&self, day: Day) -> Result<Arc<Today>, StoreError> {
+        self.shelf.today(day)
+    }
+
+    /// Hands a decision over to be logged and counted, if nothing has happened since it was made.
+    ///
+    /// # Errors
+    /// - too many calls wait already, or the store is closed.
+    pub(crate) fn decide(&self, proposal: Proposal) -> Result<Receipt<Outcome>, StoreError> {
+        self.writer.decision(proposal)
+    }
+
+    /// What was logged of a decision; `None` when there is none of this id.
+    ///
+    /// # Errors
+    /// - the disk refuses.
+    pub(crate) fn decision(&self, id: DecisionId) -> Result<Option<Vec<u8>>, StoreError> {
+        self.shelf.disk.decision(id)
+    }
+
+    /// The bytes of a state that a decision was made from.
+    ///
+    /// # Errors
+    /// - the disk refuses.
+    pub(crate) fn state(&self, digest: &[u8; 16]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.shelf.disk.state(digest)
+    }
+
+    /// Hands over what came of a decision.
+    ///
+    /// # Errors
+    /// - too many calls wait already, or the store is closed.
+    pub fn respond(&self, id: DecisionId, response: Response) -> Result<Receipt<Recorded>, StoreError> {
+        self.writer.response(id, response)
+    }
+
+    /// What came of a decision, by kind.
+    ///
+    /// # Errors
+    /// - the disk refuses, or a record is damaged.
+    pub fn responses(&self, id: DecisionId) -> Result<Vec<Response>, StoreError> {
+        self.shelf.disk.responses(id)
     }
 
     /// Writes what waits, moves base states forward and syncs; nothing can be ingested afterwards.
@@ -147,6 +215,47 @@ impl Shelf {
         self.cached_or(key, || self.disk.history(&self.spec, key))
     }
 
+    fn ledger(&self, key: CustomerKey) -> Result<Arc<Ledger>, StoreError> {
+        self.ledgers
+            .get_or_insert_with(&key, || Ok(Arc::new(self.disk.ledger(key)?)))
+    }
+
+    fn today(&self, day: Day) -> Result<Arc<Today>, StoreError> {
+        let known = self.days.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(today) = known.get(&day) {
+            return Ok(Arc::clone(today));
+        }
+        drop(known);
+        let mut known = self.days.write().unwrap_or_else(PoisonError::into_inner);
+        // Read under the lock, so that a day shown meanwhile is not hidden by an older reading of it.
+        let today = match known.get(&day) {
+            Some(today) => Arc::clone(today),
+            None => Arc::new(self.disk.today(day)?),
+        };
+        known.insert(day, Arc::clone(&today));
+        Ok(today)
+    }
+
+    /// Shows what was done on days, as the disk has it now.
+    fn show(&self, days: BTreeMap<Day, Today>) {
+        let mut known = self.days.write().unwrap_or_else(PoisonError::into_inner);
+        known.extend(days.into_iter().map(|(day, today)| (day, Arc::new(today))));
+        while known.len() > MAX_KNOWN_DAYS {
+            known.pop_first();
+        }
+    }
+
+    /// Writes a batch whole, or leaves the disk as it is: the engine shows nothing that it could not sync.
+    fn write(&self, batch: OwnedWriteBatch) -> Result<(), StoreError> {
+        #[cfg(test)]
+        if self.refuses_writes.load(std::sync::atomic::Ordering::SeqCst) {
+            return Err(StoreError::engine("write")(
+                std::io::Error::other("refused by a test").into(),
+            ));
+        }
+        batch.commit().map_err(StoreError::engine("write"))
+    }
+
     /// The history in memory, else the one that `read` finds, which stays in memory from then on.
     ///
     /// When the writer shows a newer one while `read` reads, the newer stays.
@@ -163,6 +272,9 @@ impl Shelf {
         }
     }
 }
+
+/// Days whose counts stay in memory; older ones are read again.
+const MAX_KNOWN_DAYS: usize = 8;
 
 enum Miss {
     Unknown,

@@ -1,17 +1,17 @@
 //! The one thread that writes: group commit, and base states moved forward behind it.
 
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, RwLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use fjall::{OwnedWriteBatch, PersistMode};
-use percorso_journey::{CustomerKey, History, HistoryError, Insertion, LoggedEvent};
+use percorso_journey::{CustomerKey, History, LoggedEvent};
 use tokio::sync::oneshot;
 
-use super::disk::{Origin, log_key, record};
+use super::decided::{DecisionId, Outcome, Proposal, Recorded, Response};
+use super::disk::log_key;
+use super::group::Group;
 use super::{Shelf, StoreError};
 
 /// What became of an event.
@@ -25,25 +25,23 @@ pub enum Placement {
     TooLate,
 }
 
-/// The answer to come of an [`super::Store::ingest`].
-pub struct Receipt(oneshot::Receiver<Answer>);
+/// The answer to come of something handed over to be written.
+pub struct Receipt<T>(oneshot::Receiver<Result<T, StoreError>>);
 
-type Answer = Result<Vec<Placement>, StoreError>;
-
-impl Receipt {
-    /// What became of each event, in the order given, once all accepted ones are durable.
+impl<T> Receipt<T> {
+    /// What became of it, once that is durable.
     ///
     /// # Errors
-    /// - the write failed; none of the events was taken in.
-    pub async fn placements(self) -> Answer {
+    /// - the write failed; nothing of it was taken in.
+    pub async fn answer(self) -> Result<T, StoreError> {
         self.0.await.unwrap_or(Err(StoreError::Closed))
     }
 
-    /// [`Self::placements`] for a thread that may wait.
+    /// [`Self::answer`] for a thread that may wait.
     ///
     /// # Errors
     /// - as there.
-    pub fn wait(self) -> Answer {
+    pub fn wait(self) -> Result<T, StoreError> {
         self.0.blocking_recv().unwrap_or(Err(StoreError::Closed))
     }
 }
@@ -65,9 +63,37 @@ pub(super) struct Writer {
     thread: Mutex<Option<JoinHandle<Result<(), StoreError>>>>,
 }
 
-struct Call {
-    events: Vec<(CustomerKey, LoggedEvent)>,
-    reply: oneshot::Sender<Answer>,
+/// What waits for the writer.
+enum Call {
+    Events(Vec<(CustomerKey, LoggedEvent)>, Reply<Vec<Placement>>),
+    Decision(Box<Proposal>, Reply<Outcome>),
+    Response(DecisionId, Response, Reply<Recorded>),
+}
+
+type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
+/// Tells a caller what became of their call, once it is known whether the group was written.
+type Answer = Box<dyn FnOnce(Result<(), StoreError>)>;
+
+impl Call {
+    /// Something of about the size of so many events.
+    fn size(&self) -> usize {
+        match self {
+            Call::Events(events, _) => events.len(),
+            Call::Decision(..) | Call::Response(..) => 1,
+        }
+    }
+
+    /// Joins a group; a call that cannot takes none of the others down.
+    fn join(self, group: &mut Group<'_>) -> Answer {
+        fn answer<T: 'static>(reply: Reply<T>, found: Result<T, StoreError>) -> Answer {
+            Box::new(move |written| drop(reply.send(written.and(found))))
+        }
+        match self {
+            Call::Events(events, reply) => answer(reply, group.place(events)),
+            Call::Decision(proposal, reply) => answer(reply, group.decide(*proposal)),
+            Call::Response(id, response, reply) => answer(reply, group.respond(id, &response)),
+        }
+    }
 }
 
 impl Writer {
@@ -87,14 +113,25 @@ impl Writer {
         }
     }
 
-    pub(super) fn submit(&self, events: Vec<(CustomerKey, LoggedEvent)>) -> Result<Receipt, StoreError> {
+    pub(super) fn events(
+        &self,
+        events: Vec<(CustomerKey, LoggedEvent)>,
+    ) -> Result<Receipt<Vec<Placement>>, StoreError> {
+        self.submit(|reply| Call::Events(events, reply))
+    }
+
+    pub(super) fn decision(&self, proposal: Proposal) -> Result<Receipt<Outcome>, StoreError> {
+        self.submit(|reply| Call::Decision(Box::new(proposal), reply))
+    }
+
+    pub(super) fn response(&self, id: DecisionId, response: Response) -> Result<Receipt<Recorded>, StoreError> {
+        self.submit(|reply| Call::Response(id, response, reply))
+    }
+
+    fn submit<T>(&self, call: impl FnOnce(Reply<T>) -> Call) -> Result<Receipt<T>, StoreError> {
         let (reply, receipt) = oneshot::channel();
         let calls = self.calls.read().expect("no thread panics while it holds the sender");
-        match calls
-            .as_ref()
-            .ok_or(StoreError::Closed)?
-            .try_send(Call { events, reply })
-        {
+        match calls.as_ref().ok_or(StoreError::Closed)?.try_send(call(reply)) {
             Ok(()) => Ok(Receipt(receipt)),
             Err(TrySendError::Full(_)) => Err(StoreError::Busy),
             Err(TrySendError::Disconnected(_)) => Err(StoreError::Closed),
@@ -155,69 +192,19 @@ impl Desk {
         Ok(())
     }
 
-    /// Writes a group of calls and answers them; returns how many customers it changed.
+    /// Writes a group of calls and answers them; returns how many customers' histories it changed.
     fn write(&mut self, calls: Vec<Call>) -> usize {
-        let mut changed = BTreeMap::new();
-        let mut batch = self.shelf.disk.batch().durability(Some(PersistMode::SyncData));
-        let mut answers = Vec::with_capacity(calls.len());
-        for Call { events, reply } in calls {
-            // All that can fail is reading; a call that cannot be placed takes none of the others down.
-            match events.iter().try_for_each(|(key, _)| self.fetch(&mut changed, *key)) {
-                Err(error) => drop(reply.send(Err(error))),
-                Ok(()) => {
-                    let place = |(key, logged)| {
-                        let history: &mut Draft = changed.get_mut(&key).expect("fetched above");
-                        history.insert(logged, |logged| {
-                            let event = record(Origin::Streamed, &logged.to_bytes());
-                            batch.insert(&self.shelf.disk.log, log_key(key, logged), event);
-                        })
-                    };
-                    let placements: Vec<Placement> = events.into_iter().map(place).collect();
-                    answers.push((reply, placements));
-                }
-            }
+        let mut group = Group::new(&self.shelf);
+        let answers: Vec<Answer> = calls.into_iter().map(|call| call.join(&mut group)).collect();
+        let written = group.commit();
+        for answer in answers {
+            // Who no longer waits for the answer will ask again, and be told that it was done.
+            answer(written.as_ref().map(|_| ()).map_err(StoreError::clone));
         }
-        changed.retain(|_, draft| draft.is_changed);
-        let written = self.commit(batch);
-        if written.is_ok() {
-            for (&key, draft) in &mut changed {
-                let history = draft.history.take().expect("a changed draft holds a history");
-                self.shelf.cache.insert(key, Arc::new(history));
-                self.unsettled.insert(key);
-            }
-        }
-        for (reply, placements) in answers {
-            // Who no longer waits for the answer will send the events again, as duplicates.
-            let _ = reply.send(written.clone().map(|()| placements));
-        }
-        changed.len()
-    }
-
-    /// Writes a batch whole and syncs it, or leaves the disk as it is: the engine shows nothing that it could not sync.
-    fn commit(&self, batch: OwnedWriteBatch) -> Result<(), StoreError> {
-        #[cfg(test)]
-        if self.shelf.refuses_writes.load(std::sync::atomic::Ordering::SeqCst) {
-            return Err(StoreError::engine("write")(
-                std::io::Error::other("refused by a test").into(),
-            ));
-        }
-        batch.commit().map_err(StoreError::engine("write"))
-    }
-
-    fn fetch(&self, drafts: &mut BTreeMap<CustomerKey, Draft>, key: CustomerKey) -> Result<(), StoreError> {
-        let Entry::Vacant(place) = drafts.entry(key) else {
-            return Ok(());
-        };
-        let kept = match self.shelf.cache.get(&key) {
-            Some(history) => Some(History::clone(&history)),
-            None => self.shelf.disk.history(&self.shelf.spec, key)?,
-        };
-        let history = kept.unwrap_or_else(|| History::new(Arc::clone(&self.shelf.spec)));
-        place.insert(Draft {
-            history: Some(history),
-            is_changed: false,
-        });
-        Ok(())
+        let changed = written.unwrap_or_default();
+        let n_changed = changed.len();
+        self.unsettled.extend(changed);
+        n_changed
     }
 
     /// Looks at up to `n_looked_at` customers and moves the bases of up to `n_customers` that are `n_events` behind.
@@ -259,30 +246,6 @@ impl Desk {
     }
 }
 
-/// A customer's history as the group under way makes it.
-struct Draft {
-    history: Option<History>,
-    is_changed: bool,
-}
-
-impl Draft {
-    fn insert(&mut self, logged: LoggedEvent, mut keep: impl FnMut(&LoggedEvent)) -> Placement {
-        let history = self.history.as_mut().expect("taken only when the group is written");
-        match history.insert(logged.clone()) {
-            Ok(Insertion::Appended | Insertion::Refolded) => {
-                keep(&logged);
-                self.is_changed = true;
-                Placement::Accepted
-            }
-            Ok(Insertion::Duplicate) => Placement::Duplicate,
-            Err(HistoryError::TooLate { .. }) => Placement::TooLate,
-            Err(error @ (HistoryError::TooOld { .. } | HistoryError::Disorder(_))) => {
-                unreachable!("whatever is not too late comes after the base, which was checked when read: {error}")
-            }
-        }
-    }
-}
-
 /// How many events of the log no late event can precede any more.
 fn n_settled(history: &History) -> usize {
     let Some(last_at) = history.state().last_at() else {
@@ -293,12 +256,12 @@ fn n_settled(history: &History) -> usize {
 }
 
 fn gather(first: Call, calls: &Receiver<Call>) -> Vec<Call> {
-    let mut n_events = first.events.len();
+    let mut size = first.size();
     let mut group = vec![first];
-    while n_events < MAX_GROUP_EVENTS
+    while size < MAX_GROUP_EVENTS
         && let Ok(call) = calls.try_recv()
     {
-        n_events += call.events.len();
+        size += call.size();
         group.push(call);
     }
     group

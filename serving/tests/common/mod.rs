@@ -15,6 +15,7 @@ use percorso_journey::{
     TimeGrid, text,
 };
 use percorso_learners::{Band, Bootstrap, Calibrator, Column, Learner, Linear, OutOfFold, PurchaseModel, TrainingSet};
+use percorso_next_action::decide::Ledger;
 use percorso_next_stage::{Calibrated, NextStageHead, Trust};
 use percorso_proto::v1;
 use percorso_proto::v1::attribute_value::Value;
@@ -26,6 +27,31 @@ pub(crate) const TODAY: i64 = 120;
 
 pub(crate) fn spec() -> Arc<Spec> {
     Arc::new(Spec::parse(text::SMALL_SPEC).unwrap())
+}
+
+/// The same business, with something to do: a call for who is loyal, and a postcard for everyone.
+pub(crate) fn spec_with_actions() -> Arc<Spec> {
+    let actions = r#"
+[decisions]
+contacts = { times = 2, days = 30 }
+fallback = "postcard"
+
+[[action]]
+name = "call"
+text = "call_text"
+channel = "shop"
+cost = 2.0
+consent = "loyal"
+daily_capacity = 3
+prior = { gain = 10.0 }
+
+[[action]]
+name = "postcard"
+channel = "mail"
+cost = 1.0
+prior = { gain = 4.0 }
+"#;
+    Arc::new(Spec::parse(&format!("{}{actions}", text::SMALL_SPEC)).unwrap())
 }
 
 pub(crate) fn secret() -> KeySecret {
@@ -201,7 +227,11 @@ pub(crate) fn load(dir: &Path, spec: &Arc<Spec>, customers: &[(String, Vec<Happe
         let mut history = history(spec, journey);
         history.settle();
         let log: Vec<Vec<u8>> = history.log().iter().map(LoggedEvent::to_bytes).collect();
-        loader.put(key, &history.base().to_bytes(), &log).unwrap();
+        let mut contacts = Ledger::default();
+        for happening in journey {
+            contacts.add_event(spec, &happening.logged(spec).event);
+        }
+        loader.put(key, &history.base().to_bytes(), &log, contacts).unwrap();
     }
     loader.finish().unwrap()
 }
@@ -306,6 +336,7 @@ pub(crate) fn settings(dir: &Path) -> Settings {
         store: dir.join("store"),
         models: dir.join("models"),
         model: "champion".to_owned(),
+        policy: "policy".to_owned(),
         secret: secret(),
         spec: spec(),
         clock: clock(),
@@ -317,7 +348,11 @@ pub(crate) fn settings(dir: &Path) -> Settings {
 
 impl Running {
     pub(crate) async fn start(dir: &Path) -> Self {
-        let server = Server::bind(settings(dir)).await.unwrap();
+        Self::with(dir, settings(dir)).await
+    }
+
+    pub(crate) async fn with(dir: &Path, settings: Settings) -> Self {
+        let server = Server::bind(settings).await.unwrap();
         let address = format!("http://{}", server.address());
         let service = Arc::clone(server.service());
         let (stop, stopped) = tokio::sync::oneshot::channel();

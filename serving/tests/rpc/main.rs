@@ -6,4 +6,5 @@ mod common;
 
 mod answers;
 mod caller;
+mod decisions;
 mod refusals;

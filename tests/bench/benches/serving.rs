@@ -15,6 +15,7 @@ use percorso_bench::empty::{self, EmptyService};
 use percorso_bench::{market, model};
 use percorso_journey::{CustomerKey, History, JourneyState, KeySecret, LoggedEvent, Spec, Timestamp, in_population};
 use percorso_kit::{END_DAY, micros_of_day};
+use percorso_next_action::decide::Ledger;
 use percorso_proto::v1;
 use percorso_proto::v1::journeys_client::JourneysClient;
 use percorso_proto::v1::score_request::Customer;
@@ -133,7 +134,9 @@ fn load(dir: &Path, spec: &Arc<Spec>, customers: &[Stored], copies: u8) -> f64 {
             let mut bytes = *key.bytes();
             let Some(last) = bytes[15].checked_add(copy) else { break };
             bytes[15] = last;
-            loader.put(CustomerKey::from_bytes(bytes), base, log).expect("in order");
+            loader
+                .put(CustomerKey::from_bytes(bytes), base, log, Ledger::default())
+                .expect("in order");
         }
     }
     let loaded = loader.finish().expect("the disk takes it");
@@ -146,6 +149,7 @@ async fn bench(dir: &Path, spec: Arc<Spec>, ids: Arc<[String]>) {
         store: dir.join("store"),
         models: dir.join("models"),
         model: "champion".to_owned(),
+        policy: "policy".to_owned(),
         secret: secret(),
         spec,
         clock: Arc::new(|| Timestamp::from_micros(micros_of_day(END_DAY))),

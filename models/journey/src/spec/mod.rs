@@ -442,6 +442,14 @@ impl Spec {
         &self.declared
     }
 
+    /// The first 16 bytes of SHA-256 of all that is declared of decisions and actions.
+    pub fn actions_digest(&self) -> [u8; 16] {
+        let text = format!("{:?}", (&self.decisions, &self.actions));
+        let mut digest = [0; 16];
+        digest.copy_from_slice(&Sha256::digest(text.as_bytes())[..16]);
+        digest
+    }
+
     /// SHA-256 of [`Self::declared`], in hex.
     pub fn digest(&self) -> String {
         Sha256::digest(self.declared.as_bytes())

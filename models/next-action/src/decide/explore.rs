@@ -10,8 +10,9 @@ use super::{Case, Purpose, Ranked};
 /// Doing nothing may always be tried.
 pub(super) fn choose(case: &Case<'_>, ranked: &mut [Ranked]) -> usize {
     let (share, seed) = match case.circumstances.purpose {
-        Purpose::List => (0.0, 0),
-        Purpose::Act { seed } => (case.spec.decisions().exploration, seed),
+        Purpose::List => (0.0, None),
+        Purpose::Preview => (case.spec.decisions().exploration, None),
+        Purpose::Act { seed } => (case.spec.decisions().exploration, Some(seed)),
     };
     let may_be_tried = |ranked: &Ranked| {
         ranked
@@ -27,6 +28,7 @@ pub(super) fn choose(case: &Case<'_>, ranked: &mut [Ranked]) -> usize {
         };
         ranked.propensity = by_chance + if at == 0 { 1.0 - share } else { 0.0 };
     }
+    let Some(seed) = seed else { return 0 };
     let mut random = Random::new(seed);
     if random.uniform() < share {
         tried[random.below(tried.len())]

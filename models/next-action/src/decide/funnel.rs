@@ -58,6 +58,61 @@ pub enum Why {
     Budget,
 }
 
+impl Why {
+    /// Every reason, with this name where one is of a rule.
+    pub fn every(rule: &str) -> [Why; 14] {
+        [
+            Why::HeldOut,
+            Why::Channel,
+            Why::Stage,
+            Why::Audience,
+            Why::Product,
+            Why::Rule(rule.to_owned()),
+            Why::Untold(rule.to_owned()),
+            Why::Consent,
+            Why::Quiet,
+            Why::CoolDown,
+            Why::Cap,
+            Why::Contacts,
+            Why::Capacity,
+            Why::Budget,
+        ]
+    }
+
+    /// The reason of a kind, of a rule where it is of one; `None` when there is no such kind.
+    pub fn of(kind: &str, rule: &str) -> Option<Why> {
+        Why::every(rule).into_iter().find(|why| why.kind() == kind)
+    }
+
+    /// What kind of reason it is, in one word for machines.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Why::HeldOut => "held_out",
+            Why::Channel => "channel",
+            Why::Stage => "stage",
+            Why::Audience => "audience",
+            Why::Product => "product",
+            Why::Rule(_) => "rule",
+            Why::Untold(_) => "untold",
+            Why::Consent => "consent",
+            Why::Quiet => "quiet",
+            Why::CoolDown => "cool_down",
+            Why::Cap => "cap",
+            Why::Contacts => "contacts",
+            Why::Capacity => "capacity",
+            Why::Budget => "budget",
+        }
+    }
+
+    /// The rule's name, where it is of one.
+    pub fn rule(&self) -> Option<&str> {
+        match self {
+            Why::Rule(name) | Why::Untold(name) => Some(name),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -79,8 +134,8 @@ impl fmt::Display for Why {
     }
 }
 
-/// The first reason why an action must not be done, if there is one.
-pub(super) fn why_not(rules: &Rules, case: &Case<'_>, at: u16) -> Option<Why> {
+/// The first reason why an action must not be done, if there is one; `rules` are those of the spec, if it has any.
+pub(super) fn why_not(rules: Option<&Rules>, case: &Case<'_>, at: u16) -> Option<Why> {
     let Case { spec, as_of, .. } = *case;
     let now = &case.circumstances;
     let action = &spec.actions()[usize::from(at)];
@@ -105,14 +160,14 @@ pub(super) fn why_not(rules: &Rules, case: &Case<'_>, at: u16) -> Option<Why> {
     if !is_in(Spec::PRODUCT, &action.eligible.products) {
         return Some(Why::Product);
     }
-    if let Some(why) = rules.why_not(case, at) {
+    if let Some(why) = rules.and_then(|rules| rules.why_not(case, at)) {
         return Some(why);
     }
     let has_agreed = |flag: u16| case.state.attributes()[usize::from(flag)] == 1.0;
     if action.consent.is_some_and(|flag| !has_agreed(flag)) {
         return Some(Why::Consent);
     }
-    if matches!(now.purpose, Purpose::Act { .. }) && is_quiet(spec, action, as_of) {
+    if now.purpose != Purpose::List && is_quiet(spec, action, as_of) {
         return Some(Why::Quiet);
     }
     let since = |days: u32| as_of.plus_days(-i64::from(days));

@@ -94,6 +94,15 @@ impl Ledger {
         }
     }
 
+    /// The contacts made up to a moment.
+    pub fn up_to(&self, as_of: Timestamp) -> Ledger {
+        let n = self.contacts.partition_point(|made| made.at <= as_of);
+        Ledger {
+            version: self.version,
+            contacts: self.contacts[..n].to_vec(),
+        }
+    }
+
     /// Another number after every change.
     pub const fn version(&self) -> u64 {
         self.version

@@ -90,6 +90,8 @@ pub enum Purpose {
         /// The seed of what is left to chance.
         seed: u64,
     },
+    /// To show what would be done at once: quiet hours count, and it is the best, with the chance that it would have.
+    Preview,
     /// For a list that people act on in their own hours: the best for certain.
     List,
 }
@@ -135,8 +137,8 @@ pub fn gain(spec: &Spec, action: u16, reward: f64) -> f64 {
 
 /// What to do for a customer of whom nothing can be told: what the spec declares for that, unless it must not be done.
 ///
-/// No effect is asked for, and nothing is left to chance.
-pub fn fall_back(rules: &Rules, case: &Case<'_>) -> Decision {
+/// No effect and no rule is asked for, and nothing is left to chance.
+pub fn fall_back(case: &Case<'_>) -> Decision {
     let of = |action| Ranked {
         action,
         gain: 0.0,
@@ -147,7 +149,7 @@ pub fn fall_back(rules: &Rules, case: &Case<'_>) -> Decision {
     let mut ranked = vec![of(None)];
     let mut dropped = Vec::new();
     if let Some(action) = case.spec.decisions().fallback {
-        match funnel::why_not(rules, case, action) {
+        match funnel::why_not(None, case, action) {
             None => ranked.insert(0, of(Some(action))),
             Some(why) => dropped.push(Dropped { action, why }),
         }
@@ -176,7 +178,7 @@ pub fn decide(rules: &Rules, case: &Case<'_>) -> Decision {
         evidence: Evidence::None,
     }];
     for (at, (action, effect)) in (0..).zip(actions.iter().zip(case.effects)) {
-        if let Some(why) = funnel::why_not(rules, case, at) {
+        if let Some(why) = funnel::why_not(Some(rules), case, at) {
             dropped.push(Dropped { action: at, why });
             continue;
         }

@@ -1,4 +1,4 @@
-//! The model that serves: opened, checked and warmed before it answers anyone, then swapped in one step.
+//! The models that score and decide: opened, checked and warmed before they answer anyone, then swapped in one step.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,11 +9,21 @@ use percorso_scoring::{OpenError, ScoringModel, Scratch};
 use crate::ScoringService;
 
 /// Follows a label or version of a registry.
-pub struct Champion {
+pub struct Follower {
     registry: Registry,
     name: String,
+    role: Role,
     /// What failed last, so that it is complained of once.
     failed: Mutex<Option<Failed>>,
+}
+
+/// What the model of a name is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// Every score is its.
+    Scores,
+    /// Its effects of actions are acted on; there need not be one.
+    Decides,
 }
 
 /// What keeps a model from serving until it changes.
@@ -56,12 +66,23 @@ pub enum ModelError {
     },
 }
 
-impl Champion {
-    /// Follows `name`, a label such as `champion` or a version.
-    pub fn new(registry: Registry, name: impl Into<String>) -> Self {
+impl Follower {
+    /// Follows `name`, a label such as `champion` or a version, whose model scores.
+    pub fn scoring(registry: Registry, name: impl Into<String>) -> Self {
+        Self::new(registry, name.into(), Role::Scores)
+    }
+
+    /// Follows `name`, a label such as `policy` or a version, whose effects of actions are acted on; where no version
+    /// carries the label, nobody's are.
+    pub fn deciding(registry: Registry, name: impl Into<String>) -> Self {
+        Self::new(registry, name.into(), Role::Decides)
+    }
+
+    fn new(registry: Registry, name: String, role: Role) -> Self {
         Self {
             registry,
-            name: name.into(),
+            name,
+            role,
             failed: Mutex::new(None),
         }
     }
@@ -77,6 +98,12 @@ impl Champion {
         let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
         let id = match self.registry.resolve(&self.name) {
             Ok(id) => id,
+            Err(percorso_artefact::Error::NoSuchLabel { .. }) if self.role == Role::Decides => {
+                *failed = None;
+                let is_another = service.policy().is_some();
+                service.swap_policy(None);
+                return Ok(is_another);
+            }
             Err(source) => {
                 let now = Some(Failed::Name(source.to_string()));
                 let is_told = *failed == now;
@@ -85,20 +112,46 @@ impl Champion {
             }
         };
         let version = id.to_string();
-        let serves = service.model().is_some_and(|model| model.version() == version);
+        let serving = match self.role {
+            Role::Scores => service.model(),
+            Role::Decides => service.policy(),
+        };
+        let serves = serving.is_some_and(|model| model.version() == version);
         if serves || *failed == Some(Failed::Version(version.clone())) {
             return Ok(false);
         }
-        match self.open(&id, service.spec()) {
+        match self.known_or_opened(&id, service) {
             Ok(model) => {
                 *failed = None;
-                service.swap_model(Arc::new(model));
+                match self.role {
+                    Role::Scores => service.swap_model(model),
+                    Role::Decides => service.swap_policy(Some(model)),
+                }
                 Ok(true)
             }
             Err(error) => {
                 *failed = Some(Failed::Version(version));
                 Err(error)
             }
+        }
+    }
+
+    /// A version of the registry, opened, such as one that made a decision.
+    ///
+    /// # Errors
+    /// - there is no such version, or it does not open, fit or answer in probabilities.
+    pub fn version(&self, version: &str, service: &ScoringService) -> Result<Arc<ScoringModel>, ModelError> {
+        let id = self.registry.resolve(version).map_err(|source| self.unread(source))?;
+        self.known_or_opened(&id, service)
+    }
+
+    /// The model in memory where it is there already: one model, one set of hazards known.
+    fn known_or_opened(&self, id: &VersionId, service: &ScoringService) -> Result<Arc<ScoringModel>, ModelError> {
+        let version = id.to_string();
+        let mut known = service.model().into_iter().chain(service.policy());
+        match known.find(|model| model.version() == version) {
+            Some(model) => Ok(model),
+            None => self.open(id, service.spec()).map(Arc::new),
         }
     }
 

@@ -1,0 +1,271 @@
+//! What to do for a customer: decided from what is current, logged in the step that counts it, made again from the log.
+//!
+//! Decisions are made side by side, each from the customer's history, the contacts made and what was done that day.
+//! The store's one writer takes one in only if none of that has changed; otherwise it is made anew.
+//! So caps, consents and budgets hold for what is logged, whoever asks at the same time.
+
+mod made;
+mod record;
+mod replay;
+
+use std::sync::Arc;
+
+use percorso_journey::{CustomerKey, JourneyState, Timestamp};
+use percorso_next_action::Evidence;
+use percorso_next_action::decide::{Ledger, Purpose, Today, is_held_out};
+use percorso_scoring::{Belief, Hazards, ScoringModel};
+use sha2::{Digest, Sha256};
+
+use made::{Mind, Past, made};
+pub use record::{Considered, DecisionRecord, MadeFrom, Named, Policy};
+pub use replay::Replay;
+
+use crate::service::state_before;
+use crate::store::{Outcome, Proposal, Seen};
+use crate::{DecisionId, Error, Recorded, Response, ScoringService, StoreError};
+
+/// A decision is made anew at most so often before the customer gets nothing.
+const MAX_ATTEMPTS: usize = 16;
+
+/// What is asked of a decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DecisionRequest {
+    /// For whom.
+    pub customer: CustomerKey,
+    /// The id of the decision, made of the request's id.
+    pub id: DecisionId,
+    /// The channels that are open, by name; all where there is none.
+    pub channels: Vec<String>,
+}
+
+/// What was decided.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decided {
+    /// All there is to say of it.
+    pub record: DecisionRecord,
+    /// Whether it was logged, so that its contact counts.
+    pub is_logged: bool,
+}
+
+impl ScoringService {
+    /// The id of the decision that a request asks for.
+    pub fn decision_id(&self, request_id: &str) -> DecisionId {
+        DecisionId::from_bytes(*self.key_of(&format!("decision\0{request_id}")).bytes())
+    }
+
+    /// Decides what to do for a customer and logs it; the same request is the same decision.
+    ///
+    /// Where nothing can be logged, nothing is done, and the answer says why.
+    ///
+    /// # Errors
+    /// - the request's id was used for another customer or other channels.
+    pub async fn decide(self: &Arc<Self>, request: &DecisionRequest) -> Result<Decided, Error> {
+        for _ in 0..MAX_ATTEMPTS {
+            let drafted = if self.is_in_memory(request.customer) {
+                self.draft(request)
+            } else {
+                let (service, request) = (Arc::clone(self), request.clone());
+                let drafting = tokio::task::spawn_blocking(move || service.draft(&request));
+                drafting.await.expect("drafting does not panic")
+            };
+            let logged = match drafted {
+                Ok(draft) => self.log(draft).await,
+                Err(error) => Err(error),
+            };
+            match logged {
+                Ok(Some(record)) if !record.answers(request) => return Err(Error::RequestIdReused),
+                Ok(Some(record)) => {
+                    return Ok(Decided {
+                        record,
+                        is_logged: true,
+                    });
+                }
+                // Something has happened meanwhile.
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "a decision could not be logged"
+                    );
+                    return Ok(self.nothing(request, "the decision could not be logged"));
+                }
+            }
+        }
+        Ok(self.nothing(request, "too much happened at once"))
+    }
+
+    /// What would be decided: nothing is logged or counted, and nothing is left to chance.
+    ///
+    /// # Errors
+    /// - `as_of` lies too far ahead, or before the events that are kept;
+    /// - the store fails.
+    pub fn would_decide(&self, request: &DecisionRequest, as_of: Option<Timestamp>) -> Result<Decided, Error> {
+        self.with_past(request, as_of, |past, _, mind, hazards| Decided {
+            record: made(request, past, &mind, Purpose::Preview, hazards).0,
+            is_logged: false,
+        })
+    }
+
+    /// What was logged of a decision, and what came of it; `None` when there is no such decision.
+    ///
+    /// # Errors
+    /// - the store fails.
+    pub fn decision(&self, id: DecisionId) -> Result<Option<(DecisionRecord, Vec<Response>)>, Error> {
+        let Some(bytes) = self.store().decision(id)? else {
+            return Ok(None);
+        };
+        let record = DecisionRecord::from_bytes(&bytes).map_err(StoreError::from)?;
+        Ok(Some((record, self.store().responses(id)?)))
+    }
+
+    /// Records what came of a decision.
+    ///
+    /// # Errors
+    /// - the store fails.
+    pub async fn respond(&self, id: DecisionId, response: Response) -> Result<Recorded, Error> {
+        Ok(self.store().respond(id, response)?.answer().await?)
+    }
+
+    /// The decision as it would be logged now.
+    fn draft(&self, request: &DecisionRequest) -> Result<Proposal, Error> {
+        self.with_past(request, None, |mut past, seen, mind, hazards| {
+            let state = past.state.to_bytes();
+            past.from.state_digest = digest(&state);
+            let at = past.as_of;
+            let purpose = Purpose::Act {
+                seed: request.id.seed(),
+            };
+            let (record, action) = made(request, past, &mind, purpose, hazards);
+            Proposal {
+                id: request.id,
+                customer: request.customer,
+                seen,
+                at,
+                day: at.local_day(self.spec().time_zone()),
+                action,
+                state: (record.from.state_digest, state),
+                record: record.to_bytes(),
+            }
+        })
+    }
+
+    /// The decision that the log holds of the request now; `None` when what it was made from has changed.
+    async fn log(&self, proposal: Proposal) -> Result<Option<DecisionRecord>, Error> {
+        let ours = proposal.record.clone();
+        let bytes = match self.store().decide(proposal)?.answer().await? {
+            Outcome::Stale => return Ok(None),
+            Outcome::Logged => ours,
+            Outcome::Repeated(before) => before,
+        };
+        Ok(Some(DecisionRecord::from_bytes(&bytes).map_err(StoreError::from)?))
+    }
+
+    /// Asks with all that a decision is made from as it is now, or was at a moment, and with who decides.
+    ///
+    /// A customer's time never goes back: where the clock was set back, it is the time of their last contact or event.
+    fn with_past<T>(
+        &self,
+        request: &DecisionRequest,
+        asked: Option<Timestamp>,
+        ask: impl FnOnce(Past<'_>, Seen, Mind, &mut Hazards) -> T,
+    ) -> Result<T, Error> {
+        let (store, spec) = (self.store(), self.spec());
+        let history = store.history(request.customer)?;
+        let ledger = store.ledger(request.customer)?;
+        let unknown = JourneyState::new(Arc::clone(spec));
+        let current = history.as_ref().map_or(&unknown, |history| history.state());
+        let mut as_of = self.as_of(asked, current)?;
+        if asked.is_none() {
+            as_of = ledger.last_at().map_or(as_of, |last_contact| as_of.max(last_contact));
+        }
+        let today = store.today(as_of.local_day(spec.time_zone()))?;
+        let past = |state| Past {
+            spec,
+            state,
+            as_of,
+            from: MadeFrom {
+                state_digest: [0; 16],
+                declared_digest: spec.actions_digest(),
+                channels: request.channels.clone(),
+                is_held_out: is_held_out(spec, request.customer),
+                contacts: ledger.up_to(as_of),
+                today: Today::clone(&today),
+            },
+        };
+        let seen = Seen {
+            n_events: current.n_events(),
+            ledger: ledger.version(),
+        };
+        let Some(history) = &history else {
+            let mind = Mind::Nobody("no events are kept of this customer".to_owned());
+            return Ok(ask(past(&unknown), seen, mind, &mut Hazards::default()));
+        };
+        let mind = |state: &JourneyState| match self.deciding() {
+            _ if state.n_events() == 0 => Mind::Nobody("no event of the customer lies before as_of".to_owned()),
+            Some((model, belief)) => Mind::Model(model, belief),
+            None => Mind::Nobody("no model is loaded".to_owned()),
+        };
+        if !current.is_of_the_past(as_of) {
+            let state = state_before(history, as_of)?;
+            return Ok(ask(past(&state), seen, mind(&state), &mut Hazards::default()));
+        }
+        Ok(match mind(current) {
+            Mind::Model(model, belief) => {
+                self.hazards()
+                    .asking(request.customer, history, &Arc::clone(&model), |hazards| {
+                        ask(past(current), seen, Mind::Model(model, belief), hazards)
+                    })
+            }
+            nobody @ Mind::Nobody(_) => ask(past(current), seen, nobody, &mut Hazards::default()),
+        })
+    }
+
+    /// Nothing, with the reason; it is not logged.
+    fn nothing(&self, request: &DecisionRequest, why: &str) -> Decided {
+        let option = Considered {
+            action: None,
+            gain: 0.0,
+            priority: 0.0,
+            propensity: 1.0,
+            evidence: Evidence::None,
+        };
+        let record = DecisionRecord {
+            id: request.id,
+            customer: request.customer,
+            as_of: self.now(),
+            from: MadeFrom {
+                state_digest: [0; 16],
+                declared_digest: self.spec().actions_digest(),
+                channels: request.channels.clone(),
+                is_held_out: is_held_out(self.spec(), request.customer),
+                contacts: Ledger::default(),
+                today: Today::default(),
+            },
+            policy: Policy::Fallback,
+            model_version: String::new(),
+            fallback_reason: why.to_owned(),
+            scores: Vec::new(),
+            options: vec![option],
+            dropped: Vec::new(),
+            chosen: 0,
+            act_by: None,
+        };
+        Decided {
+            record,
+            is_logged: false,
+        }
+    }
+
+    /// The model that decides, and how far its effects are believed: one whose policy was promoted, else the champion, of
+    /// whose effects nothing is proven.
+    fn deciding(&self) -> Option<(Arc<ScoringModel>, Belief)> {
+        let promoted = self.policy().map(|model| (model, Belief::Learnt));
+        promoted.or_else(|| Some((self.model()?, Belief::Declared)))
+    }
+}
+
+fn digest(state: &[u8]) -> [u8; 16] {
+    let mut digest = [0; 16];
+    digest.copy_from_slice(&Sha256::digest(state)[..16]);
+    digest
+}
