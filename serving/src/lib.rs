@@ -8,7 +8,14 @@
 //! Only `grpc` and `server` know that there is a wire, and only `grpc` names its messages.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+// What tests have in common names this crate from outside.
+#[cfg(test)]
+extern crate self as percorso_serving;
+
 mod clock;
+#[cfg(test)]
+#[path = "../tests/common/mod.rs"]
+mod common;
 mod decisions;
 mod error;
 mod follower;

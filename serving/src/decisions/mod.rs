@@ -7,6 +7,8 @@
 mod made;
 mod record;
 mod replay;
+#[cfg(test)]
+mod schedules;
 
 use std::sync::Arc;
 

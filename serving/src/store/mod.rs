@@ -51,7 +51,7 @@ struct Shelf {
     /// What was done on the last days asked about.
     days: RwLock<BTreeMap<Day, Arc<Today>>>,
     #[cfg(test)]
-    refuses_writes: std::sync::atomic::AtomicBool,
+    fails: std::sync::Mutex<Fails>,
 }
 
 impl Store {
@@ -88,7 +88,7 @@ impl Store {
             ledgers: Cache::new(cached_customers.max(1_024)),
             days: RwLock::default(),
             #[cfg(test)]
-            refuses_writes: false.into(),
+            fails: std::sync::Mutex::default(),
         });
         Ok(Self {
             header,
@@ -248,12 +248,19 @@ impl Shelf {
     /// Writes a batch whole, or leaves the disk as it is: the engine shows nothing that it could not sync.
     fn write(&self, batch: OwnedWriteBatch) -> Result<(), StoreError> {
         #[cfg(test)]
-        if self.refuses_writes.load(std::sync::atomic::Ordering::SeqCst) {
-            return Err(StoreError::engine("write")(
-                std::io::Error::other("refused by a test").into(),
-            ));
+        let fails = *self.fails.lock().unwrap();
+        #[cfg(test)]
+        if fails == Fails::BeforeWriting {
+            return Err(Fails::error());
         }
-        batch.commit().map_err(StoreError::engine("write"))
+        batch.commit().map_err(StoreError::engine("write"))?;
+        #[cfg(test)]
+        if fails == Fails::AfterWriting {
+            // A process that has ended writes no more.
+            *self.fails.lock().unwrap() = Fails::BeforeWriting;
+            return Err(Fails::error());
+        }
+        Ok(())
     }
 
     /// The history in memory, else the one that `read` finds, which stays in memory from then on.
@@ -275,6 +282,33 @@ impl Shelf {
 
 /// Days whose counts stay in memory; older ones are read again.
 const MAX_KNOWN_DAYS: usize = 8;
+
+/// Where a test lets writing fail.
+#[cfg(test)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Fails {
+    #[default]
+    Never,
+    /// The disk refuses.
+    BeforeWriting,
+    /// The process ends once the disk has it, before memory or a caller has.
+    AfterWriting,
+}
+
+#[cfg(test)]
+impl Fails {
+    fn error() -> StoreError {
+        StoreError::engine("write")(std::io::Error::other("refused by a test").into())
+    }
+}
+
+#[cfg(test)]
+impl Store {
+    /// Lets writing fail, or not.
+    pub(crate) fn fail(&self, fails: Fails) {
+        *self.shelf.fails.lock().unwrap() = fails;
+    }
+}
 
 enum Miss {
     Unknown,

@@ -113,6 +113,11 @@ impl Ledger {
         self.contacts.last().map(|made| made.at)
     }
 
+    /// The contacts, oldest first.
+    pub fn made(&self) -> impl Iterator<Item = &Made> {
+        self.contacts.iter()
+    }
+
     /// The contacts as decisions count them.
     pub fn contacts(&self, spec: &Spec) -> Vec<Contact> {
         let position = |id: CategoryId| spec.actions().iter().position(|action| action.id == id);
