@@ -271,3 +271,50 @@ fn digest(state: &[u8]) -> [u8; 16] {
     digest.copy_from_slice(&Sha256::digest(state)[..16]);
     digest
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Store;
+    use crate::common::{Happening, clock, happening, load, secret, spec_with_actions};
+
+    fn service(dir: &std::path::Path) -> Arc<ScoringService> {
+        let mut bought = happening("e1", "purchase", 90.0);
+        bought.loyal = Some(true);
+        let customers = ["anna", "bruno", "carla", "dario"].map(|id| (id.to_owned(), vec![bought.clone()]));
+        load(dir, &spec_with_actions(), &customers);
+        let store = Store::open(dir, &spec_with_actions(), 0).unwrap();
+        Arc::new(ScoringService::new(store, secret(), clock()))
+    }
+
+    fn request(service: &ScoringService, request_id: &str, customer: &str) -> DecisionRequest {
+        DecisionRequest {
+            customer: service.key_of(customer),
+            id: service.decision_id(request_id),
+            channels: Vec::new(),
+        }
+    }
+
+    async fn tell(service: &ScoringService, customer: &str, happening: Happening) {
+        let event = (service.key_of(customer), happening.logged(service.spec()));
+        service.ingest(vec![event]).unwrap().answer().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_decision_is_not_taken_in_when_something_has_happened_since_it_was_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let service = service(&folder.path().join("store"));
+        let ask = |request_id: &str| request(&service, request_id, "anna");
+        let withdrawn = Happening {
+            loyal: Some(false),
+            ..happening("e2", "visit", 119.0)
+        };
+        let made_before = service.draft(&ask("r1")).unwrap();
+        tell(&service, "anna", withdrawn).await;
+        assert_eq!(service.log(made_before).await.unwrap(), None, "a consent was withdrawn");
+        let [first, second] = ["r2", "r3"].map(|request_id| service.draft(&ask(request_id)).unwrap());
+        assert!(service.log(first).await.unwrap().is_some());
+        assert_eq!(service.log(second).await.unwrap(), None, "a contact was made");
+        assert!(service.decision(service.decision_id("r3")).unwrap().is_none());
+    }
+}
