@@ -15,7 +15,7 @@ use percorso_features::Labels;
 use percorso_journey::state::Slot;
 use percorso_journey::{CustomerKey, Spec, Timestamp, in_population};
 use percorso_next_action::decide::{Circumstances, Ledger, Purpose, Today, is_held_out};
-use percorso_scoring::{Belief, Explained, Reason, ScoringModel, Scratch, Target, Telling};
+use percorso_scoring::{Ahead, Belief, Explained, Reason, ScoringModel, Scratch, Target, Telling};
 
 use crate::columns::ParquetFile;
 use crate::ids::{key_at, reveal};
@@ -319,7 +319,14 @@ impl CustomerFold for Folder {
                     purpose: Purpose::List,
                 };
                 let recommended = model
-                    .recommend(state, &scores, Belief::Learnt, circumstances, scratch)
+                    .recommend(
+                        state,
+                        &scores,
+                        Belief::Learnt,
+                        circumstances,
+                        &mut Ahead::default(),
+                        scratch,
+                    )
                     .expect("scored above");
                 builders.append(spec, &recommended);
             }

@@ -7,12 +7,12 @@ use percorso_journey::{
 };
 use percorso_scoring::{Explained, Hazards, ScoreError, Scores, ScoringModel, Scratch, Telling};
 
-use crate::known_hazards::KnownHazards;
+use crate::foreseen::KnownForeseen;
 use crate::{Clock, Error, Placement, Receipt, Store};
 
 /// Scores journeys by the model that serves, and takes in events.
 pub struct ScoringService {
-    hazards: KnownHazards,
+    foreseen: KnownForeseen,
     store: Store,
     secret: KeySecret,
     model: RwLock<Option<Arc<ScoringModel>>>,
@@ -51,7 +51,7 @@ impl ScoringService {
     pub fn new(store: Store, secret: KeySecret, clock: Clock) -> Self {
         let max_ahead_micros = Self::MAX_AHEAD_DAYS * MICROS_PER_DAY;
         Self {
-            hazards: KnownHazards::of(store.cached_customers()),
+            foreseen: KnownForeseen::of(store.cached_customers()),
             store,
             secret,
             model: RwLock::new(None),
@@ -112,8 +112,8 @@ impl ScoringService {
         let history = self.store.history(key)?.ok_or(Error::UnknownCustomer)?;
         let as_of = self.as_of(question.as_of, history.state())?;
         if history.state().is_of_the_past(as_of) {
-            return self.hazards.asking(key, &history, &Arc::clone(&model), |hazards| {
-                answer(model, history.state(), as_of, hazards, question.telling)
+            return self.foreseen.asking(key, &history, &Arc::clone(&model), |foreseen| {
+                answer(model, history.state(), as_of, &mut foreseen.hazards, question.telling)
             });
         }
         let state = state_before(&history, as_of)?;
@@ -163,8 +163,8 @@ impl ScoringService {
         &self.store
     }
 
-    pub(crate) const fn hazards(&self) -> &KnownHazards {
-        &self.hazards
+    pub(crate) const fn foreseen(&self) -> &KnownForeseen {
+        &self.foreseen
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -6,7 +6,7 @@ use percorso_next_action::uplift::Uplift;
 use percorso_next_action::{Effect, Evidence};
 use serde::{Deserialize, Serialize};
 
-use crate::{ScoreError, Scores, ScoringModel, Scratch};
+use crate::{Ahead, ScoreError, Scores, ScoringModel, Scratch};
 
 /// The effects of actions that a model learnt.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,7 +38,7 @@ pub struct Recommended {
 /// The last day on which an action still gains something.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ActBy {
-    /// The moment, whole days from now.
+    /// The moment: whole days after the customer's last event, or now.
     pub at: Timestamp,
     /// True when it is the end of what the log tells, not of the gain: later may do as well.
     pub is_end_of_knowledge: bool,
@@ -120,6 +120,8 @@ impl ScoringModel {
 
     /// What to do for a customer whose scores at a cut-off are these.
     ///
+    /// `ahead` is of this model and this state, or empty; it is filled as far as it is asked.
+    ///
     /// # Errors
     /// - the state holds no event, or one at or after the scores' cut-off.
     pub fn recommend(
@@ -128,6 +130,7 @@ impl ScoringModel {
         scores: &Scores,
         belief: Belief,
         circumstances: Circumstances<'_>,
+        ahead: &mut Ahead,
         scratch: &mut Scratch,
     ) -> Result<Recommended, ScoreError> {
         let as_of = scores.as_of;
@@ -142,43 +145,41 @@ impl ScoringModel {
         };
         let decision = decide(&self.rules, &case);
         let act_by = match decision.choice().action {
-            Some(action) if belief == Belief::Learnt => self.act_by(state, as_of, action, scratch)?,
+            Some(action) if belief == Belief::Learnt => self.act_by(state, as_of, action, ahead, scratch)?,
             Some(_) | None => None,
         };
         Ok(Recommended { decision, act_by })
     }
 
-    /// Until when an action still gains something if nothing comes, asked day by day as far as the log tells.
+    /// Until when an action still gains something if nothing comes, asked of each whole day after the last event, as far as
+    /// the log tells.
     fn act_by(
         &self,
         state: &JourneyState,
         as_of: Timestamp,
         action: u16,
+        ahead: &mut Ahead,
         scratch: &mut Scratch,
     ) -> Result<Option<ActBy>, ScoreError> {
         let declared = &self.spec.actions()[usize::from(action)];
         let learnt = self.actions.as_ref();
-        let Some((arm, slot)) = learnt.and_then(|learnt| {
-            let (at, slot) = learnt.of(&declared.name)?;
-            Some((&learnt.uplift.arms()[at], slot))
-        }) else {
+        let learnt = learnt.and_then(|learnt| Some((learnt, learnt.of(&declared.name)?)));
+        let (Some((learnt, (arm, slot))), Some(last_at)) = (learnt, state.last_at()) else {
             return Ok(None);
         };
-        let silence_days = state.last_at().map_or(0.0, |last_at| as_of.days_since(last_at));
+        let silence_days = as_of.days_since(last_at);
         if silence_days > slot.silence_days {
             return Ok(None);
         }
         let mut last = as_of;
-        for day in 1..=i64::from(self.spec.decisions().window_days) {
-            if silence_days + day as f64 > slot.silence_days {
-                return Ok(Some(ActBy {
-                    at: last,
-                    is_end_of_knowledge: true,
-                }));
+        for day in libm::floor(silence_days) as i64 + 1.. {
+            let then = last_at.plus_days(day);
+            let is_beyond = then.days_since(as_of) > f64::from(self.spec.decisions().window_days);
+            if is_beyond || day as f64 > slot.silence_days {
+                break;
             }
-            let then = as_of.plus_days(day);
-            self.encode(state, then, scratch)?;
-            if gain(&self.spec, action, arm.uplift(&scratch.cells)) <= 0.0 {
+            let uplift = self.on_day(state, (last_at, day), (learnt, arm), ahead, scratch)?;
+            if gain(&self.spec, action, uplift) <= 0.0 {
                 return Ok(Some(ActBy {
                     at: last,
                     is_end_of_knowledge: false,

@@ -5,6 +5,7 @@
 //! Nothing here does IO, reads a clock or knows an id.
 
 mod actions;
+mod ahead;
 mod attribution;
 mod body;
 mod hazards;
@@ -15,6 +16,7 @@ mod reconciled;
 mod scores;
 
 pub use actions::{ActBy, ActionSlot, Actions, Belief, Recommended};
+pub use ahead::Ahead;
 pub use attribution::Attribution;
 pub use body::{Body, ChurnSlot, KIND};
 pub use hazards::Hazards;

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use percorso_journey::{JourneyState, Spec, Timestamp};
 use percorso_next_action::decide::{Case, Circumstances, Decision, Purpose, Ranked, fall_back};
-use percorso_scoring::{ActBy, Belief, Hazards, ScoringModel};
+use percorso_scoring::{ActBy, Belief, ScoringModel};
 
 use super::DecisionRequest;
 use super::record::{Considered, DecisionRecord, MadeFrom, Named, Policy};
+use crate::foreseen::Foreseen;
 use crate::service::with_scratch;
 
 /// The past of one customer at a moment, with all else that counts.
@@ -37,7 +38,7 @@ pub(super) fn made(
     past: Past<'_>,
     mind: &Mind,
     purpose: Purpose,
-    hazards: &mut Hazards,
+    foreseen: &mut Foreseen,
 ) -> (DecisionRecord, Option<u16>) {
     let spec = past.spec;
     let Past { as_of, from, .. } = &past;
@@ -56,7 +57,7 @@ pub(super) fn made(
                 Belief::Learnt => Policy::Learnt,
                 Belief::Declared => Policy::Declared,
             };
-            let verdict = asked(model, *belief, past.state, *as_of, circumstances, hazards);
+            let verdict = asked(model, *belief, past.state, *as_of, circumstances, foreseen);
             (verdict, policy, model.version().to_owned(), String::new())
         }
         Mind::Nobody(why) => {
@@ -109,13 +110,15 @@ fn asked(
     state: &JourneyState,
     as_of: Timestamp,
     circumstances: Circumstances<'_>,
-    hazards: &mut Hazards,
+    foreseen: &mut Foreseen,
 ) -> Verdict {
     with_scratch(|scratch| {
         let known = "the state holds events, all of them before the cut-off";
-        let scores = model.score_again(state, as_of, hazards, scratch).expect(known);
+        let scores = model
+            .score_again(state, as_of, &mut foreseen.hazards, scratch)
+            .expect(known);
         let recommended = model
-            .recommend(state, &scores, belief, circumstances, scratch)
+            .recommend(state, &scores, belief, circumstances, &mut foreseen.ahead, scratch)
             .expect(known);
         let told = model.named_scores(&scores).into_iter();
         Verdict {

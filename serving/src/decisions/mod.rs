@@ -15,13 +15,14 @@ use std::sync::Arc;
 use percorso_journey::{CustomerKey, JourneyState, Timestamp};
 use percorso_next_action::Evidence;
 use percorso_next_action::decide::{Ledger, Purpose, Today, is_held_out};
-use percorso_scoring::{Belief, Hazards, ScoringModel};
+use percorso_scoring::{Belief, ScoringModel};
 use sha2::{Digest, Sha256};
 
 use made::{Mind, Past, made};
 pub use record::{Considered, DecisionRecord, MadeFrom, Named, Policy};
 pub use replay::Replay;
 
+use crate::foreseen::Foreseen;
 use crate::service::state_before;
 use crate::store::{Outcome, Proposal, Seen};
 use crate::{DecisionId, Error, Recorded, Response, ScoringService, StoreError};
@@ -102,8 +103,8 @@ impl ScoringService {
     /// - `as_of` lies too far ahead, or before the events that are kept;
     /// - the store fails.
     pub fn would_decide(&self, request: &DecisionRequest, as_of: Option<Timestamp>) -> Result<Decided, Error> {
-        self.with_past(request, as_of, |past, _, mind, hazards| Decided {
-            record: made(request, past, &mind, Purpose::Preview, hazards).0,
+        self.with_past(request, as_of, |past, _, mind, foreseen| Decided {
+            record: made(request, past, &mind, Purpose::Preview, foreseen).0,
             is_logged: false,
         })
     }
@@ -130,14 +131,14 @@ impl ScoringService {
 
     /// The decision as it would be logged now.
     fn draft(&self, request: &DecisionRequest) -> Result<Proposal, Error> {
-        self.with_past(request, None, |mut past, seen, mind, hazards| {
+        self.with_past(request, None, |mut past, seen, mind, foreseen| {
             let state = past.state.to_bytes();
             past.from.state_digest = digest(&state);
             let at = past.as_of;
             let purpose = Purpose::Act {
                 seed: request.id.seed(),
             };
-            let (record, action) = made(request, past, &mind, purpose, hazards);
+            let (record, action) = made(request, past, &mind, purpose, foreseen);
             Proposal {
                 id: request.id,
                 customer: request.customer,
@@ -169,7 +170,7 @@ impl ScoringService {
         &self,
         request: &DecisionRequest,
         asked: Option<Timestamp>,
-        ask: impl FnOnce(Past<'_>, Seen, Mind, &mut Hazards) -> T,
+        ask: impl FnOnce(Past<'_>, Seen, Mind, &mut Foreseen) -> T,
     ) -> Result<T, Error> {
         let (store, spec) = (self.store(), self.spec());
         let history = store.history(request.customer)?;
@@ -200,7 +201,7 @@ impl ScoringService {
         };
         let Some(history) = &history else {
             let mind = Mind::Nobody("no events are kept of this customer".to_owned());
-            return Ok(ask(past(&unknown), seen, mind, &mut Hazards::default()));
+            return Ok(ask(past(&unknown), seen, mind, &mut Foreseen::default()));
         };
         let mind = |state: &JourneyState| match self.deciding() {
             _ if state.n_events() == 0 => Mind::Nobody("no event of the customer lies before as_of".to_owned()),
@@ -209,16 +210,16 @@ impl ScoringService {
         };
         if !current.is_of_the_past(as_of) {
             let state = state_before(history, as_of)?;
-            return Ok(ask(past(&state), seen, mind(&state), &mut Hazards::default()));
+            return Ok(ask(past(&state), seen, mind(&state), &mut Foreseen::default()));
         }
         Ok(match mind(current) {
             Mind::Model(model, belief) => {
-                self.hazards()
+                self.foreseen()
                     .asking(request.customer, history, &Arc::clone(&model), |hazards| {
                         ask(past(current), seen, Mind::Model(model, belief), hazards)
                     })
             }
-            nobody @ Mind::Nobody(_) => ask(past(current), seen, nobody, &mut Hazards::default()),
+            nobody @ Mind::Nobody(_) => ask(past(current), seen, nobody, &mut Foreseen::default()),
         })
     }
 

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use percorso_journey::JourneyState;
 use percorso_next_action::decide::Purpose;
-use percorso_scoring::{Belief, Hazards, ScoringModel};
+use percorso_scoring::{Belief, ScoringModel};
 
 use super::made::{Mind, Past, made};
 use super::record::{DecisionRecord, Policy};
 use super::{DecisionRequest, digest};
+use crate::foreseen::Foreseen;
 use crate::{DecisionId, Error, ScoringService, StoreError};
 
 /// What came of making a decision once more.
@@ -102,7 +103,7 @@ impl ScoringService {
             from: then.from,
         };
         let purpose = Purpose::Act { seed: then.id.seed() };
-        let (record, _) = made(&request, past, &mind, purpose, &mut Hazards::default());
+        let (record, _) = made(&request, past, &mind, purpose, &mut Foreseen::default());
         Ok(Ok(record.to_bytes()))
     }
 }

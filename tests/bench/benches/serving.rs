@@ -17,6 +17,7 @@ use percorso_journey::{CustomerKey, History, JourneyState, KeySecret, LoggedEven
 use percorso_kit::{END_DAY, micros_of_day};
 use percorso_next_action::decide::Ledger;
 use percorso_proto::v1;
+use percorso_proto::v1::decisions_client::DecisionsClient;
 use percorso_proto::v1::journeys_client::JourneysClient;
 use percorso_proto::v1::score_request::Customer;
 use percorso_proto::v1::scoring_client::ScoringClient;
@@ -149,10 +150,12 @@ async fn bench(dir: &Path, spec: Arc<Spec>, ids: Arc<[String]>) {
         store: dir.join("store"),
         models: dir.join("models"),
         model: "champion".to_owned(),
-        policy: "policy".to_owned(),
+        // What is acted on is the model's own.
+        policy: "champion".to_owned(),
         secret: secret(),
         spec,
-        clock: Arc::new(|| Timestamp::from_micros(micros_of_day(END_DAY))),
+        // Noon, when nobody is to be left in peace.
+        clock: Arc::new(|| Timestamp::from_micros(micros_of_day(END_DAY) + 43_200_000_000)),
         reflection: Reflection::Off,
         cached_customers: 2 * CUSTOMERS as usize,
         look_every: Duration::from_secs(3_600),
@@ -203,6 +206,7 @@ async fn bench(dir: &Path, spec: Arc<Spec>, ids: Arc<[String]>) {
         }
         println!("  ratio              {:>9.2}", ours.per_second() / theirs.per_second());
     }
+    decide(dir, &channel, &ids).await;
     ingest(dir, &channel, &ids).await;
     let _ = stop.send(());
     peer.abort();
@@ -223,6 +227,104 @@ async fn score(channel: Channel, id: String) -> Result<(), tonic::Status> {
         ..v1::ScoreRequest::default()
     };
     ScoringClient::new(channel).score(request).await.map(drop)
+}
+
+/// What a decision costs beside a score, when it is only asked and when it is logged.
+async fn decide(dir: &Path, channel: &Channel, ids: &Arc<[String]>) {
+    println!("decisions, {ROUNDS} interleaved rounds of 64 in flight; processor time is that of caller and service");
+    let (mut scores, mut dry) = (Measured::default(), Measured::default());
+    let (mut of_scores, mut of_dry) = (0.0, 0.0);
+    for _ in 0..ROUNDS {
+        let (scoring, their_ids) = (channel.clone(), Arc::clone(ids));
+        let before = processor_seconds();
+        scores.add(
+            measure(64, ROUND, move |n: usize| {
+                score(scoring.clone(), their_ids[n % their_ids.len()].clone())
+            })
+            .await,
+        );
+        of_scores += processor_seconds() - before;
+        let (deciding, their_ids) = (channel.clone(), Arc::clone(ids));
+        let before = processor_seconds();
+        dry.add(
+            measure(64, ROUND, move |n: usize| {
+                recommend(deciding.clone(), their_ids[n % their_ids.len()].clone(), None)
+            })
+            .await,
+        );
+        of_dry += processor_seconds() - before;
+    }
+    let per_call = |seconds: f64, measured: &Measured| 1e6 * seconds / measured.n_calls() as f64;
+    for (name, measured, seconds) in [("Score by id", &scores, of_scores), ("Recommend, dry", &dry, of_dry)] {
+        println!(
+            "  {name:<18} {:>9.0} calls/s   p50 {:>6.0} µs   p99 {:>6.0} µs   {:>6.1} µs of processor time a call",
+            measured.per_second(),
+            measured.quantile_us(0.5),
+            measured.quantile_us(0.99),
+            per_call(seconds, measured)
+        );
+    }
+    let mut with_act_by = 0;
+    for id in &ids[..1_000] {
+        let reply = recommended(channel.clone(), id.clone(), None)
+            .await
+            .expect("it answers");
+        with_act_by += usize::from(reply.act_by.is_some());
+    }
+    println!("  {with_act_by} of 1,000 customers get something with an act-by date");
+    println!(
+        "  ratio of processor time {:>6.2}",
+        per_call(of_dry, &dry) / per_call(of_scores, &scores)
+    );
+    let next = Arc::new(AtomicUsize::new(0));
+    for in_flight in [1, 64, 256] {
+        let (mut ours, mut disk) = (Measured::default(), 0.0);
+        for _ in 0..ROUNDS {
+            disk += synced_per_second(dir) / ROUNDS as f64;
+            let (channel, ids, next) = (channel.clone(), Arc::clone(ids), Arc::clone(&next));
+            let one = move |_| {
+                let number = next.fetch_add(1, Ordering::SeqCst);
+                let id = ids[number.wrapping_mul(7_919) % ids.len()].clone();
+                recommend(channel.clone(), id, Some(number))
+            };
+            ours.add(measure(in_flight, ROUND, one).await);
+        }
+        println!(
+            "  logged, {in_flight:>3} in flight {:>6.0} calls/s   p50 {:>6.0} µs   p99 {:>6.0} µs   {disk:.0} fdatasync/s",
+            ours.per_second(),
+            ours.quantile_us(0.5),
+            ours.quantile_us(0.99)
+        );
+    }
+}
+
+async fn recommend(channel: Channel, customer_id: String, logged: Option<usize>) -> Result<(), tonic::Status> {
+    recommended(channel, customer_id, logged).await.map(drop)
+}
+
+async fn recommended(
+    channel: Channel,
+    customer_id: String,
+    logged: Option<usize>,
+) -> Result<v1::Recommendation, tonic::Status> {
+    let request = v1::RecommendRequest {
+        request_id: logged.map(|number| format!("bench-{number}")).unwrap_or_default(),
+        customer_id,
+        dry_run: logged.is_none(),
+        ..v1::RecommendRequest::default()
+    };
+    let reply = DecisionsClient::new(channel).recommend(request).await?.into_inner();
+    assert!(reply.fallback_reason.is_empty(), "{}", reply.fallback_reason);
+    Ok(reply)
+}
+
+/// Processor time of this process so far, in seconds.
+fn processor_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").expect("a process has a stat file");
+    let (_, after_name) = stat.rsplit_once(')').expect("the name stands in brackets");
+    let ticks = after_name.split_whitespace().skip(11).take(2);
+    // A tick is a hundredth of a second on Linux.
+    ticks.map(|ticks| ticks.parse::<f64>().expect("a number")).sum::<f64>() / 100.0
 }
 
 async fn score_all(channel: &Channel, ids: &Arc<[String]>, in_flight: usize) -> Measured {

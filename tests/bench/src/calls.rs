@@ -18,6 +18,11 @@ impl Measured {
         self.lasted += round.lasted;
     }
 
+    /// How many calls there were.
+    pub fn n_calls(&self) -> usize {
+        self.latencies.len()
+    }
+
     /// Calls a second.
     pub fn per_second(&self) -> f64 {
         self.latencies.len() as f64 / self.lasted.as_secs_f64()

@@ -10,10 +10,12 @@ use percorso_journey::{
     JourneyEvent, JourneyState, LoggedEvent, Next, Outcome, Spec, TimeGrid, Timestamp, outcome_from,
 };
 use percorso_learners::{
-    Band, Bootstrap, Calibrator, Column, Forest, Learned, Learner, OutOfFold, PurchaseModel, TrainingSet,
+    Band, Bootstrap, Calibrator, Column, Forest, Learned, Learner, OutOfFold, PurchaseModel, Random, TrainingSet,
 };
+use percorso_next_action::uplift::Uplift;
+use percorso_next_action::{Given, Trial};
 use percorso_next_stage::{Calibrated, NextStageHead, Trust};
-use percorso_scoring::{Parts, ScoringModel};
+use percorso_scoring::{ActionSlot, Actions, Parts, ScoringModel};
 
 /// The bytes of a model fitted on these journeys as of a cut-off.
 ///
@@ -84,9 +86,34 @@ pub fn sealed(spec: &Arc<Spec>, journeys: &[(String, Vec<LoggedEvent>)], as_of: 
         churn,
         next_stage,
         purchases: Some(PurchaseModel::CDNOW),
-        actions: None,
+        actions: Some(actions(spec, &x, &columns, &customers)),
     };
     ScoringModel::seal(spec, &parts, Header::default()).expect("names are taken once")
+}
+
+/// What each action does, learnt from decisions and outcomes by chance.
+fn actions(spec: &Spec, x: &Array2<f32>, columns: &[Column], customers: &[u64]) -> Actions {
+    let n_arms = spec.actions().len() + 1;
+    let mut random = Random::new(42);
+    let arm: Vec<u32> = customers.iter().map(|_| random.below(n_arms) as u32).collect();
+    let outcome: Vec<f64> = arm
+        .iter()
+        .map(|arm| 20.0 * random.uniform() + 5.0 * f64::from(u8::from(*arm > 0)))
+        .collect();
+    let given = Given {
+        arm: &arm,
+        n_arms,
+        outcome: &outcome,
+        propensity: &vec![1.0 / n_arms as f64; arm.len()],
+        customers,
+    };
+    let trial = Trial::new(x.view(), columns, given).expect("a row for each customer");
+    let uplift = Uplift::fit(&trial, 42).expect("every arm is there").uplift;
+    let slot = |action: &percorso_journey::spec::Action| ActionSlot {
+        name: action.name.clone(),
+        silence_days: 60.0,
+    };
+    Actions::new(spec.actions().iter().map(slot).collect(), uplift)
 }
 
 fn labelled(

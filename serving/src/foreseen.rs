@@ -1,24 +1,31 @@
-//! The hazards of customers asked about before: while nothing happens to them, they are asked of the model once.
+//! What was found of customers asked about before: while nothing happens to them, it is asked of the model once.
 
 use std::sync::{Arc, Weak};
 
 use percorso_journey::{CustomerKey, History};
-use percorso_scoring::{Hazards, ScoringModel};
+use percorso_scoring::{Ahead, Hazards, ScoringModel};
 use quick_cache::sync::Cache;
 
-/// Hazards by customer, each with the history and the model that it is of.
+/// What depends on a customer's state and a model alone, not on when it is asked.
+#[derive(Clone, Default, PartialEq)]
+pub(crate) struct Foreseen {
+    pub(crate) hazards: Hazards,
+    pub(crate) ahead: Ahead,
+}
+
+/// What was foreseen by customer, each with the history and the model that it is of.
 ///
-/// A history in memory never changes: an event puts another in its place, so that hazards of it are found to be old.
-pub(crate) struct KnownHazards(Cache<CustomerKey, Arc<Known>>);
+/// A history in memory never changes: an event puts another in its place, so that what was foreseen is found to be old.
+pub(crate) struct KnownForeseen(Cache<CustomerKey, Arc<Known>>);
 
 struct Known {
     history: Weak<History>,
     model: Weak<ScoringModel>,
-    hazards: Hazards,
+    foreseen: Foreseen,
 }
 
-impl KnownHazards {
-    /// Those of at most so many customers.
+impl KnownForeseen {
+    /// Of at most so many customers.
     pub(crate) fn of(customers: usize) -> Self {
         Self(Cache::new(customers))
     }
@@ -29,22 +36,22 @@ impl KnownHazards {
         key: CustomerKey,
         history: &Arc<History>,
         model: &Arc<ScoringModel>,
-        ask: impl FnOnce(&mut Hazards) -> T,
+        ask: impl FnOnce(&mut Foreseen) -> T,
     ) -> T {
         let is_current = |known: &Arc<Known>| {
             std::ptr::eq(known.history.as_ptr(), Arc::as_ptr(history))
                 && std::ptr::eq(known.model.as_ptr(), Arc::as_ptr(model))
         };
         let known = self.0.get(&key).filter(is_current);
-        let mut hazards = known
+        let mut foreseen = known
             .as_ref()
-            .map_or_else(Hazards::default, |known| known.hazards.clone());
-        let answer = ask(&mut hazards);
-        if known.is_none_or(|known| known.hazards != hazards) {
+            .map_or_else(Foreseen::default, |known| known.foreseen.clone());
+        let answer = ask(&mut foreseen);
+        if known.is_none_or(|known| known.foreseen != foreseen) {
             let known = Known {
                 history: Arc::downgrade(history),
                 model: Arc::downgrade(model),
-                hazards,
+                foreseen,
             };
             self.0.insert(key, Arc::new(known));
         }
