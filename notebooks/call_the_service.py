@@ -13,17 +13,18 @@
 # %% [markdown]
 # # Calling the service from Python
 #
-# Scores a customer by id and inline, sends an event, and shows that the score moved.
+# Scores a customer by id and inline, sends an event and shows that the score moved, asks what to do and tells what came of it.
 # Needs `pip install grpcio grpcio-tools` and a running `percorso serve`; no generated code is kept.
 #
 # As a script: `python notebooks/call_the_service.py 127.0.0.1:50051 proto C000042 --as-of 2026-01-01T00:00:00Z`.
 # It prints one JSON object a line.
 # In a notebook, set `ARGUMENTS` below to the same words.
-# The event it sends stays in the store.
+# The event it sends and the decision it asks for stay in the store.
 
 # %%
 import argparse
 import datetime
+import importlib
 import json
 import pathlib
 import sys
@@ -37,7 +38,7 @@ from grpc_tools import protoc
 
 ARGUMENTS = None if "ipykernel" not in sys.modules else ["127.0.0.1:50051", "proto", "C000042"]
 
-parser = argparse.ArgumentParser(description="Scores a customer, sends an event, and scores again.")
+parser = argparse.ArgumentParser(description="Scores a customer, sends an event, scores again, and asks what to do.")
 parser.add_argument("address", help="where the service listens, such as 127.0.0.1:50051")
 parser.add_argument("proto_dir", help="the folder that holds percorso/v1/*.proto")
 parser.add_argument("customer_id", help="a customer of the data that were loaded")
@@ -56,7 +57,7 @@ given = parser.parse_args(ARGUMENTS)
 
 # %%
 def compiled(proto_dir):
-    """The generated modules of scoring and journeys, made in a folder that is then forgotten."""
+    """The generated modules, by name, made in a folder that is then forgotten."""
     with tempfile.TemporaryDirectory() as folder:
         files = [str(path) for path in sorted(pathlib.Path(proto_dir, "percorso", "v1").glob("*.proto"))]
         well_known = str(pathlib.Path(grpc_tools.__file__).parent / "_proto")
@@ -65,24 +66,26 @@ def compiled(proto_dir):
             sys.exit("the .proto files do not compile")
         sys.path.insert(0, folder)
         try:
-            from percorso.v1 import event_pb2, journeys_pb2, journeys_pb2_grpc, scoring_pb2, scoring_pb2_grpc
+            services = ["scoring", "journeys", "decisions"]
+            names = ["event_pb2"] + [f"{name}_{kind}" for name in services for kind in ("pb2", "pb2_grpc")]
+            return {name: importlib.import_module(f"percorso.v1.{name}") for name in names}
         finally:
             sys.path.remove(folder)
-    return event_pb2, journeys_pb2, journeys_pb2_grpc, scoring_pb2, scoring_pb2_grpc
 
 
-event_pb2, journeys_pb2, journeys_pb2_grpc, scoring_pb2, scoring_pb2_grpc = compiled(given.proto_dir)
+globals().update(compiled(given.proto_dir))
 
 # %% [markdown]
 # ## A channel that tries again
 #
-# Every call is safe to repeat: scoring changes nothing, and the same `event_id` is the same event.
+# Every call is safe to repeat: scoring changes nothing, the same `event_id` is the same event, and the same `request_id` is the
+# same decision.
 
 # %%
 RETRY = {
     "methodConfig": [
         {
-            "name": [{"service": "percorso.v1.Scoring"}, {"service": "percorso.v1.Journeys"}],
+            "name": [{"service": f"percorso.v1.{name}"} for name in ("Scoring", "Journeys", "Decisions")],
             "timeout": "5s",
             "retryPolicy": {
                 "maxAttempts": 4,
@@ -97,6 +100,7 @@ RETRY = {
 channel = grpc.insecure_channel(given.address, options=[("grpc.service_config", json.dumps(RETRY))])
 scoring = scoring_pb2_grpc.ScoringStub(channel)
 journeys = journeys_pb2_grpc.JourneysStub(channel)
+decisions = decisions_pb2_grpc.DecisionsStub(channel)
 
 
 def moment(text):
@@ -184,6 +188,53 @@ after = told(
 )
 moved = before["churn"] != after["churn"] or before["next_stage"] != after["next_stage"]
 print(json.dumps({"step": "moved", "moved": moved}))
+
+# %% [markdown]
+# ## What to do: first only asked, then decided and logged, so that its contact counts
+
+
+# %%
+def decided(step, reply):
+    """Prints what is recommended as one line of JSON, and gives it back."""
+    line = {
+        "step": step,
+        "decision_id": reply.decision_id,
+        "action": reply.action,
+        "gain": reply.gain,
+        "propensity": reply.propensity,
+        "act_by": reply.act_by.ToJsonString() if reply.HasField("act_by") else None,
+        "policy": decisions_pb2.Policy.Name(reply.policy),
+        "options": {option.action: option.gain for option in reply.options},
+        "dropped": {dropped.action: dropped.why for dropped in reply.dropped},
+    }
+    print(json.dumps(line))
+    return reply
+
+
+dry = decisions_pb2.RecommendRequest(customer_id=given.customer_id, dry_run=True, as_of=as_of)
+decided("would_decide", decisions.Recommend(dry))
+request = decisions_pb2.RecommendRequest(request_id=f"ask-{uuid.uuid4()}", customer_id=given.customer_id)
+decision = decided("decide", decisions.Recommend(request))
+print(json.dumps({"step": "asked_again", "is_same": decisions.Recommend(request) == decision}))
+
+# %% [markdown]
+# ## What came of it, how it came about, and the proof that it would come out the same
+
+# %%
+response = decisions_pb2.RecordResponseRequest(
+    decision_id=decision.decision_id, kind=decisions_pb2.RESPONSE_KIND_REJECTED, reason="asked not to be written to"
+)
+print(json.dumps({"step": "respond", "is_new": decisions.RecordResponse(response).is_new}))
+explanation = decisions.ExplainDecision(decisions_pb2.ExplainDecisionRequest(decision_id=decision.decision_id))
+line = {
+    "step": "explain",
+    "scores": dict(explanation.scores),
+    "n_contacts_before": len(explanation.contacts),
+    "responses": [response.reason for response in explanation.responses],
+}
+print(json.dumps(line))
+replay = decisions.ReplayDecision(decisions_pb2.ReplayDecisionRequest(decision_id=decision.decision_id))
+print(json.dumps({"step": "replay", "is_same": replay.is_same, "n_bytes": len(replay.logged)}))
 
 # %% [markdown]
 # ## What a mistake looks like

@@ -11,6 +11,7 @@ mod columns;
 mod cutoffs;
 mod dataset;
 mod decided;
+mod decisions_file;
 mod error;
 mod export;
 mod gaps;
@@ -38,6 +39,7 @@ pub use benchmark::{
 };
 pub use churn_list::{ChurnListRow, ChurnListSettings, ListedAction, churn_list, write_churn_list, write_private_text};
 pub use cutoffs::Cutoffs;
+pub use decisions_file::{LoggedDecision, write_decisions};
 pub use error::{Error, Result};
 pub use export::{StoredJourney, export_states};
 pub use ids::{secret, write_secret};

@@ -3,6 +3,7 @@
 mod benchmark;
 mod check;
 mod churn_list;
+mod decisions;
 mod demo;
 mod evaluate;
 mod features;
@@ -81,6 +82,8 @@ enum Task {
     Benchmark(benchmark::Benchmark),
     /// Lists, shows, promotes and rolls back models
     Models(models::Models),
+    /// Writes what the service decided, for the next training run
+    Decisions(decisions::Decisions),
     /// Says what another policy would have earned on a log of decisions
     Policy(policy::Policy),
     /// Scores everyone as of a cut-off, into Parquet
@@ -107,6 +110,7 @@ impl Command {
             Task::Evaluate(evaluate) => evaluate.run(&self.machine),
             Task::Benchmark(benchmark) => benchmark.run(&self.machine),
             Task::Models(models) => models.run(&self.machine),
+            Task::Decisions(decisions) => decisions.run(&self.machine),
             Task::Policy(policy) => policy.run(&self.machine),
             Task::Score(score) => score.run(&self.machine),
             Task::ChurnList(churn_list) => churn_list.run(),

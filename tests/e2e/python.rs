@@ -20,15 +20,18 @@ fn python_scores_a_customer_streams_an_event_and_sees_the_score_move() {
         "json",
     ]);
     let riskiest: serde_json::Value = serde_json::from_str(listed.trim()).expect("JSON");
-    a_call_from_python(folder.path(), riskiest["customer"].as_str().expect("an id"), &[]);
+    if a_call_from_python(folder.path(), riskiest["customer"].as_str().expect("an id"), &[]) {
+        what_was_decided_is_a_log(folder.path());
+    }
 }
 
-/// Runs the committed script against a served run and checks what it saw; says what it needs where that is missing.
-pub(crate) fn a_call_from_python(run: &Path, customer: &str, more: &[&str]) {
+/// Runs the committed script against a served run and checks what it saw; says what it needs where that is missing, and
+/// returns whether it ran.
+pub(crate) fn a_call_from_python(run: &Path, customer: &str, more: &[&str]) -> bool {
     let has_grpc = Command::new("python3").args(["-c", "import grpc, grpc_tools"]).output();
     if !has_grpc.is_ok_and(|output| output.status.success()) {
         eprintln!("skipped: needs python3 with grpcio and grpcio-tools (pip install grpcio grpcio-tools)");
-        return;
+        return false;
     }
     let served = Served::start(run);
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -55,5 +58,27 @@ pub(crate) fn a_call_from_python(run: &Path, customer: &str, more: &[&str]) {
     assert_eq!(step("ingest")["outcomes"][0], "EVENT_OUTCOME_ACCEPTED");
     assert_eq!(step("ingest")["sent_again"][0], "EVENT_OUTCOME_DUPLICATE");
     assert_eq!(step("moved")["moved"], true);
+    assert!(step("would_decide")["decision_id"] == "" && step("would_decide")["action"].is_string());
+    assert_eq!(step("decide")["decision_id"].as_str().expect("an id").len(), 32);
+    assert_eq!(step("asked_again")["is_same"], true);
+    assert_eq!(step("respond")["is_new"], true);
+    assert_eq!(step("explain")["responses"][0], "asked not to be written to");
+    assert_eq!(step("replay")["is_same"], true);
     assert_eq!(step("mistake")["code"], "INVALID_ARGUMENT");
+    true
+}
+
+/// What the service decided is written as a log that `ingest` takes among `[decisions] logs`.
+fn what_was_decided_is_a_log(run: &Path) {
+    let market = Market::shared().market();
+    let log = run.join("served.parquet");
+    let said = crate::cli::printed(&["decisions", "export", "--run", text(run), "--output", text(&log)]);
+    assert!(said.starts_with("1 decisions, "), "{said}");
+    let declared = std::fs::read_to_string(market.join("journey.toml")).expect("the market's own");
+    let logs = format!("logs = [\"decisions.parquet\", \"{}\"]", log.display());
+    let both = declared.replace("logs = [\"decisions.parquet\"]", &logs);
+    assert_ne!(both, declared);
+    let file = market.join("journey-with-served.toml");
+    std::fs::write(&file, both).expect("the market's folder can be written");
+    crate::cli::printed(&["ingest", "--journey", text(&file), "--run", text(run)]);
 }

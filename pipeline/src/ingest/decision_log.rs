@@ -9,7 +9,7 @@ use arrow::array::{
 };
 use arrow::datatypes::{DataType, Field, Float64Type, Schema, TimestampMicrosecondType, UInt16Type};
 use percorso_journey::spec::NOTHING;
-use percorso_journey::{ContractBreak, CustomerKey, KeySecret, Spec, Timestamp};
+use percorso_journey::{CategoryId, ContractBreak, CustomerKey, KeySecret, Spec, Timestamp};
 
 use super::cells::{Numbers, Times, WrongType, text_at, texts};
 use super::read::{SourceBatch, read_table};
@@ -28,15 +28,23 @@ pub(crate) struct Decided {
     pub(crate) propensity: f64,
 }
 
+/// A decision as a log tells it.
+struct Told {
+    decided: Decided,
+    /// Its id, where the log has one.
+    id: Option<CategoryId>,
+}
+
 /// Every decision in the logs that the spec names, by customer, then time.
 ///
-/// A log has `customer_id`, `at`, `action_id` (empty or `nothing` where nothing was done) and `propensity`.
+/// A log has `customer_id` (or the `customer_key` of a log that the service made), `at`, `action_id` (empty or `nothing`
+/// where nothing was done) and `propensity`; with a `decision_id`, two decisions may be about one customer at one time.
 ///
 /// # Errors
 /// - a file cannot be read, a column is missing or of the wrong type
 /// - a row is not one of a decision, or names an action that is not declared: tells file, row, column and what would be right
 pub(super) fn read_logs(spec: &Spec, folder: &Path, secret: &KeySecret) -> Result<Vec<Decided>> {
-    let mut decided = Vec::new();
+    let mut told = Vec::new();
     for log in &spec.decisions().logs {
         let path = folder.join(log);
         for batch in read_table(&path)? {
@@ -44,19 +52,22 @@ pub(super) fn read_logs(spec: &Spec, folder: &Path, secret: &KeySecret) -> Resul
                 path: &path,
                 batch: &batch?,
             };
-            rows.read(spec, secret, &mut decided)?;
+            rows.read(spec, secret, &mut told)?;
         }
     }
-    decided.sort_by_key(|decided| (decided.customer, decided.at));
-    let is_twice = |pair: &&[Decided]| pair[0].customer == pair[1].customer && pair[0].at == pair[1].at;
-    if let Some(twice) = decided.windows(2).find(is_twice) {
+    told.sort_by_key(|told| (told.decided.customer, told.decided.at, told.id));
+    let is_twice = |pair: &&[Told]| {
+        let [one, other] = [&pair[0], &pair[1]].map(|told| (told.decided.customer, told.decided.at));
+        one == other && (pair[0].id == pair[1].id || pair[0].id.is_none())
+    };
+    if let Some(twice) = told.windows(2).find(is_twice) {
         let message = format!(
             "two decisions are about one customer at {}; is a log named twice, or does one hold rows twice?",
-            twice[0].at
+            twice[0].decided.at
         );
         return Err(Error::data(&folder.join(&spec.decisions().logs[0]), message));
     }
-    Ok(decided)
+    Ok(told.into_iter().map(|told| told.decided).collect())
 }
 
 /// Some rows of a log.
@@ -66,15 +77,19 @@ struct Rows<'a> {
 }
 
 impl Rows<'_> {
-    fn read(&self, spec: &Spec, secret: &KeySecret, decided: &mut Vec<Decided>) -> Result<()> {
-        let customers = texts(self.column("customer_id")?).map_err(|wrong| self.wrong_type("customer_id", &wrong))?;
+    fn read(&self, spec: &Spec, secret: &KeySecret, told: &mut Vec<Told>) -> Result<()> {
+        let customers = self.customers(secret)?;
         let actions = texts(self.column("action_id")?).map_err(|wrong| self.wrong_type("action_id", &wrong))?;
         let times = Times::of(self.column("at")?, None).map_err(|wrong| self.wrong_type("at", &wrong))?;
         let propensities =
             Numbers::of(self.column("propensity")?).map_err(|wrong| self.wrong_type("propensity", &wrong))?;
+        let ids = match self.batch.rows.column_by_name("decision_id") {
+            None => None,
+            Some(column) => Some(texts(column).map_err(|wrong| self.wrong_type("decision_id", &wrong))?),
+        };
         for row in 0..self.batch.rows.num_rows() {
             let missing = |field: &str| self.wrong(row, field, "missing");
-            let customer = text_at(&customers, row).ok_or_else(|| missing("customer_id"))?;
+            let customer = customers(row)?;
             let at = times
                 .get("at", row, spec.time_zone())
                 .map_err(|broken| self.broken(row, &broken))?
@@ -87,14 +102,40 @@ impl Rows<'_> {
                 let message = format!("{propensity}, expected a probability above 0 and at most 1");
                 return Err(self.wrong(row, "propensity", &message));
             }
-            decided.push(Decided {
-                customer: secret.key_of(customer),
+            let decided = Decided {
+                customer,
                 at: Timestamp::from_micros(at),
                 action: self.action(spec, row, text_at(&actions, row))?,
                 propensity,
-            });
+            };
+            let id = ids.as_ref().and_then(|ids| text_at(ids, row)).map(CategoryId::of);
+            told.push(Told { decided, id });
         }
         Ok(())
+    }
+
+    /// Whose row it is: by the id of the customer, or by the key of one.
+    fn customers(&self, secret: &KeySecret) -> Result<Box<dyn Fn(usize) -> Result<CustomerKey> + '_>> {
+        if self.batch.rows.column_by_name("customer_id").is_none()
+            && let Some(keys) = self.batch.rows.column_by_name("customer_key")
+        {
+            let wrong = WrongType {
+                found: keys.data_type().clone(),
+                expected: "16 bytes",
+            };
+            let keys = keys.as_fixed_size_binary_opt().filter(|keys| keys.value_length() == 16);
+            let keys = keys.ok_or_else(|| self.wrong_type("customer_key", &wrong))?;
+            return Ok(Box::new(move |row| {
+                let is_there = keys.is_valid(row).then(|| key_at(keys, row));
+                is_there.ok_or_else(|| self.wrong(row, "customer_key", "missing"))
+            }));
+        }
+        let ids = texts(self.column("customer_id")?).map_err(|wrong| self.wrong_type("customer_id", &wrong))?;
+        let secret = secret.clone();
+        Ok(Box::new(move |row| {
+            let id = text_at(&ids, row).ok_or_else(|| self.wrong(row, "customer_id", "missing"))?;
+            Ok(secret.key_of(id))
+        }))
     }
 
     fn action(&self, spec: &Spec, row: usize, name: Option<&str>) -> Result<Option<u16>> {

@@ -25,6 +25,7 @@ use percorso_journey::{CustomerKey, History, LoggedEvent, Spec, Timestamp};
 use percorso_next_action::decide::{Ledger, Today};
 use quick_cache::sync::Cache;
 
+use crate::DecisionRecord;
 pub(crate) use decided::{Day, Outcome, Proposal, Seen};
 pub use decided::{DecisionId, Recorded, Response, ResponseKind};
 use disk::Disk;
@@ -172,6 +173,17 @@ impl Store {
     /// - the disk refuses.
     pub(crate) fn decision(&self, id: DecisionId) -> Result<Option<Vec<u8>>, StoreError> {
         self.shelf.disk.decision(id)
+    }
+
+    /// Every decision that was logged, and what came of it, in no order.
+    pub fn decisions(&self) -> impl Iterator<Item = Result<(DecisionRecord, Vec<Response>), StoreError>> {
+        let decisions = self.shelf.disk.decisions.iter();
+        decisions.map(|found| {
+            let bytes = found.value().map_err(StoreError::engine("read"))?;
+            let record = DecisionRecord::from_bytes(&bytes)?;
+            let responses = self.shelf.disk.responses(record.id)?;
+            Ok((record, responses))
+        })
     }
 
     /// The bytes of a state that a decision was made from.
