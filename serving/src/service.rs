@@ -13,6 +13,8 @@ use crate::{Clock, Error, Placement, Receipt, Store};
 /// Scores journeys by the model that serves, and takes in events.
 pub struct ScoringService {
     foreseen: KnownForeseen,
+    /// Of what the spec declares of decisions.
+    declared_digest: [u8; 16],
     store: Store,
     secret: KeySecret,
     model: RwLock<Option<Arc<ScoringModel>>>,
@@ -52,6 +54,7 @@ impl ScoringService {
         let max_ahead_micros = Self::MAX_AHEAD_DAYS * MICROS_PER_DAY;
         Self {
             foreseen: KnownForeseen::of(store.cached_customers()),
+            declared_digest: store.spec().actions_digest(),
             store,
             secret,
             model: RwLock::new(None),
@@ -161,6 +164,10 @@ impl ScoringService {
 
     pub(crate) const fn store(&self) -> &Store {
         &self.store
+    }
+
+    pub(crate) const fn declared_digest(&self) -> [u8; 16] {
+        self.declared_digest
     }
 
     pub(crate) const fn foreseen(&self) -> &KnownForeseen {

@@ -266,6 +266,16 @@ fn a_killed_process_loses_no_acknowledged_event() {
     assert!(missing.is_empty(), "{missing:?}");
 }
 
+fn write_format(dir: &Path, format: u8) {
+    let database = fjall::Database::builder(dir).open().unwrap();
+    let meta = database
+        .keyspace("meta", fjall::KeyspaceCreateOptions::default)
+        .unwrap();
+    let mut header = meta.get("header").unwrap().unwrap().to_vec();
+    header[0] = format;
+    meta.insert("header", header).unwrap();
+}
+
 #[test]
 fn a_store_of_another_spec_or_format_is_refused_with_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
@@ -278,14 +288,7 @@ fn a_store_of_another_spec_or_format_is_refused_with_what_to_do() {
     assert!(matches!(error, StoreError::Spec { .. }));
     assert!(error.to_string().ends_with("run `percorso load` again"), "{error}");
 
-    let database = fjall::Database::builder(&dir).open().unwrap();
-    let meta = database
-        .keyspace("meta", fjall::KeyspaceCreateOptions::default)
-        .unwrap();
-    let mut header = meta.get("header").unwrap().unwrap().to_vec();
-    header[0] = 3;
-    meta.insert("header", header).unwrap();
-    drop((meta, database));
+    write_format(&dir, 3);
     let Err(error) = Store::open(&dir, &spec(), 0) else {
         panic!("opened")
     };
@@ -398,7 +401,12 @@ fn a_load_carries_streamed_events_over_and_forgets_what_the_data_forgot() {
     assert!(store.history(key("bruno")).unwrap().is_none());
     assert_eq!(ingest(&store, "carla", one), [Duplicate]);
     drop(store);
-    // And once more: what was carried is carried again.
+    // And once more, also out of a store that knew no decisions: what was carried is carried again.
+    write_format(&dir, 1);
+    assert!(matches!(
+        Store::open(&dir, &spec(), 0),
+        Err(StoreError::Format { found: 1, .. })
+    ));
     assert_eq!(common::load(&dir, &spec(), &[]).n_carried, 2);
 }
 

@@ -72,7 +72,7 @@ impl ScoringService {
                 drafting.await.expect("drafting does not panic")
             };
             let logged = match drafted {
-                Ok(draft) => self.log(draft).await,
+                Ok((proposal, record)) => self.log(proposal, record).await,
                 Err(error) => Err(error),
             };
             match logged {
@@ -130,7 +130,7 @@ impl ScoringService {
     }
 
     /// The decision as it would be logged now.
-    fn draft(&self, request: &DecisionRequest) -> Result<Proposal, Error> {
+    fn draft(&self, request: &DecisionRequest) -> Result<(Proposal, DecisionRecord), Error> {
         self.with_past(request, None, |mut past, seen, mind, foreseen| {
             let state = past.state.to_bytes();
             past.from.state_digest = digest(&state);
@@ -139,7 +139,7 @@ impl ScoringService {
                 seed: request.id.seed(),
             };
             let (record, action) = made(request, past, &mind, purpose, foreseen);
-            Proposal {
+            let proposal = Proposal {
                 id: request.id,
                 customer: request.customer,
                 seen,
@@ -148,19 +148,18 @@ impl ScoringService {
                 action,
                 state: (record.from.state_digest, state),
                 record: record.to_bytes(),
-            }
+            };
+            (proposal, record)
         })
     }
 
     /// The decision that the log holds of the request now; `None` when what it was made from has changed.
-    async fn log(&self, proposal: Proposal) -> Result<Option<DecisionRecord>, Error> {
-        let ours = proposal.record.clone();
-        let bytes = match self.store().decide(proposal)?.answer().await? {
-            Outcome::Stale => return Ok(None),
-            Outcome::Logged => ours,
-            Outcome::Repeated(before) => before,
-        };
-        Ok(Some(DecisionRecord::from_bytes(&bytes).map_err(StoreError::from)?))
+    async fn log(&self, proposal: Proposal, record: DecisionRecord) -> Result<Option<DecisionRecord>, Error> {
+        match self.store().decide(proposal)?.answer().await? {
+            Outcome::Logged => Ok(Some(record)),
+            Outcome::Stale => Ok(None),
+            Outcome::Repeated(before) => Ok(Some(DecisionRecord::from_bytes(&before).map_err(StoreError::from)?)),
+        }
     }
 
     /// Asks with all that a decision is made from as it is now, or was at a moment, and with who decides.
@@ -188,7 +187,7 @@ impl ScoringService {
             as_of,
             from: MadeFrom {
                 state_digest: [0; 16],
-                declared_digest: spec.actions_digest(),
+                declared_digest: self.declared_digest(),
                 channels: request.channels.clone(),
                 is_held_out: is_held_out(spec, request.customer),
                 contacts: ledger.up_to(as_of),
@@ -238,7 +237,7 @@ impl ScoringService {
             as_of: self.now(),
             from: MadeFrom {
                 state_digest: [0; 16],
-                declared_digest: self.spec().actions_digest(),
+                declared_digest: self.declared_digest(),
                 channels: request.channels.clone(),
                 is_held_out: is_held_out(self.spec(), request.customer),
                 contacts: Ledger::default(),
@@ -310,12 +309,14 @@ mod tests {
             loyal: Some(false),
             ..happening("e2", "visit", 119.0)
         };
-        let made_before = service.draft(&ask("r1")).unwrap();
+        let (made_before, record) = service.draft(&ask("r1")).unwrap();
         tell(&service, "anna", withdrawn).await;
-        assert_eq!(service.log(made_before).await.unwrap(), None, "a consent was withdrawn");
+        let logged = service.log(made_before, record).await.unwrap();
+        assert_eq!(logged, None, "a consent was withdrawn");
         let [first, second] = ["r2", "r3"].map(|request_id| service.draft(&ask(request_id)).unwrap());
-        assert!(service.log(first).await.unwrap().is_some());
-        assert_eq!(service.log(second).await.unwrap(), None, "a contact was made");
+        assert!(service.log(first.0, first.1).await.unwrap().is_some());
+        let logged = service.log(second.0, second.1).await.unwrap();
+        assert_eq!(logged, None, "a contact was made");
         assert!(service.decision(service.decision_id("r3")).unwrap().is_none());
     }
 }

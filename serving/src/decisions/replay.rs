@@ -72,7 +72,7 @@ impl ScoringService {
         if digest(state) != then.from.state_digest {
             return Ok(Err("the state that it was made from is damaged".to_owned()));
         }
-        if then.from.declared_digest != self.spec().actions_digest() {
+        if then.from.declared_digest != self.declared_digest() {
             let why = "journey.toml declares other decisions or actions than then";
             return Ok(Err(why.to_owned()));
         }

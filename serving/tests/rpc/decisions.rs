@@ -407,3 +407,35 @@ async fn a_wrong_request_is_told_by_its_fields() {
         Code::NotFound
     );
 }
+
+#[tokio::test]
+async fn what_was_decided_and_the_contacts_in_the_data_outlive_a_load() {
+    let folder = tempfile::tempdir().unwrap();
+    publish_model(&Registry::at(folder.path().join("models")), &spec_with_actions(), 1);
+    let (id, mut journey) = customer("anna", true);
+    journey.push(happening("anna-2", "offer", 110.0));
+    let customers = [(id, journey)];
+    load(&folder.path().join("store"), &spec_with_actions(), &customers);
+    let mut desk = Desk::over(folder).await;
+    let first = desk.decide("r1", "anna").await;
+    assert_eq!(first.action, "call");
+    assert_eq!(
+        desk.explain(&first.decision_id).await.contacts.len(),
+        1,
+        "the offer in the data"
+    );
+    let Desk {
+        folder,
+        server,
+        decisions,
+        caller,
+    } = desk;
+    drop((decisions, caller));
+    server.stop().await;
+    load(&folder.path().join("store"), &spec_with_actions(), &customers);
+    let mut desk = Desk::over(folder).await;
+    assert_eq!(desk.decide("r1", "anna").await, first);
+    assert!(desk.replay(&first.decision_id).await.is_same);
+    let second = desk.decide("r2", "anna").await;
+    assert_eq!(dropped(&second), [("call", "contacts"), ("postcard", "contacts")]);
+}
