@@ -4,10 +4,12 @@
 //! A feature is never computed here: steps fold journeys with the models' own state and read rows off it.
 //! Nothing here knows gRPC, and nothing outside `pipeline/engine` knows DataFusion.
 
+mod allocate;
 mod benchmark;
 mod canonical;
 mod churn_list;
 mod columns;
+mod customer_file;
 mod cutoffs;
 mod dataset;
 mod decided;
@@ -32,6 +34,7 @@ mod training;
 mod waits;
 pub mod xes;
 
+pub use allocate::{ActionAllocated, AllocateSettings, Allocated, allocate};
 pub use benchmark::{
     ArmFound, Churn, ChurnBenchmark, EndOfCase, LearnerMeasures, NextTouchpoint, PolicyFound, StaysBenchmark,
     StaysJudged, UpliftBenchmark, UpliftFound, churn, next_touchpoint, stays, uplift,

@@ -108,6 +108,27 @@ impl ScoringModel {
         purpose: Purpose,
         scratch: &mut Scratch,
     ) -> Result<Recommended, ScoreError> {
+        let decision = self.decide(state, scores, contacts, purpose, scratch)?;
+        let act_by = match decision.choice().action {
+            Some(action) => self.act_by(state, scores.as_of, action, scratch)?,
+            None => None,
+        };
+        Ok(Recommended { decision, act_by })
+    }
+
+    /// What could be done for a customer whose scores at a cut-off are these, and what must not; it does not ask until when, as
+    /// [`Self::recommend`] does day by day.
+    ///
+    /// # Errors
+    /// - the state holds no event, or one at or after the scores' cut-off.
+    pub fn decide(
+        &self,
+        state: &JourneyState,
+        scores: &Scores,
+        contacts: &[Contact],
+        purpose: Purpose,
+        scratch: &mut Scratch,
+    ) -> Result<Decision, ScoreError> {
         let as_of = scores.as_of;
         let effects = self.effects(state, as_of, scratch)?;
         let told = self.score_names.iter().zip(&scores.churn);
@@ -126,12 +147,7 @@ impl ScoringModel {
             contacts,
             purpose,
         };
-        let decision = decide(&self.rules, &case);
-        let act_by = match decision.choice().action {
-            Some(action) => self.act_by(state, as_of, action, scratch)?,
-            None => None,
-        };
-        Ok(Recommended { decision, act_by })
+        Ok(decide(&self.rules, &case))
     }
 
     /// Until when an action still gains something if nothing comes, asked day by day as far as the log tells.
