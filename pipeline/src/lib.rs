@@ -48,7 +48,7 @@ pub use ingest::{IngestSummary, check, ingest};
 pub use percorso_engine::{Engine, LocalEngine, memory_bytes_default};
 pub use percorso_next_action::uplift::{Decile, Standing, calibration_slope};
 pub use percorso_next_action::{Estimate, Interval};
-pub use policy::{Judgement, PolicyEvaluation, evaluate_policy, overlap_plot};
+pub use policy::{Judgement, PolicyEvaluation, Proof, evaluate_policy, overlap_plot};
 pub use progress::Progress;
 pub use report::report;
 pub use run::{IngestManifest, RunFolder, read_spec};

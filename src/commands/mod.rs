@@ -82,7 +82,7 @@ enum Task {
     Benchmark(benchmark::Benchmark),
     /// Lists, shows, promotes and rolls back models
     Models(models::Models),
-    /// Says what another policy would have earned on a log of decisions
+    /// Says what another policy would have earned on a log of decisions, and which version's recommendations are acted on
     Policy(policy::Policy),
     /// Scores everyone as of a cut-off, into Parquet
     Score(score::Score),
