@@ -52,6 +52,12 @@ pub enum Error {
     /// What was asked needs data or a file that is not there.
     #[error("{0}")]
     Missing(String),
+    /// A policy has no proof that it is better than what is done.
+    #[error("the policy is not promoted:{}", reasons.iter().map(|reason| format!("\n- {reason}")).collect::<String>())]
+    Refused {
+        /// Every reason.
+        reasons: Vec<String>,
+    },
     /// The engine failed.
     #[error(transparent)]
     Engine(EngineError),
@@ -112,7 +118,7 @@ impl Error {
     pub fn is_about_data(&self) -> bool {
         match self {
             Self::Spec { .. } | Self::Data { .. } | Self::TooManyBadRows { .. } | Self::Fit { .. } => true,
-            Self::Effect(_) => true,
+            Self::Effect(_) | Self::Refused { .. } => true,
             Self::Artefact(_) | Self::Model(_) => true,
             Self::Io { .. } | Self::Missing(_) | Self::Engine(_) | Self::Columns { .. } => false,
         }

@@ -4,10 +4,12 @@
 //! A feature is never computed here: steps fold journeys with the models' own state and read rows off it.
 //! Nothing here knows gRPC, and nothing outside `pipeline/engine` knows DataFusion.
 
+mod allocate;
 mod benchmark;
 mod canonical;
 mod churn_list;
 mod columns;
+mod customer_file;
 mod cutoffs;
 mod dataset;
 mod decided;
@@ -33,6 +35,7 @@ mod training;
 mod waits;
 pub mod xes;
 
+pub use allocate::{ActionAllocated, AllocateSettings, Allocated, allocate};
 pub use benchmark::{
     ArmFound, Churn, ChurnBenchmark, EndOfCase, LearnerMeasures, NextTouchpoint, PolicyFound, StaysBenchmark,
     StaysJudged, UpliftBenchmark, UpliftFound, churn, next_touchpoint, stays, uplift,
@@ -47,7 +50,7 @@ pub use ingest::{IngestSummary, check, ingest};
 pub use percorso_engine::{Engine, LocalEngine, memory_bytes_default};
 pub use percorso_next_action::uplift::{Decile, Standing, calibration_slope};
 pub use percorso_next_action::{Estimate, Interval};
-pub use policy::{Judgement, PolicyEvaluation, evaluate_policy, overlap_plot};
+pub use policy::{Judgement, PolicyEvaluation, Proof, evaluate_policy, overlap_plot};
 pub use progress::Progress;
 pub use report::report;
 pub use run::{IngestManifest, RunFolder, read_spec};

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanBuilder, Float64Builder, ListBuilder, StringBuilder, TimestampMicrosecondBuilder};
 use arrow::datatypes::{DataType, Field};
-use percorso_journey::Spec;
 use percorso_journey::spec::NOTHING;
+use percorso_journey::{Spec, Timestamp};
 use percorso_next_action::Evidence;
+use percorso_next_action::decide::{Circumstances, Ledger, Purpose, Today, is_held_out};
 use percorso_scoring::Recommended;
 
+use crate::journeys::CustomerJourney;
 use crate::{canonical, row_columns};
 
 /// What to do: the action of the highest gain, or `nothing`.
@@ -38,6 +40,24 @@ pub(crate) fn fields(spec: &Spec) -> Vec<Field> {
         Field::new(EVIDENCE, DataType::Utf8, true),
         Field::new(DROPPED, DataType::List(item), true),
     ]
+}
+
+/// Asks what to do for a customer on a list that people act on: with the contacts that their events tell of, and with no
+/// thought of what else is done that day.
+pub(crate) fn for_list<T>(
+    spec: &Spec,
+    journey: &CustomerJourney,
+    as_of: Timestamp,
+    ask: impl FnOnce(Circumstances<'_>) -> T,
+) -> T {
+    let contacts = Ledger::before(spec, &journey.events, as_of).contacts(spec);
+    ask(Circumstances {
+        contacts: &contacts,
+        today: &Today::default(),
+        channels: &[],
+        is_held_out: is_held_out(spec, journey.key),
+        purpose: Purpose::List,
+    })
 }
 
 /// The columns under construction.

@@ -58,6 +58,11 @@ impl RunFolder {
         self.0.join("scores.parquet")
     }
 
+    /// Where who gets which action goes unless told otherwise.
+    pub fn allocation(&self) -> PathBuf {
+        self.0.join("allocation.parquet")
+    }
+
     /// The store that serving reads.
     pub fn store(&self) -> PathBuf {
         self.0.join("store")

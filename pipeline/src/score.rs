@@ -1,11 +1,10 @@
 //! Everyone scored as of a cut-off, into one Parquet file.
 
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, AsArray, FixedSizeBinaryBuilder, Float64Builder, ListBuilder, RecordBatch, StringArray, StringBuilder,
+    ArrayRef, FixedSizeBinaryBuilder, Float64Builder, ListBuilder, RecordBatch, StringBuilder,
     TimestampMicrosecondBuilder,
 };
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -13,18 +12,16 @@ use percorso_artefact::Registry;
 use percorso_engine::{CallerError, Engine};
 use percorso_features::Labels;
 use percorso_journey::state::Slot;
-use percorso_journey::{CustomerKey, Spec, Timestamp, in_population};
-use percorso_next_action::decide::{Circumstances, Ledger, Purpose, Today, is_held_out};
+use percorso_journey::{Spec, Timestamp, in_population};
 use percorso_scoring::{Ahead, Belief, Explained, Reason, ScoringModel, Scratch, Target, Telling};
 
-use crate::columns::ParquetFile;
-use crate::ids::{key_at, reveal};
+use crate::customer_file::{Readers, revealed, write};
 use crate::journeys::{CustomerFold, CustomerJourney, PerCustomer};
 use crate::progress::Progress;
-use crate::recommended;
+use crate::recommended::{self, for_list};
 use crate::row_columns::BATCH_ROWS;
 use crate::run::RunFolder;
-use crate::{Error, Result, canonical};
+use crate::{Result, canonical};
 
 /// What to score, with what, and where to.
 #[derive(Clone, Debug)]
@@ -106,58 +103,19 @@ pub fn score(
         Ok::<(), CallerError>(())
     })?;
     let n_customers = batches.iter().map(|batch| batch.num_rows() as u64).sum();
-    if settings.reveals_ids {
+    let readers = if settings.reveals_ids {
         (schema, batches) = revealed(run, &schema, &batches)?;
-    }
-    write(settings, &schema, &batches)?;
+        Readers::Owner
+    } else {
+        Readers::Everyone
+    };
+    write(&settings.output, &schema, &batches, readers)?;
     progress.finish();
     Ok(ScoreSummary {
         n_customers,
         as_of_us: as_of.micros(),
         model_version: version.to_string(),
     })
-}
-
-/// The batches with a first column of customers' ids.
-fn revealed(run: &RunFolder, schema: &SchemaRef, batches: &[RecordBatch]) -> Result<(SchemaRef, Vec<RecordBatch>)> {
-    let keys = |batch: &RecordBatch| -> Vec<CustomerKey> {
-        let keys = batch.column(0).as_fixed_size_binary();
-        (0..batch.num_rows()).map(|row| key_at(keys, row)).collect()
-    };
-    let all: Vec<CustomerKey> = batches.iter().flat_map(keys).collect();
-    let ids = reveal(&run.id_map(), &all)?;
-    let id = Field::new("customer_id", DataType::Utf8, true);
-    let fields = [Arc::new(id)].into_iter().chain(schema.fields().iter().cloned());
-    let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
-    let with_ids = |batch: &RecordBatch| {
-        let ids: StringArray = keys(batch).iter().map(|key| ids.get(key).map(String::as_str)).collect();
-        let columns = [Arc::new(ids) as ArrayRef]
-            .into_iter()
-            .chain(batch.columns().iter().cloned());
-        RecordBatch::try_new(Arc::clone(&schema), columns.collect()).expect("the schema has the id first")
-    };
-    let batches = batches.iter().map(with_ids).collect();
-    Ok((schema, batches))
-}
-
-/// Writes the file beside its place and moves it there when whole; only its owner may read one with ids.
-fn write(settings: &ScoreSettings, schema: &SchemaRef, batches: &[RecordBatch]) -> Result<()> {
-    let folder = settings.output.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
-    let scratch = tempfile::NamedTempFile::new_in(folder).map_err(Error::io("create a file in", folder))?;
-    let mut file = ParquetFile::create(scratch.path(), Arc::clone(schema))?;
-    for batch in batches {
-        file.write(batch)?;
-    }
-    file.finish()?;
-    let mode = if settings.reveals_ids { 0o600 } else { 0o644 };
-    std::fs::set_permissions(scratch.path(), std::fs::Permissions::from_mode(mode))
-        .map_err(Error::io("set permissions of", &settings.output))?;
-    scratch
-        .persist(&settings.output)
-        .map_err(|error| Error::io("put in place", &settings.output)(error.error))?;
-    Ok(())
 }
 
 /// The name of a churn column, without what it holds.
@@ -310,24 +268,11 @@ impl CustomerFold for Folder {
             }
             append(of_next, next.map(|(_, why)| why).unwrap_or_default(), true);
             if let Some(builders) = &mut builders.recommended {
-                let contacts = Ledger::before(spec, &journey.events, as_of).contacts(spec);
-                let circumstances = Circumstances {
-                    contacts: &contacts,
-                    today: &Today::default(),
-                    channels: &[],
-                    is_held_out: is_held_out(spec, journey.key),
-                    purpose: Purpose::List,
-                };
-                let recommended = model
-                    .recommend(
-                        state,
-                        &scores,
-                        Belief::Learnt,
-                        circumstances,
-                        &mut Ahead::default(),
-                        scratch,
-                    )
-                    .expect("scored above");
+                let recommended = for_list(spec, journey, as_of, |circumstances| {
+                    let ahead = &mut Ahead::default();
+                    model.recommend(state, &scores, Belief::Learnt, circumstances, ahead, scratch)
+                });
+                let recommended = recommended.expect("scored above");
                 builders.append(spec, &recommended);
             }
         });

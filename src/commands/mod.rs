@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod allocate;
 mod benchmark;
 mod check;
 mod churn_list;
@@ -84,12 +85,14 @@ enum Task {
     Models(models::Models),
     /// Writes what the service decided, for the next training run
     Decisions(decisions::Decisions),
-    /// Says what another policy would have earned on a log of decisions
+    /// Says what another policy would have earned on a log of decisions, and which version's recommendations are acted on
     Policy(policy::Policy),
     /// Scores everyone as of a cut-off, into Parquet
     Score(score::Score),
     /// Lists the customers most at risk, with reasons
     ChurnList(churn_list::ChurnList),
+    /// Says who gets which action, within capacities and budgets, into Parquet
+    Allocate(allocate::Allocate),
     /// Loads customers' states into the serving store
     Load(load::Load),
     /// Serves scores and takes in events over gRPC
@@ -114,6 +117,7 @@ impl Command {
             Task::Policy(policy) => policy.run(&self.machine),
             Task::Score(score) => score.run(&self.machine),
             Task::ChurnList(churn_list) => churn_list.run(),
+            Task::Allocate(allocate) => allocate.run(&self.machine),
             Task::Load(load) => load.run(&self.machine),
             Task::Serve(serve) => serve.run(),
             Task::Simulate(simulate) => simulate.run(&self.machine),

@@ -1,7 +1,7 @@
 //! `percorso models`: what was trained, and what serves.
 
 use clap::{Args, Subcommand, ValueEnum};
-use percorso_artefact::{Label, Registry};
+use percorso_artefact::{Label, PolicyChanged, Registry};
 
 use super::{Machine, Run};
 use crate::failure::{Failure, Outcome};
@@ -23,7 +23,7 @@ enum Task {
         /// A version, or a label
         version: String,
     },
-    /// Puts a label on a version
+    /// Puts a label on a version; `percorso policy promote` puts the label policy, which needs proof
     Promote {
         /// A version, or a label
         version: String,
@@ -56,19 +56,33 @@ impl Task {
         match self {
             Self::List => {
                 let labels = registry.labels()?;
+                let changes = registry.policy_log()?;
                 for manifest in registry.list()? {
-                    let worn = [Label::Champion, Label::Challenger, Label::Shadow]
+                    let worn = Label::ALL
                         .into_iter()
                         .filter(|label| labels.get(*label) == Some(&manifest.id))
                         .map(|label| label.to_string());
                     let worn: Vec<String> = worn.collect();
+                    // Why a version acts that had not proven to be better.
+                    let promotions = changes
+                        .iter()
+                        .rev()
+                        .filter(|change| change.done == PolicyChanged::Promoted);
+                    let promotion = promotions
+                        .filter(|_| labels.policy.as_ref() == Some(&manifest.id))
+                        .find(|change| change.version == manifest.id);
+                    let risk = promotion.and_then(|change| change.accepted_risk.as_deref());
                     if machine.wants_json() {
                         println!(
                             "{}",
-                            serde_json::json!({ "version": manifest.id.to_string(), "labels": worn })
+                            serde_json::json!({
+                                "version": manifest.id.to_string(), "labels": worn, "accepted_risk": risk,
+                            })
                         );
                     } else {
-                        println!("{} {}", manifest.id, worn.join(" "));
+                        let risk =
+                            risk.map_or_else(String::new, |risk| format!(" (at a risk that was accepted: {risk})"));
+                        println!("{} {}{risk}", manifest.id, worn.join(" "));
                     }
                 }
             }

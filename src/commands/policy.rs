@@ -1,4 +1,6 @@
-//! `percorso policy`: what would another policy have earned?
+//! `percorso policy`: what would another policy have earned, and which one acts?
+
+mod promote;
 
 use std::path::PathBuf;
 
@@ -20,6 +22,10 @@ pub(crate) struct Policy {
 enum Task {
     /// Says what a policy would have earned on a log that another policy made
     Evaluate(Evaluate),
+    /// Makes a version the policy whose recommendations are acted on, once it is proven to earn no less than what is done
+    Promote(promote::Promote),
+    /// Makes the policy before this one the policy again
+    Rollback(promote::Rollback),
 }
 
 #[derive(Args)]
@@ -56,6 +62,8 @@ impl Policy {
         machine.use_threads();
         match self.task {
             Task::Evaluate(evaluate) => evaluate.run(machine),
+            Task::Promote(promote) => promote.run(machine),
+            Task::Rollback(rollback) => rollback.run(),
         }
     }
 }

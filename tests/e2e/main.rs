@@ -1,6 +1,7 @@
 //! The product as its users run it: the binary, its files, and the service it starts.
 #![allow(clippy::print_stderr, reason = "a skipped test says what it needs")]
 
+mod allocate;
 mod benchmark;
 mod churn_list;
 mod cli;

@@ -1,4 +1,4 @@
-//! The data scientist's story: is another policy better, and can the log tell?
+//! The data scientist's story: is another policy better, can the log tell, and may it go live?
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use percorso_learners::Random;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::cli::{percorso, printed, text};
+use crate::cli::{Market, copy, percorso, printed, text};
 
 type Numbers = PrimitiveBuilder<Float64Type>;
 
@@ -203,4 +203,120 @@ fn an_action_that_the_target_does_not_know_is_told_before_anything_is_learnt() {
         said.contains("row 2: action is 4000000000, expected a position below 2"),
         "{said}"
     );
+}
+
+/// What `policy promote` says on a run, and its exit code: output, errors, code.
+fn promoted(run: &Path, more: &[&str]) -> (String, String, Option<i32>) {
+    let output = percorso(&[&["policy", "promote", "--run", text(run)][..], more].concat());
+    let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (said(&output.stdout), said(&output.stderr), output.status.code())
+}
+
+#[test]
+fn a_thin_log_is_no_proof_also_where_nothing_was_trained() {
+    let log = Log::new(900);
+    log.write_target(900, &[0.0, 1.0]);
+    let (logged, target) = (log.logged(), log.target());
+    let nowhere = log.folder.path().join("no-run");
+    let proof = ["1", "--logged", text(&logged), "--target", text(&target)];
+    let (_, error, code) = promoted(&nowhere, &proof);
+    assert_eq!(code, Some(1), "{error}");
+    assert!(
+        error.contains("not promoted") && error.contains("at least 200 are asked for"),
+        "{error}"
+    );
+    assert!(!nowhere.exists());
+}
+
+#[test]
+fn a_policy_that_may_earn_less_than_what_was_done_is_refused_and_one_that_earns_more_is_promoted() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let run = folder.path().join("run");
+    copy(&Market::shared().run(), &run);
+    let log = Log::new(6_000);
+    let (logged, target) = (log.logged(), log.target());
+    let proof = ["1", "--logged", text(&logged), "--target", text(&target)];
+    let labels = || std::fs::read_to_string(run.join("models/labels.json")).expect("labels");
+    let before = labels();
+
+    log.write_target(6_000, &[1.0, 0.0]);
+    let (_, error, code) = promoted(&run, &proof);
+    assert_eq!(code, Some(1), "{error}");
+    assert!(
+        error.contains("it may earn as little as") && !error.contains("asked for"),
+        "{error}"
+    );
+    assert_eq!(labels(), before, "a refusal changes nothing");
+    assert!(!run.join("models/policy.jsonl").exists());
+
+    log.write_target(6_000, &[0.5, 0.5]);
+    let (said, error, code) = promoted(&run, &proof);
+    assert_eq!(code, Some(0), "{error}");
+    assert!(said.contains("000001-") && said.contains(" is policy"), "{said}");
+    let list = printed(&["models", "--run", text(&run), "list"]);
+    assert!(list.contains("champion policy\n"), "{list}");
+}
+
+#[test]
+fn an_accepted_risk_is_kept_with_what_was_refused_and_whoever_lists_the_models_finds_it() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let run = folder.path().join("run");
+    copy(&Market::shared().run(), &run);
+    let log = Log::new(900);
+    log.write_target(900, &[0.0, 1.0]);
+    let (logged, target) = (log.logged(), log.target());
+    let proof = ["1", "--logged", text(&logged), "--target", text(&target)];
+    let risk = [&proof[..], &["--accept-risk", "one shop for a week"]].concat();
+    let (said, error, code) = promoted(&run, &risk);
+    assert_eq!(code, Some(0), "{error}");
+    assert!(
+        said.contains("at a risk that was accepted: the log tells as much as"),
+        "{said}"
+    );
+
+    let kept = std::fs::read_to_string(run.join("models/policy.jsonl")).expect("a line is kept");
+    let kept: Value = serde_json::from_str(kept.trim_end()).expect("one line of JSON");
+    assert_eq!(kept["accepted_risk"], "one shop for a week");
+    assert_eq!(kept["done"], "promoted");
+    assert!(
+        kept["refused"][0].as_str().is_some_and(|why| why.contains("asked for")),
+        "{kept}"
+    );
+    assert!(kept["at"].as_str().is_some_and(|at| at.ends_with('Z')), "{kept}");
+    let list = printed(&["models", "--run", text(&run), "list"]);
+    assert!(
+        list.contains("policy (at a risk that was accepted: one shop for a week)"),
+        "{list}"
+    );
+    let (_, error, code) = promoted(&run, &["1", "--accept-risk", ""]);
+    assert_eq!(code, Some(2), "a risk is accepted for a reason: {error}");
+    let nothing = percorso(&["policy", "rollback", "--run", text(&run)]);
+    assert_eq!(nothing.status.code(), Some(1));
+    let nothing = String::from_utf8_lossy(&nothing.stderr).into_owned();
+    assert!(nothing.contains("no earlier policy to roll back to"), "{nothing}");
+}
+
+#[test]
+fn a_version_is_proven_by_decisions_after_its_test_cut_off() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let run = folder.path().join("run");
+    copy(&Market::shared().run(), &run);
+    let evaluation = std::fs::read_to_string(run.join("training/evaluation.json")).expect("an evaluation");
+    let evaluation: Value = serde_json::from_str(&evaluation).expect("JSON");
+    let actions = &evaluation["actions"];
+    let value_of = |policy: &str| {
+        let policies = actions["policies"].as_array().expect("policies");
+        let found = policies.iter().find(|of| of["policy"] == policy).expect("the policy");
+        found["value"].clone()
+    };
+    let (best, logged) = (value_of("best action for each"), value_of("as logged"));
+    let is_thin = !actions["thin"].as_array().expect("reasons").is_empty();
+    let is_less = best[1].as_f64() < logged[0].as_f64();
+
+    let (said, error, code) = promoted(&run, &["--json"]);
+    assert_eq!(code, Some(i32::from(is_thin || is_less)), "{said}{error}");
+    let said: Value = serde_json::from_str(said.lines().last().expect("a line")).expect("JSON");
+    assert_eq!(said["proof"]["value"], best);
+    assert_eq!(said["proof"]["champion_value"], logged[0]);
+    assert_eq!(said["is_refused"], is_thin || is_less);
 }

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::Label;
+
 /// What went wrong, with what was expected and what was found.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -136,9 +138,11 @@ pub enum Error {
         /// The registry's folder.
         registry: PathBuf,
     },
-    /// There is no earlier champion to return to.
-    #[error("no earlier champion to roll back to in {registry}")]
+    /// There is no earlier champion or policy to return to.
+    #[error("no earlier {label} to roll back to in {registry}")]
     NothingToRollBack {
+        /// The label that would move.
+        label: Label,
         /// The registry's folder.
         registry: PathBuf,
     },

@@ -16,6 +16,13 @@ pub enum Label {
     Challenger,
     /// The version that scores beside the champion, unseen.
     Shadow,
+    /// The version whose recommendations are acted on; it is asked for proof before it gets the label.
+    Policy,
+}
+
+impl Label {
+    /// Every label, in the order in which they are told.
+    pub const ALL: [Label; 4] = [Label::Champion, Label::Challenger, Label::Shadow, Label::Policy];
 }
 
 impl fmt::Display for Label {
@@ -24,6 +31,7 @@ impl fmt::Display for Label {
             Label::Champion => "champion",
             Label::Challenger => "challenger",
             Label::Shadow => "shadow",
+            Label::Policy => "policy",
         })
     }
 }
@@ -36,6 +44,7 @@ impl FromStr for Label {
             "champion" => Ok(Label::Champion),
             "challenger" => Ok(Label::Challenger),
             "shadow" => Ok(Label::Shadow),
+            "policy" => Ok(Label::Policy),
             _ => Err(()),
         }
     }
@@ -53,6 +62,12 @@ pub struct Labels {
     pub shadow: Option<VersionId>,
     /// Earlier champions, oldest first: what a rollback returns to.
     pub past_champions: Vec<VersionId>,
+    /// The version whose recommendations are acted on, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<VersionId>,
+    /// Earlier policies, oldest first: what a rollback of the policy returns to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub past_policies: Vec<VersionId>,
 }
 
 impl Labels {
@@ -62,10 +77,12 @@ impl Labels {
             Label::Champion => self.champion.as_ref(),
             Label::Challenger => self.challenger.as_ref(),
             Label::Shadow => self.shadow.as_ref(),
+            Label::Policy => self.policy.as_ref(),
         }
     }
 
-    /// Gives the label to a version. A new champion stops being challenger and shadow, and the old one is remembered.
+    /// Gives the label to a version. A new champion stops being challenger and shadow; the old one is remembered, and so is an
+    /// old policy.
     pub(crate) fn set(&mut self, label: Label, id: &VersionId) {
         match label {
             Label::Champion => {
@@ -79,6 +96,11 @@ impl Labels {
             }
             Label::Challenger => self.challenger = Some(id.clone()),
             Label::Shadow => self.shadow = Some(id.clone()),
+            Label::Policy => {
+                if self.policy.as_ref() != Some(id) {
+                    self.past_policies.extend(self.policy.replace(id.clone()));
+                }
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A [`Sealer`] collects arrays and writes them with a [`Header`] as one safetensors file; [`Artefact::open`] reads
 //! that file back or refuses it.
-//! A [`Registry`] is a folder of such files with the labels `champion`, `challenger` and `shadow`.
+//! A [`Registry`] is a folder of such files with the labels `champion`, `challenger`, `shadow` and `policy`.
 //!
 //! What this crate never does: run code from a file, read a clock, or trust a file it has not checked.
 //! The registry is the one place in `models/` that touches a disk; sealing and opening are pure.
@@ -28,6 +28,7 @@ mod element;
 mod error;
 mod header;
 mod labels;
+mod policy_log;
 mod registry;
 mod version;
 
@@ -36,6 +37,7 @@ pub use element::Element;
 pub use error::Error;
 pub use header::{Definition, FORMAT, Header, TrainingWindow};
 pub use labels::{Label, Labels};
+pub use policy_log::{PolicyChange, PolicyChanged};
 pub use registry::Registry;
 pub use version::{Manifest, VersionId};
 

@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::digest::sha256_hex;
+use crate::policy_log::{self, PolicyChange};
 use crate::{Artefact, Error, Label, Labels, Manifest, Result, VersionId};
 
 /// A folder of model versions on a local disk.
@@ -128,6 +129,47 @@ impl Registry {
         self.write_labels(&labels)
     }
 
+    /// Makes a version that opens the policy, and keeps what was known of it; the line is safe on disk before the label moves.
+    ///
+    /// # Errors
+    /// - the version does not exist or does not open; nothing is kept and the label stays
+    /// - the disk refuses; the label stays
+    pub fn promote_policy(&self, change: &PolicyChange) -> Result<()> {
+        let _lock = self.lock()?;
+        self.open(&change.version)?;
+        let mut labels = self.labels()?;
+        labels.set(Label::Policy, &change.version);
+        policy_log::append(&self.policy_log_path(), change)?;
+        self.write_labels(&labels)
+    }
+
+    /// Makes the policy before the present one the policy again, and returns it; `at` is when, RFC 3339.
+    ///
+    /// # Errors
+    /// - there was no earlier policy, or it does not open; nothing is kept and the label stays
+    /// - the disk refuses; the label stays
+    pub fn rollback_policy(&self, at: &str) -> Result<VersionId> {
+        let _lock = self.lock()?;
+        let mut labels = self.labels()?;
+        let id = labels.past_policies.pop().ok_or_else(|| Error::NothingToRollBack {
+            label: Label::Policy,
+            registry: self.dir.clone(),
+        })?;
+        self.open(&id)?;
+        labels.policy = Some(id.clone());
+        policy_log::append(&self.policy_log_path(), &PolicyChange::rolled_back(&id, at))?;
+        self.write_labels(&labels)?;
+        Ok(id)
+    }
+
+    /// Every change of the policy, oldest first; none when there was none.
+    ///
+    /// # Errors
+    /// - the file cannot be read
+    pub fn policy_log(&self) -> Result<Vec<PolicyChange>> {
+        policy_log::read(&self.policy_log_path())
+    }
+
     /// Makes the champion before the present one champion again, and returns it.
     ///
     /// # Errors
@@ -137,6 +179,7 @@ impl Registry {
         let _lock = self.lock()?;
         let mut labels = self.labels()?;
         let id = labels.past_champions.pop().ok_or_else(|| Error::NothingToRollBack {
+            label: Label::Champion,
             registry: self.dir.clone(),
         })?;
         self.open(&id)?;
@@ -234,9 +277,13 @@ impl Registry {
     fn labels_path(&self) -> PathBuf {
         self.dir.join("labels.json")
     }
+
+    fn policy_log_path(&self) -> PathBuf {
+        self.dir.join("policy.jsonl")
+    }
 }
 
-fn io_error(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
+pub(crate) fn io_error(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
     let path = path.to_owned();
     move |source| Error::Io { what, path, source }
 }
@@ -277,7 +324,7 @@ fn write_synced(path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 /// Makes names in a folder as durable as the files; a system whose folders cannot be opened needs nothing.
-fn sync_folder(path: &Path) -> Result<()> {
+pub(crate) fn sync_folder(path: &Path) -> Result<()> {
     if cfg!(unix) {
         let folder = File::open(path).map_err(io_error("open folder", path))?;
         folder.sync_all().map_err(io_error("sync folder", path))?;

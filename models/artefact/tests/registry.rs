@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use percorso_artefact::{Error, Header, Label, Registry, Sealer, VersionId};
+use percorso_artefact::{Error, Header, Label, PolicyChange, PolicyChanged, Registry, Sealer, VersionId};
 
 fn model(weight: f64) -> Vec<u8> {
     let mut sealer = Sealer::new();
@@ -202,4 +202,101 @@ fn two_publishers_never_share_a_number() {
         .map(|manifest| manifest.id.number())
         .collect();
     assert_eq!(numbers, (1..=20).collect::<Vec<_>>());
+}
+
+fn promoted(version: &VersionId, refused: &[&str], accepted_risk: Option<&str>) -> PolicyChange {
+    PolicyChange {
+        version: version.clone(),
+        at: "2026-01-02T03:04:05Z".to_owned(),
+        done: PolicyChanged::Promoted,
+        judged_on: "a log".to_owned(),
+        value: [Some(2.0), Some(1.0), None],
+        champion_value: Some(1.5),
+        refused: refused.iter().map(|&why| why.to_owned()).collect(),
+        accepted_risk: accepted_risk.map(str::to_owned),
+    }
+}
+
+#[test]
+fn a_policy_is_promoted_and_rolled_back_and_every_change_is_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let registry = Registry::at(dir.path());
+    let first = registry.publish(&model(1.0)).unwrap();
+    let second = registry.publish(&model(2.0)).unwrap();
+    registry.promote(&second, Label::Champion).unwrap();
+    assert!(registry.policy_log().unwrap().is_empty());
+
+    let changes = [
+        promoted(&first, &[], None),
+        promoted(&second, &["thin"], Some("a test")),
+    ];
+    for change in &changes {
+        registry.promote_policy(change).unwrap();
+        assert_eq!(registry.resolve("policy").unwrap(), change.version);
+    }
+    assert_eq!(registry.resolve("champion").unwrap(), second);
+    assert_eq!(registry.rollback_policy("2026-01-03T00:00:00Z").unwrap(), first);
+    assert_eq!(registry.resolve("policy").unwrap(), first);
+    assert!(matches!(
+        registry.rollback_policy("2026-01-04T00:00:00Z"),
+        Err(Error::NothingToRollBack {
+            label: Label::Policy,
+            ..
+        })
+    ));
+    let log = registry.policy_log().unwrap();
+    assert_eq!(log.len(), 3, "what was not done is not kept");
+    assert_eq!(log[..2], changes);
+    assert_eq!((log[2].done, &log[2].version), (PolicyChanged::RolledBack, &first));
+}
+
+#[test]
+fn a_policy_that_does_not_open_is_neither_promoted_nor_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let registry = Registry::at(dir.path());
+    let first = registry.publish(&model(1.0)).unwrap();
+    fs::write(
+        dir.path().join(format!("versions/{first}/model.safetensors")),
+        "no model",
+    )
+    .unwrap();
+    assert!(registry.promote_policy(&promoted(&first, &[], None)).is_err());
+    assert!(registry.policy_log().unwrap().is_empty());
+    assert!(registry.labels().unwrap().policy.is_none());
+}
+
+#[test]
+fn half_a_line_that_a_crash_left_is_not_read_and_the_next_takes_its_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let registry = Registry::at(dir.path());
+    let first = registry.publish(&model(1.0)).unwrap();
+    registry.promote_policy(&promoted(&first, &[], None)).unwrap();
+    let path = dir.path().join("policy.jsonl");
+    let whole = fs::read_to_string(&path).unwrap();
+    fs::write(&path, format!("{whole}{}", &whole[..20])).unwrap();
+    assert_eq!(registry.policy_log().unwrap().len(), 1);
+    registry.promote_policy(&promoted(&first, &[], Some("again"))).unwrap();
+    assert_eq!(
+        registry.policy_log().unwrap()[1].accepted_risk.as_deref(),
+        Some("again")
+    );
+    assert_eq!(registry.policy_log().unwrap().len(), 2);
+}
+
+#[test]
+fn labels_written_before_there_were_policies_are_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let registry = Registry::at(dir.path());
+    let first = registry.publish(&model(1.0)).unwrap();
+    registry.promote(&first, Label::Champion).unwrap();
+    let path = dir.path().join("labels.json");
+    let written = fs::read_to_string(&path).unwrap();
+    assert!(
+        !written.contains("polic"),
+        "who has no policy writes what older readers know"
+    );
+    let old = format!(r#"{{"champion":"{first}","challenger":null,"shadow":null,"past_champions":[]}}"#);
+    fs::write(&path, old).unwrap();
+    assert_eq!(registry.resolve("champion").unwrap(), first);
+    assert!(matches!(registry.resolve("policy"), Err(Error::NoSuchLabel { .. })));
 }

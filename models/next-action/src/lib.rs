@@ -1,11 +1,13 @@
 //! Which action would help, and how do we know?
 //!
-//! [`decide`] says what to do for a customer now, and what must not be done and why; [`uplift`] says what each action does to whom, learnt from what was done before; [`off_policy`] says what a policy
-//! would have earned on a log that another policy made.
-//! Both learn from a [`Trial`]: rows with what was done, how likely that was, and what came of it.
+//! [`decide`] says what to do for a customer now, and what must not be done and why; [`allocate`] says who gets what when
+//! there is not enough for everyone; [`uplift`] says what each action does to whom, learnt from what was done before;
+//! [`off_policy`] says what a policy would have earned on a log that another policy made.
+//! The last two learn from a [`Trial`]: rows with what was done, how likely that was, and what came of it.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod allocate;
 pub mod decide;
 mod error;
 mod interval;

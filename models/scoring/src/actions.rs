@@ -133,6 +133,27 @@ impl ScoringModel {
         ahead: &mut Ahead,
         scratch: &mut Scratch,
     ) -> Result<Recommended, ScoreError> {
+        let decision = self.decide(state, scores, belief, circumstances, scratch)?;
+        let act_by = match decision.choice().action {
+            Some(action) if belief == Belief::Learnt => self.act_by(state, scores.as_of, action, ahead, scratch)?,
+            Some(_) | None => None,
+        };
+        Ok(Recommended { decision, act_by })
+    }
+
+    /// What could be done for a customer whose scores at a cut-off are these, and what must not; it does not ask until when, as
+    /// [`Self::recommend`] does day by day.
+    ///
+    /// # Errors
+    /// - the state holds no event, or one at or after the scores' cut-off.
+    pub fn decide(
+        &self,
+        state: &JourneyState,
+        scores: &Scores,
+        belief: Belief,
+        circumstances: Circumstances<'_>,
+        scratch: &mut Scratch,
+    ) -> Result<Decision, ScoreError> {
         let as_of = scores.as_of;
         let effects = self.effects(state, as_of, belief, scratch)?;
         let case = Case {
@@ -143,12 +164,7 @@ impl ScoringModel {
             scores: &self.named_scores(scores),
             circumstances,
         };
-        let decision = decide(&self.rules, &case);
-        let act_by = match decision.choice().action {
-            Some(action) if belief == Belief::Learnt => self.act_by(state, as_of, action, ahead, scratch)?,
-            Some(_) | None => None,
-        };
-        Ok(Recommended { decision, act_by })
+        Ok(decide(&self.rules, &case))
     }
 
     /// Until when an action still gains something if nothing comes, asked of each whole day after the last event, as far as

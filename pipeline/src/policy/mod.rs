@@ -3,6 +3,7 @@
 mod lists;
 mod log;
 mod plot;
+mod proof;
 
 use std::path::Path;
 
@@ -10,6 +11,7 @@ use percorso_next_action::off_policy::{Estimator, Round, Support, SupportCounts,
 use percorso_next_action::{Estimate, Interval, mean};
 
 pub use self::plot::overlap_plot;
+pub use self::proof::Proof;
 
 use self::log::Log;
 use crate::{Error, Progress, Result};
