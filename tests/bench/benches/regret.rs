@@ -12,11 +12,11 @@ use ndarray::Array2;
 use percorso_bench::decided::{Decided, cells, decisions, encoder};
 use percorso_bench::market;
 use percorso_features::Catalogue;
-use percorso_journey::{Spec, Timestamp};
+use percorso_journey::{Came, N_REWARD_PARTS, Spec, Timestamp};
 use percorso_kit::{ARMS, Market, MarketSettings, micros_of_day};
 use percorso_learners::{Column, ColumnKind};
 use percorso_next_action::uplift::{Learnt, Uplift};
-use percorso_next_action::{Given, Trial};
+use percorso_next_action::{Given, Part, Trial};
 
 /// What was known by this day taught; decisions from it on are judged.
 const CUTOFF_DAY: i32 = 640;
@@ -129,7 +129,9 @@ fn of_seed(seed: u64, asked: &Asked, found: &mut Vec<Found>) {
         let (encoder, columns) = encoder(&spec, &catalogue, &taught);
         let rows = Rows::of(&spec, cells(&encoder, &taught), columns, &taught);
         let asked_of = cells(&encoder, &judged.decided);
-        let learnt = Uplift::fit(&rows.trial(), seed).expect("a market of every arm");
+        let parts = rows.parts(&spec);
+        let trial = rows.trial().with_parts(&parts).expect("parts of the same rows");
+        let learnt = Uplift::fit(&trial, seed).expect("a market of every arm");
         let ours = choices(&spec, &learnt.uplift, &asked_of);
         let same = rows.best_constant(&spec);
         let regrets = [
@@ -236,21 +238,34 @@ struct Rows {
     arm: Vec<u32>,
     propensity: Vec<f64>,
     reward: Vec<f64>,
+    /// For each part of the reward what came of it.
+    came: [Vec<f64>; N_REWARD_PARTS],
     customers: Vec<u64>,
 }
 
 impl Rows {
     fn of(spec: &Spec, cells: Array2<f32>, columns: Vec<Column>, taught: &[&Decided]) -> Rows {
         let worth = spec.decisions().reward;
-        let reward = |decided: &&Decided| worth.of(&decided.came.expect("its window is over"));
+        let came: Vec<Came> = taught
+            .iter()
+            .map(|decided| decided.came.expect("its window is over"))
+            .collect();
         Rows {
             cells,
             columns,
             arm: taught.iter().map(|decided| decided.arm).collect(),
             propensity: taught.iter().map(|decided| decided.propensity).collect(),
-            reward: taught.iter().map(reward).collect(),
+            reward: came.iter().map(|came| worth.of(came)).collect(),
+            came: std::array::from_fn(|part| came.iter().map(|came| came.parts()[part]).collect()),
             customers: taught.iter().map(|decided| u64::from(decided.customer_index)).collect(),
         }
+    }
+
+    /// The parts that count.
+    fn parts(&self, spec: &Spec) -> Vec<Part<'_>> {
+        let weights = spec.decisions().reward.weights();
+        let parts = weights.into_iter().zip(&self.came).filter(|(weight, _)| *weight != 0.0);
+        parts.map(|(weight, outcome)| Part { weight, outcome }).collect()
     }
 
     fn trial(&self) -> Trial<'_> {
