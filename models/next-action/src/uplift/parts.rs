@@ -33,7 +33,7 @@ struct LearntPart<'a> {
 /// For each arm but the control.
 enum Simplest {
     /// Of yes and no: what is expected, and lines that move its log-odds.
-    Odds(OutcomeModel, Vec<ShiftFit>),
+    Odds(Box<OutcomeModel>, Vec<ShiftFit>),
     /// Of amounts: regressions, and what they say of customers left out.
     Linear(Vec<(FittedRidge, Vec<f64>)>),
 }
@@ -72,7 +72,10 @@ impl<'a> Apart<'a> {
             let learnt = if trial.is_of_yes_and_no() {
                 let all: Vec<usize> = (0..trial.n_rows()).collect();
                 let shifts = (0..told.effects.len()).map(|at| told.shift(&trial, at, seed));
-                Simplest::Odds(OutcomeModel::fit(&trial, &all, seed)?, shifts.collect::<Result<_>>()?)
+                Simplest::Odds(
+                    Box::new(OutcomeModel::fit(&trial, &all, seed)?),
+                    shifts.collect::<Result<_>>()?,
+                )
             } else {
                 Simplest::Linear(fitted.by_ref().take(told.effects.len()).collect())
             };
@@ -133,7 +136,7 @@ impl LearntPart<'_> {
             weight: self.weight * self.slopes[at],
             learner: match &self.learnt {
                 Simplest::Odds(outcomes, shifts) => EffectLearner::Odds {
-                    outcomes: outcomes.clone(),
+                    outcomes: OutcomeModel::clone(outcomes),
                     shift: shifts[at].whole.clone(),
                 },
                 Simplest::Linear(linear) => EffectLearner::DrLinear(linear[at].0.clone()),
