@@ -8,7 +8,7 @@ use arrow::datatypes::Schema;
 use ndarray::Array2;
 use percorso_engine::Engine;
 use percorso_features::{Catalogue, Encoder, FeatureRow, Labels};
-use percorso_journey::{CustomerKey, JourneyEvent, Spec, Timestamp, in_population, reward_of};
+use percorso_journey::{Came, CustomerKey, JourneyEvent, Spec, Timestamp, came_of, in_population};
 use percorso_learners::Column;
 
 use crate::Result;
@@ -24,7 +24,7 @@ pub(crate) struct DecidedRows {
     pub(crate) columns: Vec<Column>,
     /// 0 for nothing, else one more than the action's position in the spec.
     pub(crate) arm: Vec<u32>,
-    pub(crate) reward: Vec<f64>,
+    pub(crate) came: Vec<Came>,
     pub(crate) propensity: Vec<f64>,
     pub(crate) customers: Vec<u64>,
     pub(crate) at: Vec<Timestamp>,
@@ -38,7 +38,7 @@ struct Row {
     at: Timestamp,
     arm: u32,
     propensity: f64,
-    reward: f64,
+    came: Came,
     silence_days: f64,
     cells: Vec<f32>,
 }
@@ -105,7 +105,7 @@ pub(crate) fn decided_rows(
         cells: Array2::from_shape_vec((rows.len(), settings.catalogue.len()), cells).expect("rows of one length"),
         columns: columns(settings.catalogue, settings.encoder),
         arm: rows.iter().map(|row| row.arm).collect(),
-        reward: rows.iter().map(|row| row.reward).collect(),
+        came: rows.iter().map(|row| row.came).collect(),
         propensity: rows.iter().map(|row| row.propensity).collect(),
         customers: rows.iter().map(|row| row.customer.group()).collect(),
         at: rows.iter().map(|row| row.at).collect(),
@@ -149,8 +149,8 @@ impl CustomerFold for DecisionFold {
         journey.fold_to(&shared.spec, &times, |as_of, state| {
             let decided = each.next().expect("one for each time");
             let future = &events[events.partition_point(|event| event.at < as_of)..];
-            let reward = reward_of(&shared.spec, state, future, as_of, shared.observed_until);
-            let Some(reward) = reward.filter(|_| in_population(&shared.spec, state, as_of)) else {
+            let came = came_of(&shared.spec, state, future, as_of, shared.observed_until);
+            let Some(came) = came.filter(|_| in_population(&shared.spec, state, as_of)) else {
                 return;
             };
             shared
@@ -164,7 +164,7 @@ impl CustomerFold for DecisionFold {
                 at: as_of,
                 arm: decided.action.map_or(0, |action| u32::from(action) + 1),
                 propensity: decided.propensity,
-                reward,
+                came,
                 silence_days: state.last_at().map_or(0.0, |last_at| as_of.days_since(last_at)),
                 cells,
             });

@@ -147,3 +147,25 @@ fn no_answer_mixes_two_models_while_they_are_swapped() {
         asking.join().unwrap();
     });
 }
+
+#[test]
+fn a_promoted_policy_decides_and_without_one_nobodys_effects_are_believed() {
+    let house = House::new();
+    let policy = Follower::deciding(house.registry(), "policy");
+    assert!(!policy.refresh(&house.service).unwrap(), "there need not be one");
+    let first = common::publish_model(&house.registry(), &spec(), 1);
+    assert!(house.champion.refresh(&house.service).unwrap());
+    assert!(house.service.policy().is_none());
+    let id = house.registry().resolve(&first).unwrap();
+    house.registry().promote(&id, Label::Policy).unwrap();
+    assert!(policy.refresh(&house.service).unwrap());
+    let (decides, scores) = (house.service.policy().unwrap(), house.service.model().unwrap());
+    assert!(Arc::ptr_eq(&decides, &scores), "one version is one model in memory");
+    common::publish_model(&house.registry(), &spec(), 2);
+    assert!(house.champion.refresh(&house.service).unwrap());
+    assert!(
+        !policy.refresh(&house.service).unwrap(),
+        "another champion is no other policy"
+    );
+    assert_eq!(house.service.policy().unwrap().version(), first);
+}

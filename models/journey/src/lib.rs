@@ -41,7 +41,7 @@ pub use history::{History, HistoryError, Insertion};
 pub use outcome::{Next, Outcome, Stay, outcome_from};
 pub use population::{at_risk, in_population};
 pub use raw_event::{AttributeValue, ContractBreak, RawEvent, finite};
-pub use reward::reward_of;
+pub use reward::{Came, N_REWARD_PARTS, came_of};
 pub use spec::{Spec, SpecError};
 pub use state::{JourneyState, ObserveError};
 pub use time::{MICROS_PER_DAY, Timestamp, days};

@@ -20,4 +20,4 @@ pub use decide::{Effect, Evidence};
 pub use error::{Error, Result};
 pub use interval::{Estimate, Interval, mean};
 pub use outcome::OutcomeModel;
-pub use trial::{Given, Trial};
+pub use trial::{Given, Part, Trial};

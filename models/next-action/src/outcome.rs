@@ -3,7 +3,7 @@
 use ndarray::Array2;
 use percorso_artefact::{Artefact, Sealer};
 #[cfg(feature = "fit")]
-use percorso_learners::{Column, Target, Trees, fold_of};
+use percorso_learners::{Column, Random, Target, Trees, fold_of};
 use percorso_learners::{FittedTrees, Link};
 use rayon::prelude::*;
 
@@ -118,17 +118,23 @@ fn trees() -> Trees {
     }
 }
 
+/// The most rows that a model of outcomes learns from.
+#[cfg(feature = "fit")]
+const MAX_ROWS: usize = 30_000;
+
 #[cfg(feature = "fit")]
 impl OutcomeModel {
-    /// The model of the rows of a trial named by `rows`.
+    /// The model of the rows of a trial named by `rows`; above 30,000, of that many drawn by the seed without replacement.
     ///
     /// # Errors
     /// - there is no row, or the learner refuses them
     pub fn fit(trial: &Trial<'_>, rows: &[usize], seed: u64) -> Result<OutcomeModel> {
         let given = trial.given();
         let n_columns = trial.x().ncols();
+        let drawn = Random::new(seed).sample(rows.len(), MAX_ROWS);
+        let rows: Vec<usize> = drawn.into_iter().map(|at| rows[at]).collect();
         let mut cells = Vec::with_capacity(rows.len() * (n_columns + 1));
-        for &row in rows {
+        for &row in &rows {
             cells.extend(trial.x().row(row));
             cells.push(given.arm[row] as f32);
         }

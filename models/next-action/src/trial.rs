@@ -15,6 +15,16 @@ pub struct Trial<'a> {
     x: ArrayView2<'a, f32>,
     columns: &'a [Column],
     given: Given<'a>,
+    parts: &'a [Part<'a>],
+}
+
+/// A part of what outcomes are the sum of, such as leaving or money spent.
+#[derive(Clone, Copy, Debug)]
+pub struct Part<'a> {
+    /// What one of it counts in the outcome.
+    pub weight: f64,
+    /// How much of it came, for each row.
+    pub outcome: &'a [f64],
 }
 
 /// What a trial is besides its cells.
@@ -69,7 +79,37 @@ impl<'a> Trial<'a> {
         number("outcome", given.outcome, f64::is_finite, "a finite number")?;
         let is_propensity = |p: f64| p > 0.0 && p <= 1.0;
         number("propensity", given.propensity, is_propensity, "above 0, at most 1")?;
-        Ok(Trial { x, columns, given })
+        Ok(Trial {
+            x,
+            columns,
+            given,
+            parts: &[],
+        })
+    }
+
+    /// The same trial with what its outcomes are the sum of, so that effects on each part can be learnt apart.
+    ///
+    /// # Errors
+    /// - a part's length differs from the number of rows, or one of its outcomes is not finite
+    pub fn with_parts(self, parts: &'a [Part<'a>]) -> Result<Trial<'a>> {
+        for part in parts {
+            self.of_part(part)?;
+        }
+        Ok(Trial { parts, ..self })
+    }
+
+    /// The trial of one part of the outcome.
+    pub(crate) fn of_part(&self, part: &Part<'a>) -> Result<Trial<'a>> {
+        let given = Given {
+            outcome: part.outcome,
+            ..self.given
+        };
+        Trial::new(self.x, self.columns, given)
+    }
+
+    /// What outcomes are the sum of; empty where that is not known.
+    pub fn parts(&self) -> &'a [Part<'a>] {
+        self.parts
     }
 
     /// The cells of all rows.

@@ -6,7 +6,7 @@ use ndarray::Array2;
 use percorso_artefact::{Artefact, Header, Sealer};
 use percorso_learners::{Bootstrap, Column, Random};
 use percorso_next_action::uplift::{Judged, Uplift, calibration_slope, measures, quadrants};
-use percorso_next_action::{Given, Trial};
+use percorso_next_action::{Given, Part, Trial};
 
 /// A test of two actions: the first helps who has `x0` above a half and harms the others, the second helps all alike.
 struct Market {
@@ -133,6 +133,118 @@ fn the_same_seed_learns_the_same_and_few_rows_are_told() {
     let few = Market::new(60, 3);
     let error = Uplift::fit(&few.trial(), 7).unwrap_err().to_string();
     assert!(error.contains("expected at least 20 to learn from"), "{error}");
+}
+
+/// A reward that is money, noisy and moved by nobody, and leaving at −400, whose odds the first arm halves for who has a high
+/// `x0` and the second raises by half for all.
+struct Rewarded {
+    market: Market,
+    money: Vec<f64>,
+    leaving: Vec<f64>,
+}
+
+const LEAVING: f64 = -400.0;
+
+fn p_leave(x: &[f32], arm: u32) -> f64 {
+    let odds = 0.02 * f64::from(x[1] * 4.0).exp();
+    let moved = odds
+        * match arm {
+            1 if x[0] > 0.5 => 0.5,
+            2 => 1.5,
+            _ => 1.0,
+        };
+    moved / (1.0 + moved)
+}
+
+impl Rewarded {
+    fn new(n: usize, seed: u64) -> Rewarded {
+        let mut market = Market::new(n, seed);
+        let mut random = Random::new(seed + 1_000);
+        let (mut money, mut leaving) = (Vec::new(), Vec::new());
+        for (row, arm) in market.x.outer_iter().zip(&market.arm) {
+            leaving.push(f64::from(u8::from(
+                random.uniform() < p_leave(row.as_slice().unwrap(), *arm),
+            )));
+            money.push(if random.uniform() < 0.2 {
+                200.0 * random.uniform()
+            } else {
+                0.0
+            });
+        }
+        market.outcome = money
+            .iter()
+            .zip(&leaving)
+            .map(|(money, left)| money + LEAVING * left)
+            .collect();
+        Rewarded { market, money, leaving }
+    }
+
+    fn parts(&self, of_money: f64) -> [Part<'_>; 2] {
+        let part = |weight, outcome| Part { weight, outcome };
+        [part(of_money, &self.money), part(LEAVING, &self.leaving)]
+    }
+
+    /// The root of the mean squared error of the first arm's effect.
+    fn missed(&self, uplift: &Uplift) -> f64 {
+        let mut said = [0.0; 2];
+        let mut squares = 0.0;
+        for row in self.market.x.outer_iter() {
+            let row = row.as_slice().unwrap();
+            uplift.uplift_into(row, &mut said);
+            let truth = LEAVING * (p_leave(row, 1) - p_leave(row, 0));
+            squares += (said[0] - truth) * (said[0] - truth);
+        }
+        (squares / self.market.x.nrows() as f64).sqrt()
+    }
+}
+
+#[test]
+fn effects_on_a_sum_are_nearer_the_truth_when_its_parts_are_learnt_apart() {
+    let rewarded = Rewarded::new(20_000, 11);
+    let parts = rewarded.parts(1.0);
+    let trial = rewarded.market.trial();
+    let whole = Uplift::fit(&trial, 1).unwrap();
+    let apart = Uplift::fit(&trial.with_parts(&parts).unwrap(), 1).unwrap();
+    let chosen = apart.standings[0].iter().find(|standing| standing.is_chosen);
+    assert_eq!(chosen.unwrap().learner, "parts");
+    let (of_whole, of_apart) = (rewarded.missed(&whole.uplift), rewarded.missed(&apart.uplift));
+    assert!(of_apart < 0.8 * of_whole, "{of_apart} apart, {of_whole} whole");
+    let again = Uplift::refit(&trial.with_parts(&parts).unwrap(), &apart.standings, 1).unwrap();
+    assert_eq!(again, apart.uplift, "the same rows teach the same");
+}
+
+#[test]
+fn what_is_kept_of_parts_says_the_same_when_it_is_opened() {
+    let rewarded = Rewarded::new(8_000, 12);
+    let parts = rewarded.parts(1.0);
+    let trial = rewarded.market.trial().with_parts(&parts).unwrap();
+    let uplift = Uplift::fit(&trial, 3).unwrap().uplift;
+    let mut sealer = Sealer::new();
+    uplift.seal("next-action", &mut sealer).unwrap();
+    let bytes = sealer.seal(&Header::default()).unwrap();
+    let opened = Uplift::open("next-action", &Artefact::open(&bytes).unwrap()).unwrap();
+    assert_eq!(opened, uplift);
+}
+
+#[test]
+fn a_part_that_counts_nothing_is_not_learnt_and_one_that_seldom_comes_is_learnt_with_the_whole() {
+    let mut rewarded = Rewarded::new(4_000, 13);
+    let names = |trial: &Trial<'_>| -> Vec<String> {
+        let standings = Uplift::fit(trial, 1).unwrap().standings;
+        standings[0].iter().map(|standing| standing.learner.clone()).collect()
+    };
+    // Money that counts nothing may hold anything, such as too little to learn from.
+    rewarded.money.fill(0.0);
+    let of_leaving = rewarded.parts(0.0);
+    assert_eq!(
+        names(&rewarded.market.trial().with_parts(&of_leaving).unwrap()),
+        ["parts", "dr-linear"]
+    );
+    let of_both = rewarded.parts(1.0);
+    assert_eq!(
+        names(&rewarded.market.trial().with_parts(&of_both).unwrap()),
+        ["dr-linear", "s", "t", "dr-trees"]
+    );
 }
 
 /// The Qini as its formula reads, row after row, equal predictions averaged over every order they could come in.

@@ -82,13 +82,13 @@ pub(super) fn actions(
     if known.is_empty() || !is_enough(&rows.arm, &rows.customers, 0) {
         return Ok(None);
     }
-    let whole = Part::of(rows, &all, &known);
+    let whole = Part::of(spec, rows, &all, &known);
     let taught: Vec<usize> = (0..rows.at.len())
         .filter(|row| rows.at[*row].plus_days(window) <= test_at)
         .collect();
     let judged: Vec<usize> = (0..rows.at.len()).filter(|row| rows.at[*row] >= test_at).collect();
-    let taught = Part::of(rows, &taught, &known);
-    let judged = Part::of(rows, &judged, &known);
+    let taught = Part::of(spec, rows, &taught, &known);
+    let judged = Part::of(spec, rows, &judged, &known);
     let is_enough_of = |part: &Part, arm| is_enough(&part.arm, &part.customers, arm);
     let can_judge = (0..=known.len() as u32).all(|arm| is_enough_of(&taught, arm) && is_enough_of(&judged, arm));
     let judgement = can_judge
@@ -98,10 +98,13 @@ pub(super) fn actions(
     let (uplift, standings) = match &judgement {
         Some(judgement) => {
             let standings = judgement.standings.clone();
-            (Uplift::refit(&whole.trial()?, &standings, seed)?, standings)
+            (
+                Uplift::refit(&whole.trial()?.with_parts(&whole.sums())?, &standings, seed)?,
+                standings,
+            )
         }
         None => {
-            let learnt = Uplift::fit(&whole.trial()?, seed)?;
+            let learnt = Uplift::fit(&whole.trial()?.with_parts(&whole.sums())?, seed)?;
             (learnt.uplift, learnt.standings)
         }
     };
@@ -171,12 +174,14 @@ struct Part {
     arm: Vec<u32>,
     n_arms: usize,
     reward: Vec<f64>,
+    /// What rewards are the sum of: what one counts, and how much of it came; without what counts nothing.
+    came: Vec<(f64, Vec<f64>)>,
     propensity: Vec<f64>,
     customers: Vec<u64>,
 }
 
 impl Part {
-    fn of(rows: &DecidedRows, of: &[usize], known: &[u16]) -> Part {
+    fn of(spec: &Spec, rows: &DecidedRows, of: &[usize], known: &[u16]) -> Part {
         let arm_of = |row: usize| match rows.arm[row] {
             0 => Some(0),
             taken => known
@@ -185,15 +190,35 @@ impl Part {
                 .map(|at| at as u32 + 1),
         };
         let kept: Vec<usize> = of.iter().copied().filter(|row| arm_of(*row).is_some()).collect();
+        let worth = spec.decisions().reward;
+        let weights = worth
+            .weights()
+            .into_iter()
+            .enumerate()
+            .filter(|(_, weight)| *weight != 0.0);
+        let came = weights.map(|(part, weight)| {
+            let came = kept.iter().map(|row| rows.came[*row].parts()[part]);
+            (weight, came.collect())
+        });
         Part {
             cells: rows.cells.select(Axis(0), &kept),
             columns: rows.columns.clone(),
             arm: kept.iter().filter_map(|row| arm_of(*row)).collect(),
             n_arms: known.len() + 1,
-            reward: kept.iter().map(|row| rows.reward[*row]).collect(),
+            reward: kept.iter().map(|row| worth.of(&rows.came[*row])).collect(),
+            came: came.collect(),
             propensity: kept.iter().map(|row| rows.propensity[*row]).collect(),
             customers: kept.iter().map(|row| rows.customers[*row]).collect(),
         }
+    }
+
+    fn sums(&self) -> Vec<percorso_next_action::Part<'_>> {
+        let came = self.came.iter();
+        came.map(|(weight, outcome)| percorso_next_action::Part {
+            weight: *weight,
+            outcome,
+        })
+        .collect()
     }
 
     fn trial(&self) -> Result<Trial<'_>> {
@@ -222,7 +247,8 @@ struct Judgement {
 impl Judgement {
     fn of(spec: &Spec, taught: &Part, judged: &Part, known: &[u16], seed: u64) -> Result<Judgement> {
         let trial = taught.trial()?;
-        let Learnt { uplift, standings } = Uplift::fit(&trial, seed)?;
+        let sums = taught.sums();
+        let Learnt { uplift, standings } = Uplift::fit(&trial.with_parts(&sums)?, seed)?;
         let all: Vec<usize> = (0..taught.arm.len()).collect();
         let expected = OutcomeModel::fit(&trial, &all, seed)?.expected(&judged.cells);
         let mut said = vec![vec![0.0; judged.arm.len()]; known.len()];

@@ -70,6 +70,9 @@ pub struct TrainSummary {
 /// So many waits are drawn for each row that a fit may learn from: of most of them only one of the two questions is asked.
 const WAITS_PER_ROW: usize = 3;
 
+/// So many decisions are taken for each row that a fit may learn from: most do nothing, and mean effects are told by all.
+const DECISIONS_PER_ROW: usize = 3;
+
 /// At an origin about so many customers are asked what comes next, to tell how far its answer can be trusted.
 const CUSTOMERS_PER_ORIGIN: f64 = 2_000.0;
 
@@ -173,7 +176,7 @@ pub fn train(
             catalogue: &catalogue,
             encoder: &shipped_encoder,
             observed_until: manifest.observed_until(),
-            most: settings.max_rows,
+            most: DECISIONS_PER_ROW * settings.max_rows,
         };
         let rows = decided_rows(run, &settings, engine, progress)?;
         progress.start("actions", 0);

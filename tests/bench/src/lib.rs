@@ -4,6 +4,7 @@
 //! Where there is a peer it runs in the same process, in turns, so that only the ratio matters.
 
 pub mod calls;
+pub mod decided;
 pub mod empty;
 pub mod market;
 pub mod model;

@@ -24,7 +24,7 @@ pub fn journeys(spec: &Spec, customers: u32, seed: u64) -> Vec<(String, Vec<Logg
     (0..customers).map(journey).collect()
 }
 
-fn logged(spec: &Spec, event: &SimulatedEvent) -> LoggedEvent {
+pub(crate) fn logged(spec: &Spec, event: &SimulatedEvent) -> LoggedEvent {
     let given = &event.attributes;
     let values = [
         ("audience", Some(AttributeValue::Text(event.audience))),

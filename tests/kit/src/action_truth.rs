@@ -2,15 +2,19 @@
 //!
 //! The arms of a future share their chance day by day (common random numbers; Glasserman and Yao 1992), so paths that part over one touch come together again and differences have little noise.
 
+use std::ops::Range;
+
 use serde::Serialize;
 
-use crate::calendar::Calendar;
+use crate::calendar::{Calendar, day_and_second};
 use crate::chance::{Chance, Purpose};
+use crate::customer::Traits;
 use crate::day::Moment;
-use crate::future::{Future, of_everyone_there};
+use crate::future::{Future, of_each, of_everyone_there};
 use crate::journey::customer_id;
 use crate::market::MarketSettings;
 use crate::price::{mean_paid_eur, price_eur};
+use crate::walk::{Standing, life, walk};
 use crate::words::{Action, Touchpoint};
 
 /// What can be done at an instant; the first is nothing.
@@ -66,7 +70,7 @@ pub(crate) fn action_truth_at(
             customer_id: customer_id(customer_index),
             arms: arms(
                 calendar,
-                draws,
+                0..draws,
                 || Future::new(calendar, traits, standing, window_days),
                 chance_of,
             ),
@@ -74,19 +78,50 @@ pub(crate) fn action_truth_at(
     })
 }
 
-/// The arms of one customer, from `draws` open futures; `chance_of` a draw and day is the same for every arm.
+/// The truth of each arm at an instant of each customer's own, done in place of what the policy decides at that second;
+/// nobody where the customer has not come or has left.
+pub(crate) fn decision_truths(
+    calendar: &Calendar,
+    settings: MarketSettings,
+    instants: &[(u32, i64)],
+    window_days: u32,
+    draws: Range<u32>,
+) -> Vec<Option<ActionTruth>> {
+    of_each(instants, |&(customer_index, at_micros)| {
+        let traits = Traits::draw(settings.seed, customer_index);
+        let own = life(settings.seed, customer_index);
+        let before = walk(calendar, &traits, own, day_and_second(at_micros), |_, _, _, _| {})?;
+        // The future begins the second after, when the policy's own decision is over.
+        let standing = Standing {
+            second: before.second + 1,
+            ..before
+        };
+        let chance_of = |draw: u32, day: i32| {
+            let parts = [u64::from(draw) << 32 | u64::from(day as u32), at_micros as u64];
+            Chance::stream(settings.seed, customer_index, Purpose::BranchDay, parts)
+        };
+        let open = || Future::new(calendar, &traits, &standing, window_days);
+        Some(ActionTruth {
+            customer_index,
+            customer_id: customer_id(customer_index),
+            arms: arms(calendar, draws.clone(), open, chance_of),
+        })
+    })
+}
+
+/// The arms of one customer, from as many open futures as there are draws; `chance_of` a draw and day is the same for every arm.
 fn arms<'a>(
     calendar: &Calendar,
-    draws: u32,
+    draws: Range<u32>,
     open: impl Fn() -> Future<'a>,
     chance_of: impl Fn(u32, i32) -> Chance,
 ) -> [ArmTruth; ARMS.len()] {
     ARMS.map(|action| {
         let mut sums = Sums::default();
-        for draw in 0..draws {
+        for draw in draws.clone() {
             sums.add_future(calendar, action, open(), |day| chance_of(draw, day));
         }
-        let n = f64::from(draws);
+        let n = f64::from(draws.end - draws.start);
         ArmTruth {
             action_id: action.map(Action::name),
             p_leave: sums.leave / n,
@@ -139,10 +174,8 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::calendar::{END_DAY, MICROS_PER_DAY, day_and_second, micros_of_day};
-    use crate::customer::Traits;
+    use crate::calendar::{END_DAY, MICROS_PER_DAY, micros_of_day};
     use crate::journey::{SimulatedJourney, written_journey};
-    use crate::walk::{life, walk};
     use crate::words::Audience;
 
     const SEED: u64 = 17;
@@ -221,7 +254,7 @@ mod tests {
                 }
                 let told = arms(
                     &calendar,
-                    4,
+                    0..4,
                     || Future::new(&calendar, &traits, &standing, WINDOW_DAYS),
                     |draw, day| {
                         let parts = [u64::from(draw) << 32 | u64::from(day as u32), from as u64];
@@ -284,7 +317,7 @@ mod tests {
             let within = |window_days| {
                 arms(
                     &calendar,
-                    16,
+                    0..16,
                     || Future::new(&calendar, &traits, &standing, window_days),
                     |draw, day| {
                         let parts = [u64::from(draw), day as u64];

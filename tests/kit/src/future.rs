@@ -12,7 +12,7 @@ use crate::walk::{Standing, life, walk};
 use crate::words::Action;
 
 /// Threads that share the customers.
-const THREADS: u32 = 2;
+const THREADS: usize = 2;
 
 /// A path on which the customer stays, lived day by day from an instant to a horizon.
 pub(crate) struct Future<'a> {
@@ -120,15 +120,21 @@ pub(crate) fn of_everyone_there<T: Send>(
         let standing = walk(calendar, &traits, own, as_of, |_, _, _, _| {})?;
         Some(tell(customer_index, &traits, &standing))
     };
-    let per_thread = settings.customers.div_ceil(THREADS).max(1);
+    let everyone: Vec<u32> = (0..settings.customers).collect();
+    of_each(&everyone, |&customer_index| of(customer_index))
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// What `tell` says of each, in order; two threads.
+pub(crate) fn of_each<A: Sync, T: Send>(all: &[A], tell: impl Fn(&A) -> T + Sync) -> Vec<T> {
+    let per_thread = all.len().div_ceil(THREADS).max(1);
     std::thread::scope(|scope| {
-        let of = &of;
-        let parts: Vec<_> = (0..settings.customers)
-            .step_by(per_thread as usize)
-            .map(|start| {
-                let end = start.saturating_add(per_thread).min(settings.customers);
-                scope.spawn(move || (start..end).filter_map(of).collect::<Vec<_>>())
-            })
+        let tell = &tell;
+        let parts: Vec<_> = all
+            .chunks(per_thread)
+            .map(|part| scope.spawn(move || part.iter().map(tell).collect::<Vec<_>>()))
             .collect();
         parts
             .into_iter()

@@ -1,8 +1,10 @@
 //! The market: settings in, journeys, truth and hazards out.
 
+use std::ops::Range;
+
 use serde::Serialize;
 
-use crate::action_truth::{ActionTruth, action_truth_at};
+use crate::action_truth::{ActionTruth, action_truth_at, decision_truths};
 use crate::calendar::{Calendar, END_DAY};
 use crate::customer::Traits;
 use crate::day::Moment;
@@ -74,6 +76,26 @@ impl Market {
     pub fn action_truth_at(&self, as_of_micros: i64, window_days: u32, draws: u32) -> Vec<ActionTruth> {
         assert!(draws > 0, "expected at least one draw, found 0");
         action_truth_at(&self.calendar, self.settings, as_of_micros, window_days, draws)
+    }
+
+    /// What each action would truly have done at instants of customers' own (index, microseconds since 1970, UTC), in their
+    /// order: in place of whatever the contact policy decides at that second, mostly one of [`Decision`](crate::Decision).
+    ///
+    /// As [`Market::action_truth_at`] otherwise; the window begins the second after.
+    /// `None` for a customer who has not come by then or has left.
+    ///
+    /// Other draws are other chance: what is best by `0..64` is worth without luck what `64..128` say.
+    ///
+    /// # Panics
+    /// When there is no draw.
+    pub fn decision_truths(
+        &self,
+        instants: &[(u32, i64)],
+        window_days: u32,
+        draws: Range<u32>,
+    ) -> Vec<Option<ActionTruth>> {
+        assert!(!draws.is_empty(), "expected at least one draw, found {draws:?}");
+        decision_truths(&self.calendar, self.settings, instants, window_days, draws)
     }
 
     /// The true probability that a customer leaves on a day, given all that happened before it; None when the customer had not come before that day or has left.

@@ -225,3 +225,80 @@ fn the_same_question_gets_the_same_bits_and_more_customers_change_none() {
         );
     }
 }
+
+/// Sums of a weight, of weighted numbers and of their squares about a mean told afterwards.
+fn weighted_mean_and_error(rows: &[(f64, f64)]) -> (f64, f64) {
+    let weights: f64 = rows.iter().map(|(weight, _)| weight).sum();
+    let mean = rows.iter().map(|(weight, number)| weight * number).sum::<f64>() / weights;
+    let squares: f64 = rows
+        .iter()
+        .map(|(weight, number)| (weight * (number - mean)).powi(2))
+        .sum();
+    (mean, squares.sqrt() / weights)
+}
+
+#[test]
+fn what_a_decision_would_have_done_is_what_it_did_where_it_was_made() {
+    let market = market();
+    let window = i64::from(WINDOW_DAYS) * MICROS_PER_DAY;
+    let (first, last) = (micros_of_day(500), micros_of_day(700));
+    let mut instants = Vec::new();
+    let mut seen = Vec::new();
+    for customer_index in 0..4_000 {
+        let journey = market.journey(customer_index);
+        for decision in journey
+            .decisions
+            .iter()
+            .filter(|decision| (first..last).contains(&decision.at))
+        {
+            let within = journey
+                .events
+                .iter()
+                .filter(|event| (decision.at..decision.at + window).contains(&event.at));
+            let left = within.clone().any(|event| event.touchpoint == "account_closed");
+            let spent: f64 = within.filter_map(|event| event.value).sum();
+            instants.push((customer_index, decision.at));
+            seen.push((decision.clone(), f64::from(u8::from(left)), spent));
+        }
+    }
+    let truths: Vec<ActionTruth> = market
+        .decision_truths(&instants, WINDOW_DAYS, 0..4)
+        .into_iter()
+        .flatten()
+        .collect();
+    assert_eq!(truths.len(), instants.len(), "whoever is decided about is there");
+    for (arm, action) in ARMS.iter().enumerate() {
+        let weight = |decision: &percorso_kit::Decision| match decision.action_id == action.map(Action::name) {
+            true => 1.0 / decision.propensity,
+            false => 0.0,
+        };
+        let of_log = |number: &dyn Fn(&(percorso_kit::Decision, f64, f64)) -> f64| {
+            let rows: Vec<(f64, f64)> = seen.iter().map(|row| (weight(&row.0), number(row))).collect();
+            weighted_mean_and_error(&rows)
+        };
+        let of_truth = |number: &dyn Fn(&ArmTruth) -> f64| {
+            let rows: Vec<(f64, f64)> = truths.iter().map(|truth| (1.0, number(&truth.arms[arm]))).collect();
+            weighted_mean_and_error(&rows)
+        };
+        // The file leaves out 3 % of what is paid.
+        let left = (of_log(&|row| row.1), of_truth(&|truth| truth.p_leave));
+        let spent = (of_log(&|row| row.2), of_truth(&|truth| 0.97 * truth.spend));
+        for ((seen, seen_error), (told, told_error)) in [left, spent] {
+            let error = (seen_error * seen_error + told_error * told_error).sqrt();
+            assert!(
+                (seen - told).abs() <= 4.0 * error,
+                "{action:?}: told {told}, seen {seen} ± {error}"
+            );
+        }
+    }
+    let after = micros_of_day(700);
+    let left = (0..4_000).find(|index| {
+        market
+            .journey(*index)
+            .events
+            .last()
+            .is_some_and(|event| event.touchpoint == "account_closed" && event.at < after)
+    });
+    let nobody = market.decision_truths(&[(left.expect("some leave"), after)], WINDOW_DAYS, 0..1);
+    assert_eq!(nobody, [None]);
+}

@@ -81,25 +81,29 @@ impl Shift {
         };
         let mut penalties = self.penalties.clone();
         penalties.sort_unstable_by(|a, b| b.total_cmp(a));
-        let of_penalty = |&penalty: &f64| {
-            let without: Vec<Vec<f64>> = (0..self.n_folds)
-                .into_par_iter()
-                .map(|fold| rows.line(penalty, |of| of != fold))
-                .collect();
-            let lost: f64 = without
-                .iter()
-                .enumerate()
-                .map(|(fold, line)| rows.lost(line, fold))
-                .sum();
-            (lost, penalty, without)
-        };
-        let (_, penalty, without) = penalties
-            .iter()
-            .map(of_penalty)
-            .min_by(|a, b| a.0.total_cmp(&b.0))
-            .expect("there is a penalty");
+        // From the strongest penalty on, each line starts where the last one ended; lines that overfit take the most steps,
+        // so the search ends with the second penalty that tells worse.
+        let mut lines = vec![vec![0.0; 1 + rows.n_terms]; self.n_folds];
+        let mut best: Option<(f64, f64, Vec<Vec<f64>>)> = None;
+        let mut n_worse = 0;
+        for penalty in penalties {
+            let line = |fold: usize| rows.line(penalty, lines[fold].clone(), |of| of != fold);
+            lines = (0..self.n_folds).into_par_iter().map(line).collect();
+            let lost: f64 = lines.iter().enumerate().map(|(fold, line)| rows.lost(line, fold)).sum();
+            if best.as_ref().is_none_or(|(least, _, _)| lost < *least) {
+                best = Some((lost, penalty, lines.clone()));
+                n_worse = 0;
+            } else {
+                n_worse += 1;
+            }
+            if n_worse == 2 {
+                break;
+            }
+        }
+        let (_, penalty, without) = best.expect("there is a penalty");
+        let start = without[0].clone();
         Ok(ShiftFit {
-            whole: rows.fitted(&rows.line(penalty, |_| true)),
+            whole: rows.fitted(&rows.line(penalty, start, |_| true)),
             without: without.iter().map(|line| rows.fitted(line)).collect(),
             seed,
         })
@@ -107,10 +111,9 @@ impl Shift {
 }
 
 impl Rows<'_> {
-    /// Intercept and weights that make the mean log loss of the rows of some folds least.
-    fn line(&self, penalty: f64, is_in: impl Fn(usize) -> bool + Sync) -> Vec<f64> {
+    /// From a start, intercept and weights that make the mean log loss of the rows of some folds least.
+    fn line(&self, penalty: f64, start: Vec<f64>, is_in: impl Fn(usize) -> bool + Sync) -> Vec<f64> {
         let n_in = self.fold.iter().filter(|fold| is_in(**fold)).count().max(1) as f64;
-        let start = vec![0.0; 1 + self.n_terms];
         // A standardised regressor curves the mean log loss by p (1 − p), at most a quarter.
         minimise(start, 4.0, STOP, |at, gradient| {
             let blocks: Vec<(f64, Vec<f64>)> = (0..self.fold.len().div_ceil(BLOCK))

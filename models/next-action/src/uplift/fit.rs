@@ -7,6 +7,7 @@ use percorso_learners::{
 };
 use rayon::prelude::*;
 
+use super::parts::Apart;
 use super::{ArmUplift, Effect, EffectLearner, Learnt, Standing, Uplift, moved};
 use crate::outcome::{N_FOLDS, folds, left_out, of_arm, rows_of};
 use crate::{Error, Interval, OutcomeModel, Result, Trial, mean};
@@ -17,7 +18,8 @@ const MAX_SLOPE: f64 = 2.0;
 const MIN_ROWS: usize = 20;
 
 /// The learners, from the simplest to the most complex.
-const LEARNERS: [(&str, Kind); 5] = [
+const LEARNERS: [(&str, Kind); 6] = [
+    ("parts", Kind::Parts),
     ("odds", Kind::Odds),
     ("dr-linear", Kind::DrLinear),
     ("s", Kind::S),
@@ -26,7 +28,8 @@ const LEARNERS: [(&str, Kind); 5] = [
 ];
 
 #[derive(Clone, Copy)]
-enum Kind {
+pub(super) enum Kind {
+    Parts,
     Odds,
     DrLinear,
     S,
@@ -48,8 +51,15 @@ impl Uplift {
     /// - an arm, the control included, has fewer than 20 rows
     /// - a learner refuses the rows
     pub fn fit(trial: &Trial<'_>, seed: u64) -> Result<Learnt> {
+        let fold_of = folds(trial.given().customers, seed);
+        if let Some(apart) = Apart::of(trial, seed)? {
+            let judged = (0..apart.told.effects.len()).map(|at| apart.judged(at, &fold_of));
+            return learnt(trial, judged.collect(), seed, |at, chosen| {
+                apart.told.arm(trial, at, chosen, Some(&apart), seed)
+            });
+        }
         let told = Told::of(trial, seed)?;
-        let apart = OutcomeModel::cross_fitted_apart(trial, seed)?;
+        let by_arm = OutcomeModel::cross_fitted_apart(trial, seed)?;
         let linear = told.linear(trial, seed)?;
         let trees = left_out(trial, told.effects.len(), seed, |rest, cells| {
             let mut said = Array2::zeros((cells.nrows(), told.effects.len()));
@@ -60,38 +70,34 @@ impl Uplift {
             }
             Ok(said)
         })?;
-        let fold_of = folds(trial.given().customers, seed);
-        let (mut arms, mut standings) = (Vec::new(), Vec::new());
+        let mut judged = Vec::with_capacity(told.effects.len());
         for (at, effects) in told.effects.iter().enumerate() {
             let difference = |expected: &Array2<f64>| -> Vec<f64> {
                 let of_row = |row: ArrayView1<'_, f64>| row[at + 1] - row[0];
                 expected.outer_iter().map(of_row).collect()
             };
-            let mut judged = Vec::with_capacity(LEARNERS.len());
+            let mut of_arm = Vec::with_capacity(LEARNERS.len());
             for (name, kind) in LEARNERS {
                 let said = match kind {
+                    Kind::Parts => continue,
                     Kind::Odds if !trial.is_of_yes_and_no() => continue,
-                    Kind::Odds => told.odds_left_out(trial, at, seed)?,
+                    Kind::Odds => told.odds_left_out(trial, &told.shift(trial, at, seed)?),
                     Kind::DrLinear => linear[at].1.clone(),
                     Kind::S => difference(&told.outcomes),
-                    Kind::T => difference(&apart),
+                    Kind::T => difference(&by_arm),
                     Kind::DrTrees => trees.column(at).to_vec(),
                 };
-                judged.push((name, Judged::of(&said, effects, &fold_of)));
+                of_arm.push((name, Judged::of(&said, effects, &fold_of)));
             }
-            let mut of_learners = standings_of(&judged, trial.given().customers, seed)?;
-            arms.push(told.arm(trial, at, chosen(&of_learners), seed)?);
-            // A slope of 0 tells nobody apart, whoever has it.
-            of_learners
-                .iter_mut()
-                .for_each(|standing| standing.is_chosen &= standing.slope > 0.0);
-            standings.push(of_learners);
+            judged.push(of_arm);
         }
-        let uplift = Uplift { arms };
-        Ok(Learnt { uplift, standings })
+        learnt(trial, judged, seed, |at, chosen| {
+            told.arm(trial, at, chosen, None, seed)
+        })
     }
 
-    /// The effect of each arm by the learners and slopes that another trial of the same arms found best.
+    /// The effect of each arm by the learners and slopes that another trial of the same arms found best; the slopes of parts
+    /// are found again.
     ///
     /// # Errors
     /// - as [`Uplift::fit`]
@@ -99,28 +105,60 @@ impl Uplift {
     /// # Panics
     /// When the standings are not of as many arms.
     pub fn refit(trial: &Trial<'_>, standings: &[Vec<Standing>], seed: u64) -> Result<Uplift> {
-        let told = Told::of(trial, seed)?;
         assert_eq!(
-            standings.len(),
-            told.effects.len(),
+            standings.len() + 1,
+            trial.given().n_arms,
             "standings of each arm but the control"
         );
-        let arm = |(at, standings): (usize, &Vec<Standing>)| told.arm(trial, at, chosen(standings), seed);
+        let is_of_parts = |standing: &Standing| standing.learner == "parts";
+        let apart = match standings.iter().flatten().any(is_of_parts) {
+            true => Apart::of(trial, seed)?,
+            false => None,
+        };
+        let whole = match &apart {
+            Some(_) => None,
+            None => Some(Told::of(trial, seed)?),
+        };
+        let told = apart.as_ref().map(|apart| &apart.told).or(whole.as_ref());
+        let told = told.expect("one of them");
+        let arm =
+            |(at, standings): (usize, &Vec<Standing>)| told.arm(trial, at, chosen(standings), apart.as_ref(), seed);
         let arms = standings.iter().enumerate().map(arm).collect::<Result<_>>()?;
         Ok(Uplift { arms })
     }
 }
 
+/// What was learnt, by what is chosen for each arm of how well learners told its effects.
+fn learnt(
+    trial: &Trial<'_>,
+    judged: Vec<Vec<(&'static str, Judged)>>,
+    seed: u64,
+    arm: impl Fn(usize, Option<(Kind, f64)>) -> Result<ArmUplift>,
+) -> Result<Learnt> {
+    let (mut arms, mut standings) = (Vec::new(), Vec::new());
+    for (at, judged) in judged.iter().enumerate() {
+        let mut of_learners = standings_of(judged, trial.given().customers, seed)?;
+        arms.push(arm(at, chosen(&of_learners))?);
+        // A slope of 0 tells nobody apart, whoever has it.
+        of_learners
+            .iter_mut()
+            .for_each(|standing| standing.is_chosen &= standing.slope > 0.0);
+        standings.push(of_learners);
+    }
+    let uplift = Uplift { arms };
+    Ok(Learnt { uplift, standings })
+}
+
 /// What outcomes tell of effects.
-struct Told {
+pub(super) struct Told {
     /// What is expected of each arm, by models that have not seen the row's customer.
     outcomes: Array2<f64>,
     /// For each arm but the control, what each row's outcome tells of its effect.
-    effects: Vec<Vec<f64>>,
+    pub(super) effects: Vec<Vec<f64>>,
 }
 
 impl Told {
-    fn of(trial: &Trial<'_>, seed: u64) -> Result<Told> {
+    pub(super) fn of(trial: &Trial<'_>, seed: u64) -> Result<Told> {
         let given = trial.given();
         let all: Vec<usize> = (0..trial.n_rows()).collect();
         for arm in 0..given.n_arms {
@@ -157,7 +195,7 @@ impl Told {
     }
 
     /// The lines that move what is expected without an arm to what came of it with it.
-    fn shift(&self, trial: &Trial<'_>, at: usize, seed: u64) -> Result<ShiftFit> {
+    pub(super) fn shift(&self, trial: &Trial<'_>, at: usize, seed: u64) -> Result<ShiftFit> {
         let given = trial.given();
         let all: Vec<usize> = (0..trial.n_rows()).collect();
         let treated = of_arm(trial, &all, at + 1);
@@ -170,38 +208,31 @@ impl Told {
     }
 
     /// What the lines say of each row's effect when its customer is left out.
-    fn odds_left_out(&self, trial: &Trial<'_>, at: usize, seed: u64) -> Result<Vec<f64>> {
-        let fit = self.shift(trial, at, seed)?;
+    pub(super) fn odds_left_out(&self, trial: &Trial<'_>, fit: &ShiftFit) -> Vec<f64> {
         let said = |(row, &customer): (usize, &u64)| {
             let cells = trial.x().row(row).to_vec();
             moved(self.outcomes[[row, 0]], fit.left_out(customer, &cells))
         };
-        Ok(trial.given().customers.iter().enumerate().map(said).collect())
+        trial.given().customers.iter().enumerate().map(said).collect()
     }
 
     /// The effect of an arm as a learner tells it, shrunk by a slope; the mean effect for all without one.
-    fn arm(&self, trial: &Trial<'_>, at: usize, learner: Option<(Kind, f64)>, seed: u64) -> Result<ArmUplift> {
+    fn arm(
+        &self,
+        trial: &Trial<'_>,
+        at: usize,
+        learner: Option<(Kind, f64)>,
+        apart: Option<&Apart<'_>>,
+        seed: u64,
+    ) -> Result<ArmUplift> {
         let all: Vec<usize> = (0..trial.n_rows()).collect();
         let arm = at + 1;
         let effect = match learner.filter(|(_, slope)| *slope > 0.0) {
             None => None,
             Some((kind, slope)) => {
-                let learner = match kind {
-                    Kind::Odds => EffectLearner::Odds {
-                        outcomes: OutcomeModel::fit(trial, &all, seed)?,
-                        shift: self.shift(trial, at, seed)?.whole,
-                    },
-                    Kind::DrLinear => EffectLearner::DrLinear(self.linear(trial, seed)?.swap_remove(at).0),
-                    Kind::S => EffectLearner::S {
-                        outcomes: OutcomeModel::fit(trial, &all, seed)?,
-                        arm,
-                    },
-                    Kind::T => EffectLearner::T {
-                        treated: OutcomeModel::fit(trial, &of_arm(trial, &all, arm), seed)?,
-                        control: OutcomeModel::fit(trial, &of_arm(trial, &all, 0), seed)?,
-                        arm,
-                    },
-                    Kind::DrTrees => EffectLearner::DrTrees(dr_trees(trial, &self.effects[at], &all, seed)?),
+                let learner = match apart.and_then(|apart| apart.learner(at, kind)) {
+                    Some(learner) => learner,
+                    None => self.learner(trial, at, kind, seed)?,
                 };
                 let raw = raw(&learner, &trial.x().to_owned());
                 let center = raw.iter().sum::<f64>() / raw.len() as f64;
@@ -213,6 +244,56 @@ impl Told {
             n_rows: of_arm(trial, &all, arm).len(),
             effect,
         })
+    }
+}
+
+impl Told {
+    /// The learner of that kind of an arm's effects on the whole.
+    fn learner(&self, trial: &Trial<'_>, at: usize, kind: Kind, seed: u64) -> Result<EffectLearner> {
+        let all: Vec<usize> = (0..trial.n_rows()).collect();
+        let arm = at + 1;
+        Ok(match kind {
+            Kind::Parts => EffectLearner::Parts(Vec::new()),
+            Kind::Odds => EffectLearner::Odds {
+                outcomes: OutcomeModel::fit(trial, &all, seed)?,
+                shift: self.shift(trial, at, seed)?.whole,
+            },
+            Kind::DrLinear => EffectLearner::DrLinear(self.linear(trial, seed)?.swap_remove(at).0),
+            Kind::S => EffectLearner::S {
+                outcomes: OutcomeModel::fit(trial, &all, seed)?,
+                arm,
+            },
+            Kind::T => EffectLearner::T {
+                treated: OutcomeModel::fit(trial, &of_arm(trial, &all, arm), seed)?,
+                control: OutcomeModel::fit(trial, &of_arm(trial, &all, 0), seed)?,
+                arm,
+            },
+            Kind::DrTrees => EffectLearner::DrTrees(dr_trees(trial, &self.effects[at], &all, seed)?),
+        })
+    }
+
+    /// What is told of a weighted sum by what is told of its parts.
+    pub(super) fn added<'t>(parts: impl Iterator<Item = (f64, &'t Told)>) -> Told {
+        let add = |sum: Option<Told>, (weight, told): (f64, &Told)| {
+            let outcomes = &told.outcomes * weight;
+            let effects = told
+                .effects
+                .iter()
+                .map(|effects| effects.iter().map(|effect| weight * effect).collect());
+            let mut effects: Vec<Vec<f64>> = effects.collect();
+            let Some(sum) = sum else {
+                return Some(Told { outcomes, effects });
+            };
+            for (effects, before) in effects.iter_mut().zip(&sum.effects) {
+                effects
+                    .iter_mut()
+                    .zip(before)
+                    .for_each(|(effect, before)| *effect += before);
+            }
+            let outcomes = outcomes + sum.outcomes;
+            Some(Told { outcomes, effects })
+        };
+        parts.fold(None, add).expect("a sum has a part")
     }
 }
 
@@ -233,10 +314,10 @@ fn dr_trees(trial: &Trial<'_>, effects: &[f64], rows: &[usize], seed: u64) -> Re
 }
 
 /// How well effects that were said fit what outcomes told.
-struct Judged {
+pub(super) struct Judged {
     losses: Vec<f64>,
     gain: f64,
-    slope: f64,
+    pub(super) slope: f64,
 }
 
 impl Judged {
@@ -245,11 +326,10 @@ impl Judged {
     ///
     /// The slope is shrunk by the share of its square that its own error makes up, to 0 where the error is the larger
     /// (positive-part James and Stein 1961): a learner that tells nothing mostly has none left.
-    fn of(said: &[f64], told: &[f64], fold_of: &[usize]) -> Judged {
+    pub(super) fn of(said: &[f64], told: &[f64], fold_of: &[usize]) -> Judged {
         let (said, told) = (centred(said, fold_of), centred(told, fold_of));
         let together: f64 = said.iter().zip(&told).map(|(said, told)| said * told).sum();
         let spread: f64 = said.iter().map(|said| said * said).sum();
-        let error: f64 = told.iter().map(|told| told * told).sum();
         let slope = if spread > 0.0 {
             (together / spread).max(0.0)
         } else {
@@ -266,9 +346,18 @@ impl Judged {
         } else {
             0.0
         };
-        let slope = (kept * slope).min(MAX_SLOPE);
+        Judged::of_centred(&said, &told, (kept * slope).min(MAX_SLOPE))
+    }
+
+    /// What was said is shrunk by a slope that is known.
+    pub(super) fn at_slope(slope: f64, said: &[f64], told: &[f64], fold_of: &[usize]) -> Judged {
+        Judged::of_centred(&centred(said, fold_of), &centred(told, fold_of), slope)
+    }
+
+    fn of_centred(said: &[f64], told: &[f64], slope: f64) -> Judged {
+        let error: f64 = told.iter().map(|told| told * told).sum();
         let loss = |(said, told): (&f64, &f64)| (told - slope * said) * (told - slope * said);
-        let losses: Vec<f64> = said.iter().zip(&told).map(loss).collect();
+        let losses: Vec<f64> = said.iter().zip(told).map(loss).collect();
         let gain = if error > 0.0 {
             1.0 - losses.iter().sum::<f64>() / error
         } else {

@@ -7,6 +7,8 @@
 #[cfg(feature = "fit")]
 mod fit;
 mod measures;
+#[cfg(feature = "fit")]
+mod parts;
 mod sealed;
 
 use percorso_learners::odds::{log_odds, probability};
@@ -46,11 +48,12 @@ pub struct ArmUplift {
 /// How well a learner told effects that it had not seen.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Standing {
-    /// Its name: `odds` (of outcomes of yes and no), `dr-linear`, `s`, `t` or `dr-trees`.
+    /// Its name: `parts` (of outcomes that are a sum), `odds` (of outcomes of yes and no), `dr-linear`, `s`, `t` or `dr-trees`.
     pub learner: String,
     /// How much of the squared error of the mean effect it takes away, in parts of one; negative when it adds to it.
     pub gain: f64,
-    /// How far effects differ for every unit that it says they do; shipped effects are shrunk by it.
+    /// How far effects differ for every unit that it says they do; shipped effects are shrunk by it, or in `parts` those of
+    /// each part by its own.
     pub slope: f64,
     /// Whether it is what ships.
     pub is_chosen: bool,
@@ -67,6 +70,8 @@ struct Effect {
 /// What tells customers apart.
 #[derive(Clone, Debug, PartialEq)]
 enum EffectLearner {
+    /// The effects on what the outcome is a sum of, weighted and added.
+    Parts(Vec<PartEffect>),
     /// What is expected without the arm, its log-odds moved by a line.
     Odds { outcomes: OutcomeModel, shift: FittedRidge },
     /// A regression of the effects that outcomes tell, on the columns.
@@ -81,6 +86,14 @@ enum EffectLearner {
     },
     /// Boosted trees of the effects that outcomes tell.
     DrTrees(FittedTrees),
+}
+
+/// The effect on one part of the outcome.
+#[derive(Clone, Debug, PartialEq)]
+struct PartEffect {
+    /// What one of it counts in the outcome, times how far its own effects are shrunk.
+    weight: f64,
+    learner: EffectLearner,
 }
 
 impl Uplift {
@@ -121,6 +134,7 @@ impl EffectLearner {
             (expected[arm], expected[0])
         };
         match self {
+            EffectLearner::Parts(parts) => parts.iter().map(|part| part.weight * part.learner.raw(cells)).sum(),
             EffectLearner::Odds { outcomes, shift } => moved(of_arms(outcomes, 0).1, shift.amount(cells)),
             EffectLearner::DrLinear(ridge) => ridge.amount(cells),
             EffectLearner::S { outcomes, arm } => {

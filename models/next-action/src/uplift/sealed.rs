@@ -3,7 +3,7 @@
 use percorso_artefact::{Artefact, Sealer};
 use percorso_learners::{FittedRidge, FittedTrees};
 
-use super::{ArmUplift, Effect, EffectLearner, Uplift};
+use super::{ArmUplift, Effect, EffectLearner, PartEffect, Uplift};
 use crate::{Error, Estimate, OutcomeModel, Result};
 
 impl Uplift {
@@ -41,7 +41,47 @@ impl ArmUplift {
             return Ok(sealer.put_text(&format!("{prefix}/learner"), "none")?);
         };
         sealer.put_vector(&format!("{prefix}/shrunk"), &[effect.center, effect.slope])?;
-        let (name, arm) = match &effect.learner {
+        effect.learner.seal(prefix, sealer)
+    }
+
+    fn open(prefix: &str, artefact: &Artefact) -> Result<ArmUplift> {
+        let malformed = |why| Error::Malformed {
+            prefix: prefix.to_owned(),
+            why,
+        };
+        let &[value, low, high] = artefact.array::<f64>(&format!("{prefix}/average"), &[3])? else {
+            return Err(malformed("its average is not three numbers"));
+        };
+        let learner = match artefact.text(&format!("{prefix}/learner"))? {
+            "none" => None,
+            _ => Some(EffectLearner::open(prefix, artefact)?),
+        };
+        let effect = learner.map(|learner| -> Result<Effect> {
+            let &[center, slope] = artefact.array::<f64>(&format!("{prefix}/shrunk"), &[2])? else {
+                return Err(malformed("it is not shrunk by two numbers"));
+            };
+            Ok(Effect { learner, center, slope })
+        });
+        Ok(ArmUplift {
+            average: Estimate { value, low, high },
+            n_rows: artefact.scalar::<u32>(&format!("{prefix}/n_rows"))? as usize,
+            effect: effect.transpose()?,
+        })
+    }
+}
+
+impl EffectLearner {
+    fn seal(&self, prefix: &str, sealer: &mut Sealer) -> Result<()> {
+        let (name, arm) = match self {
+            EffectLearner::Parts(parts) => {
+                sealer.put_scalar(&format!("{prefix}/n_parts"), parts.len() as u32)?;
+                for (at, part) in parts.iter().enumerate() {
+                    let prefix = format!("{prefix}/parts/{at}");
+                    sealer.put_scalar(&format!("{prefix}/weight"), part.weight)?;
+                    part.learner.seal(&prefix, sealer)?;
+                }
+                ("parts", None)
+            }
             EffectLearner::Odds { outcomes, shift } => {
                 outcomes.seal(&format!("{prefix}/outcomes"), sealer)?;
                 shift.seal(&format!("{prefix}/linear"), sealer)?;
@@ -71,56 +111,54 @@ impl ArmUplift {
         Ok(sealer.put_text(&format!("{prefix}/learner"), name)?)
     }
 
-    fn open(prefix: &str, artefact: &Artefact) -> Result<ArmUplift> {
+    fn open(prefix: &str, artefact: &Artefact) -> Result<EffectLearner> {
         let malformed = |why| Error::Malformed {
             prefix: prefix.to_owned(),
             why,
         };
-        let &[value, low, high] = artefact.array::<f64>(&format!("{prefix}/average"), &[3])? else {
-            return Err(malformed("its average is not three numbers"));
-        };
-        let outcomes = |name: &str| -> Result<(OutcomeModel, usize)> {
-            let outcomes = OutcomeModel::open(&format!("{prefix}/{name}"), artefact)?;
+        let outcomes = |name: &str| OutcomeModel::open(&format!("{prefix}/{name}"), artefact);
+        let of_arm = |name: &str| -> Result<(OutcomeModel, usize)> {
+            let outcomes = outcomes(name)?;
             let arm = artefact.scalar::<u32>(&format!("{prefix}/arm"))? as usize;
             if arm >= outcomes.n_arms() {
                 return Err(malformed("its arm is none of its outcomes"));
             }
             Ok((outcomes, arm))
         };
-        let learner = match artefact.text(&format!("{prefix}/learner"))? {
-            "none" => None,
-            "odds" => Some(EffectLearner::Odds {
-                outcomes: OutcomeModel::open(&format!("{prefix}/outcomes"), artefact)?,
-                shift: FittedRidge::open(&format!("{prefix}/linear"), artefact)?,
-            }),
-            "dr-linear" => Some(EffectLearner::DrLinear(FittedRidge::open(
-                &format!("{prefix}/linear"),
-                artefact,
-            )?)),
+        let linear = || FittedRidge::open(&format!("{prefix}/linear"), artefact);
+        Ok(match artefact.text(&format!("{prefix}/learner"))? {
+            "parts" => {
+                let n_parts: u32 = artefact.scalar(&format!("{prefix}/n_parts"))?;
+                let part = |at| -> Result<PartEffect> {
+                    let prefix = format!("{prefix}/parts/{at}");
+                    let learner = EffectLearner::open(&prefix, artefact)?;
+                    if matches!(learner, EffectLearner::Parts(_)) {
+                        return Err(malformed("a part of its effects has parts"));
+                    }
+                    let weight = artefact.scalar(&format!("{prefix}/weight"))?;
+                    Ok(PartEffect { weight, learner })
+                };
+                EffectLearner::Parts((0..n_parts).map(part).collect::<Result<_>>()?)
+            }
+            "odds" => EffectLearner::Odds {
+                outcomes: outcomes("outcomes")?,
+                shift: linear()?,
+            },
+            "dr-linear" => EffectLearner::DrLinear(linear()?),
             "s" => {
-                let (outcomes, arm) = outcomes("outcomes")?;
-                Some(EffectLearner::S { outcomes, arm })
+                let (outcomes, arm) = of_arm("outcomes")?;
+                EffectLearner::S { outcomes, arm }
             }
             "t" => {
-                let ((treated, arm), (control, _)) = (outcomes("treated")?, outcomes("control")?);
-                Some(EffectLearner::T { treated, control, arm })
+                let ((treated, arm), (control, _)) = (of_arm("treated")?, of_arm("control")?);
+                EffectLearner::T { treated, control, arm }
             }
-            "dr-trees" => Some(EffectLearner::DrTrees(FittedTrees::open(
-                &format!("{prefix}/trees"),
-                artefact,
-            )?)),
-            _ => return Err(malformed("its learner is none of odds, dr-linear, s, t, dr-trees")),
-        };
-        let effect = learner.map(|learner| -> Result<Effect> {
-            let &[center, slope] = artefact.array::<f64>(&format!("{prefix}/shrunk"), &[2])? else {
-                return Err(malformed("it is not shrunk by two numbers"));
-            };
-            Ok(Effect { learner, center, slope })
-        });
-        Ok(ArmUplift {
-            average: Estimate { value, low, high },
-            n_rows: artefact.scalar::<u32>(&format!("{prefix}/n_rows"))? as usize,
-            effect: effect.transpose()?,
+            "dr-trees" => EffectLearner::DrTrees(FittedTrees::open(&format!("{prefix}/trees"), artefact)?),
+            _ => {
+                return Err(malformed(
+                    "its learner is none of parts, odds, dr-linear, s, t, dr-trees",
+                ));
+            }
         })
     }
 }
