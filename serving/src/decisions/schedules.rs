@@ -169,13 +169,13 @@ impl Schedule {
                 let asked = self.request(world, request);
                 tokio::spawn(async move {
                     let decided = service.decide(&asked).await.unwrap();
-                    Ending::Asked(Asked {
+                    Ending::Asked(Box::new(Asked {
                         request,
                         customer: request % CUSTOMERS,
                         began,
                         ended: ticks.fetch_add(1, Ordering::SeqCst),
                         decided: decided.is_logged.then_some(decided),
-                    })
+                    }))
                 })
             }
             Step::Consent { customer, agrees } => {
@@ -223,7 +223,7 @@ impl Schedule {
 
     fn end(&mut self, ending: Ending) {
         match ending {
-            Ending::Asked(asked) => self.asked.push(asked),
+            Ending::Asked(asked) => self.asked.push(*asked),
             Ending::Consent(place, acknowledged) => self.consents[place].acknowledged = acknowledged,
             Ending::Nothing => {}
         }
@@ -330,7 +330,7 @@ impl Schedule {
 
 /// How something that was begun ended.
 enum Ending {
-    Asked(Asked),
+    Asked(Box<Asked>),
     Consent(usize, Option<u64>),
     Nothing,
 }
@@ -350,6 +350,7 @@ fn store_of(dir: &Path, schedules: std::ops::Range<u64>) {
 
 #[test]
 fn no_cap_consent_or_budget_is_broken_and_no_decision_lost_or_doubled_under_any_schedule() {
+    #[expect(clippy::disallowed_methods, reason = "how many are tried is set from outside")]
     let wanted = std::env::var("PERCORSO_SCHEDULES").ok().and_then(|n| n.parse().ok());
     let wanted: u64 = wanted.unwrap_or(SCHEDULES);
     let runtime = tokio::runtime::Builder::new_multi_thread()
