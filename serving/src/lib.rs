@@ -1,7 +1,7 @@
-//! Scores and events over gRPC, from an embedded store that is always current.
+//! Scores, events and decisions over gRPC, from an embedded store that is always current.
 //!
-//! [`Store`] keeps every customer's history on this machine's disk; [`ScoringService`] scores them by the model that
-//! serves; [`Server`] speaks gRPC.
+//! [`Store`] keeps every customer's history, and what was decided for them, on this machine's disk; [`ScoringService`] scores
+//! them by the model that serves and decides what to do for them; [`Server`] speaks gRPC.
 //! A score is read off the same journey state by the same model type as in the batch pipeline, so both give the same bits.
 //!
 //! What this crate never does: fit a model, read Parquet, log a customer's id, or listen beyond this machine.

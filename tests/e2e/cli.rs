@@ -67,8 +67,13 @@ pub(crate) struct Served {
 
 impl Served {
     pub(crate) fn start(run: &Path) -> Served {
+        Served::with(run, &[])
+    }
+
+    pub(crate) fn with(run: &Path, more: &[&str]) -> Served {
         let mut child = Command::new(env!("CARGO_BIN_EXE_percorso"))
             .args(["serve", "--run", text(run), "--listen", "127.0.0.1:0"])
+            .args(more)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()

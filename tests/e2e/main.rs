@@ -15,5 +15,6 @@ mod online_retail;
 mod parity;
 mod policy;
 mod python;
+mod recommended;
 mod silences;
 mod uplift;

@@ -316,7 +316,7 @@ fn market_events(market: &Path) -> BTreeMap<String, Vec<Event>> {
     events
 }
 
-fn batches(path: &Path) -> impl Iterator<Item = RecordBatch> {
+pub(crate) fn batches(path: &Path) -> impl Iterator<Item = RecordBatch> {
     let file = std::fs::File::open(path).expect("a file to read");
     let reader = ParquetRecordBatchReaderBuilder::try_new(file)
         .expect("a Parquet file")
@@ -332,19 +332,19 @@ fn stamp(micros: i64) -> prost_types::Timestamp {
     }
 }
 
-fn micros(at: Option<prost_types::Timestamp>) -> i64 {
+pub(crate) fn micros(at: Option<prost_types::Timestamp>) -> i64 {
     at.map(|at| at.seconds * 1_000_000 + i64::from(at.nanos) / 1_000)
         .expect("every event has a time")
 }
 
-fn runtime() -> tokio::runtime::Runtime {
+pub(crate) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .expect("a runtime")
 }
 
-async fn channel(served: &Served) -> Channel {
+pub(crate) async fn channel(served: &Served) -> Channel {
     let address = format!("http://{}", served.address);
     Channel::from_shared(address)
         .expect("an address")
