@@ -288,7 +288,7 @@ fn an_accepted_risk_is_kept_with_what_was_refused_and_whoever_lists_the_models_f
         list.contains("policy (at a risk that was accepted: one shop for a week)"),
         "{list}"
     );
-    let (_, error, code) = promoted(&run, &["1", "--accept-risk", ""]);
+    let (_, error, code) = promoted(&run, &["1", "--accept-risk", " "]);
     assert_eq!(code, Some(2), "a risk is accepted for a reason: {error}");
     let nothing = percorso(&["policy", "rollback", "--run", text(&run)]);
     assert_eq!(nothing.status.code(), Some(1));
@@ -319,4 +319,9 @@ fn a_version_is_proven_by_decisions_after_its_test_cut_off() {
     assert_eq!(said["proof"]["value"], best);
     assert_eq!(said["proof"]["champion_value"], logged[0]);
     assert_eq!(said["is_refused"], is_thin || is_less);
+    let judged_on = said["proof"]["judged_on"].as_str().expect("words");
+    assert!(
+        judged_on.contains("000001-"),
+        "the version itself, not its label: {judged_on}"
+    );
 }

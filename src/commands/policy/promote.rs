@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use clap::builder::NonEmptyStringValueParser;
 use percorso_artefact::{PolicyChange, PolicyChanged, Registry};
 use percorso_pipeline::{Error, Interval, PolicyEvaluation, Proof, RunFolder, evaluate_policy};
 use percorso_serving::system_clock;
@@ -29,7 +28,7 @@ pub(super) struct Promote {
     #[arg(long, default_value_t = 42)]
     seed: u64,
     /// Promotes what is not proven, and keeps why in the registry
-    #[arg(long, value_name = "REASON", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "REASON", value_parser = reason)]
     accept_risk: Option<String>,
 }
 
@@ -40,7 +39,7 @@ pub(super) struct Rollback {
 }
 
 impl Promote {
-    pub(super) fn run(self, machine: &Machine) -> Outcome {
+    pub(super) fn run(mut self, machine: &Machine) -> Outcome {
         let run = self.run.folder();
         // A log is judged before the registry is looked at: it is refused also where nothing was trained yet.
         let proof = match (&self.logged, &self.target) {
@@ -54,7 +53,12 @@ impl Promote {
                 };
                 Proof::of_log(logged, target, &evaluate_policy(&asked, &*machine.progress())?)
             }
-            _ => Proof::of_version(&run, &self.version)?,
+            _ => {
+                // A label may move meanwhile; what is judged is what is promoted.
+                let registry = Registry::at(run.models());
+                self.version = registry.resolve(&self.version).map_err(Error::from)?.to_string();
+                Proof::of_version(&run, &self.version)?
+            }
         };
         let is_refused = self.accept_risk.is_none() && !proof.refused.is_empty();
         if machine.wants_json() {
@@ -117,6 +121,14 @@ fn print_proof(proof: &Proof) {
         number(proof.champion_value)
     );
     println!("the log tells as much as {:.0} decisions of its own would", proof.ess);
+}
+
+fn reason(text: &str) -> Result<String, String> {
+    let reason = text.trim();
+    if reason.is_empty() {
+        return Err("expected a reason in words".to_owned());
+    }
+    Ok(reason.to_owned())
 }
 
 fn now() -> String {
