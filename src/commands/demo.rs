@@ -16,6 +16,7 @@ use super::churn_list::table;
 use super::evaluate::print_evaluation;
 use super::ingest::print_summary;
 use super::load::Load;
+use super::policy::promote_if_proven;
 use super::serve::Serve;
 use super::{Machine, Run};
 use crate::failure::{Failure, Outcome};
@@ -86,6 +87,9 @@ impl Demo {
             .promote(&trained.version, Label::Champion)
             .map_err(percorso_pipeline::Error::from)?;
         println!("{} is champion", trained.version);
+
+        step("may its policy act?");
+        promote_if_proven(&run, &trained.version.to_string())?;
 
         step("score everyone");
         let scores = ScoreSettings {

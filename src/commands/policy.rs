@@ -2,6 +2,8 @@
 
 mod promote;
 
+pub(super) use promote::promote_if_proven;
+
 use std::path::PathBuf;
 
 use anyhow::Context;

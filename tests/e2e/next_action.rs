@@ -20,6 +20,8 @@ fn the_demo_tells_what_actions_do_and_what_would_have_been_earned() {
         "advice brings in",
         "best action for each",
         "as logged",
+        "may its policy act?",
+        "it does not act yet: ",
         "→ ",
     ] {
         assert!(said.contains(part), "the demo says `{part}`:\n{said}");

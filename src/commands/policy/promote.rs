@@ -84,6 +84,18 @@ impl Promote {
     }
 }
 
+/// Tells what is known of a version's policy, and makes it the policy if that is proof enough.
+pub(in crate::commands) fn promote_if_proven(run: &RunFolder, version: &str) -> Outcome {
+    let proof = Proof::of_version(run, version)?;
+    print_proof(&proof);
+    if proof.refused.is_empty() {
+        println!("{} is policy", promote(run, version, &proof, None)?);
+    } else {
+        println!("it does not act yet: {}", proof.refused.join("; "));
+    }
+    Ok(())
+}
+
 /// Gives a version the label, and keeps what was known of it; returns its id.
 fn promote(run: &RunFolder, version: &str, proof: &Proof, accepted_risk: Option<String>) -> Result<String, Failure> {
     let registry = Registry::at(run.models());
