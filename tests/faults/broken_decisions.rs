@@ -84,6 +84,36 @@ fn a_broken_row_is_told_by_file_row_and_column() {
 }
 
 #[test]
+fn a_customer_key_is_sixteen_bytes() {
+    let found = said(
+        JOURNEY,
+        "customer_key,at,action_id,propensity\nann,2024-01-02,letter,0.5\n",
+    );
+    assert!(
+        found.contains("decisions.csv: column `customer_key` is of type Utf8, expected 16 bytes"),
+        "{found}"
+    );
+}
+
+#[test]
+fn two_decisions_at_one_time_are_told_apart_by_their_ids_or_not_at_all() {
+    let log = |ids: [&str; 2]| {
+        let [one, other] = ids;
+        format!(
+            "decision_id,customer_id,at,action_id,propensity\n{one},ann,2024-01-02,letter,0.5\n{other},ann,2024-01-02,,0.5\n"
+        )
+    };
+    let twice = "two decisions are about one customer at 2024-01-02";
+    for ids in [["d1", "d1"], ["", ""], ["d1", ""]] {
+        let found = said(JOURNEY, &log(ids));
+        assert!(found.contains(twice), "{found}");
+    }
+    // Told apart, the row that follows is what is wrong.
+    let found = said(JOURNEY, &format!("{}d3,ann,2024-01-03,letter,7\n", log(["d1", "d2"])));
+    assert!(found.contains("row 3, column `propensity` is 7"), "{found}");
+}
+
+#[test]
 fn a_column_that_is_not_there_is_named() {
     let found = said(JOURNEY, "customer_id,at,action_id\nann,2024-01-02,letter\n");
     assert!(
