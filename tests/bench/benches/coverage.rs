@@ -1,6 +1,6 @@
 //! How often intervals hold the truth: policy values, the mean effect and the uplift of a group named beforehand.
 //!
-//! `cargo bench -p percorso-bench --bench coverage -- [--seeds 1000] [--first 1] [--sizes 225,450]`
+//! `cargo bench -p percorso-bench --bench coverage -- [--seeds 1000] [--first 1] [--sizes 225,450] [--laws even,rare]`
 //!
 //! Sizes are effective sample sizes under the target policy; the group has half of a log, so its own is about the least
 //! that is asked for in the second size, as the whole log's is in the first.
@@ -34,7 +34,7 @@ const EVEN: Law = Law {
     is_outcome_model_wrong: false,
 };
 
-const LAWS: [Law; 6] = [
+static LAWS: [Law; 6] = [
     EVEN,
     Law {
         name: "clustered",
@@ -66,6 +66,7 @@ const LAWS: [Law; 6] = [
 
 fn main() {
     let (mut n_seeds, mut first, mut sizes) = (1_000, 1, vec![225.0, 450.0]);
+    let mut laws: Vec<&Law> = LAWS.iter().collect();
     let mut words = std::env::args().skip(1).filter(|word| word != "--bench");
     while let Some(word) = words.next() {
         let value = words.next().unwrap_or_else(|| panic!("{word} needs a value"));
@@ -73,7 +74,8 @@ fn main() {
             "--seeds" => n_seeds = value.parse().expect("a number of seeds"),
             "--first" => first = value.parse().expect("the first seed"),
             "--sizes" => sizes = value.split(',').map(|size| size.parse().expect("a size")).collect(),
-            _ => panic!("{word}: expected --seeds, --first or --sizes"),
+            "--laws" => laws = value.split(',').map(law_named).collect(),
+            _ => panic!("{word}: expected --seeds, --first, --sizes or --laws"),
         }
     }
     println!(
@@ -95,7 +97,7 @@ fn main() {
     );
     let mut cells = Vec::new();
     for ess in sizes {
-        for law in &LAWS {
+        for law in &laws {
             let began = Instant::now();
             let n_customers = law.n_customers(ess);
             Log::of(law, n_customers, first).check_as_shipped(law);
@@ -116,6 +118,11 @@ fn main() {
         }
     }
     decide(&cells);
+}
+
+fn law_named(name: &str) -> &'static Law {
+    let found = LAWS.iter().find(|law| law.name == name);
+    found.unwrap_or_else(|| panic!("--laws: {name} is none of {:?}", LAWS.map(|law| law.name)))
 }
 
 /// Which intervals hold the truth less often than they should, by Holm 1979, "A simple sequentially rejective multiple
