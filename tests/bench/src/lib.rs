@@ -6,5 +6,6 @@
 pub mod calls;
 pub mod decided;
 pub mod empty;
+pub mod logged;
 pub mod market;
 pub mod model;
