@@ -127,10 +127,7 @@ impl CustomerFold for States {
             self.builders.logs.values().append_value(logged.to_bytes());
         }
         self.builders.logs.append(true);
-        let mut contacts = Ledger::default();
-        for logged in &journey.events {
-            contacts.add_event(&self.spec, &logged.event);
-        }
+        let contacts = Ledger::loaded(&self.spec, &journey.events);
         self.builders.contacts.append_value(contacts.to_bytes());
         self.builders.n_rows += 1;
         Ok(())

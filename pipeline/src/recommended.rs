@@ -52,6 +52,7 @@ pub(crate) fn for_list<T>(
 ) -> T {
     let contacts = Ledger::before(spec, &journey.events, as_of).contacts(spec);
     ask(Circumstances {
+        now: as_of,
         contacts: &contacts,
         today: &Today::default(),
         channels: &[],

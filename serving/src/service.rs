@@ -13,6 +13,8 @@ use crate::{Clock, Error, Placement, Receipt, Store};
 /// Scores journeys by the model that serves, and takes in events.
 pub struct ScoringService {
     foreseen: KnownForeseen,
+    /// By the model whose policy was promoted, where that is another than the one that scores.
+    foreseen_by_policy: KnownForeseen,
     /// Of what the spec declares of decisions.
     declared_digest: [u8; 16],
     store: Store,
@@ -54,6 +56,7 @@ impl ScoringService {
         let max_ahead_micros = Self::MAX_AHEAD_DAYS * MICROS_PER_DAY;
         Self {
             foreseen: KnownForeseen::of(store.cached_customers()),
+            foreseen_by_policy: KnownForeseen::of(store.cached_customers()),
             declared_digest: store.spec().actions_digest(),
             store,
             secret,
@@ -170,8 +173,14 @@ impl ScoringService {
         self.declared_digest
     }
 
-    pub(crate) const fn foreseen(&self) -> &KnownForeseen {
-        &self.foreseen
+    /// What a model that decides has foreseen: the one that scores shares it, another has its own.
+    pub(crate) fn foreseen_by(&self, model: &Arc<ScoringModel>) -> &KnownForeseen {
+        let is_champion = self.model().is_some_and(|champion| Arc::ptr_eq(&champion, model));
+        if is_champion {
+            &self.foreseen
+        } else {
+            &self.foreseen_by_policy
+        }
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -310,6 +310,19 @@ fn a_store_of_another_spec_or_format_is_refused_with_what_to_do() {
 }
 
 #[test]
+fn a_store_that_cannot_be_read_is_not_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("store");
+    common::load(&dir, &spec(), &[]);
+    write_format(&dir, 9);
+    let Err(error) = Store::create(&dir, &spec(), text::day(0)) else {
+        panic!("what was decided there would be gone")
+    };
+    assert!(error.to_string().contains("move it away to begin anew"), "{error}");
+    assert!(dir.exists());
+}
+
+#[test]
 fn a_load_that_fails_leaves_the_store_that_was() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().join("store");

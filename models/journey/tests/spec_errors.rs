@@ -116,3 +116,19 @@ fn shares_and_money_of_decisions_are_in_their_range() {
         "decisions.daily_budget: expected 0 or more, found -1"
     );
 }
+
+#[test]
+fn what_decisions_depend_on_has_a_digest_that_knows_no_path() {
+    let digest = |more: &str| {
+        let action = "[[action]]\nname = \"call\"\nchannel = \"shop\"\n";
+        let spec = Spec::parse(&format!("{}\n[decisions]\n{more}\n{action}", text::SMALL_SPEC)).unwrap();
+        spec.actions_digest()
+    };
+    assert_eq!(digest(""), digest("logs = [\"served.parquet\"]"));
+    assert_ne!(digest(""), digest("contacts = { times = 1, days = 7 }"));
+    let pinned: String = digest("").iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(
+        pinned, "6ac937e6cf6f1d3caf800951b3fafa34",
+        "logged decisions bear it: changing it makes them unreplayable"
+    );
+}

@@ -108,6 +108,7 @@ impl Desk {
             effects: &[worth(5.0), worth(3.0)],
             scores: &scores,
             circumstances: Circumstances {
+                now: as_of,
                 contacts,
                 today: &self.today,
                 channels: &self.channels,

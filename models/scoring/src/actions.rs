@@ -134,8 +134,11 @@ impl ScoringModel {
         scratch: &mut Scratch,
     ) -> Result<Recommended, ScoreError> {
         let decision = self.decide(state, scores, belief, circumstances, scratch)?;
-        let act_by = match decision.choice().action {
-            Some(action) if belief == Belief::Learnt => self.act_by(state, scores.as_of, action, ahead, scratch)?,
+        let choice = decision.choice();
+        let act_by = match choice.action {
+            Some(action) if belief == Belief::Learnt && choice.gain > 0.0 => {
+                self.act_by(state, scores.as_of, action, ahead, scratch)?
+            }
             Some(_) | None => None,
         };
         Ok(Recommended { decision, act_by })

@@ -1024,7 +1024,8 @@ pub struct RecommendRequest {
     /// Decides nothing: no contact is counted, nothing is logged, and nothing is left to chance.
     #[prost(bool, tag = "4")]
     pub dry_run: bool,
-    /// Events before this point count; only with dry_run. Default: the server's now, or just after the last event.
+    /// Events before this point count; only with dry_run. Default: the server's now, or just after the customer's last event,
+    /// or their last contact. Days of capacities and quiet hours are always the clock's.
     #[prost(message, optional, tag = "5")]
     pub as_of: ::core::option::Option<::prost_types::Timestamp>,
 }
@@ -1439,11 +1440,12 @@ pub mod decisions_client {
         }
         /// Decides what to do for one customer, and logs it; with dry_run, only says what would be decided.
         ///
-        /// There is always an answer to a right question: where nothing can be told of a customer, or nothing can be logged, it is
-        /// the fallback that journey.toml names, or nothing, with `fallback_reason`.
+        /// Where nothing can be told of a customer, the answer is the fallback that journey.toml names; where nothing can be
+        /// logged, it is nothing; `fallback_reason` says so.
         /// INVALID_ARGUMENT: a field is wrong; google.rpc.BadRequest names it.
         /// ALREADY_EXISTS: the request_id was used for another customer or other channels.
         /// OUT_OF_RANGE: as_of lies further back than the events kept, or further ahead than the server allows.
+        /// UNAVAILABLE: too many calls wait; ask again with the same request_id.
         pub async fn recommend(
             &mut self,
             request: impl tonic::IntoRequest<super::RecommendRequest>,
@@ -1584,11 +1586,12 @@ pub mod decisions_server {
     pub trait Decisions: std::marker::Send + std::marker::Sync + 'static {
         /// Decides what to do for one customer, and logs it; with dry_run, only says what would be decided.
         ///
-        /// There is always an answer to a right question: where nothing can be told of a customer, or nothing can be logged, it is
-        /// the fallback that journey.toml names, or nothing, with `fallback_reason`.
+        /// Where nothing can be told of a customer, the answer is the fallback that journey.toml names; where nothing can be
+        /// logged, it is nothing; `fallback_reason` says so.
         /// INVALID_ARGUMENT: a field is wrong; google.rpc.BadRequest names it.
         /// ALREADY_EXISTS: the request_id was used for another customer or other channels.
         /// OUT_OF_RANGE: as_of lies further back than the events kept, or further ahead than the server allows.
+        /// UNAVAILABLE: too many calls wait; ask again with the same request_id.
         async fn recommend(
             &self,
             request: tonic::Request<super::RecommendRequest>,

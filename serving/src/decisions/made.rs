@@ -45,6 +45,7 @@ pub(super) fn made(
     let contacts = from.contacts.contacts(spec);
     let channels: Vec<u16> = from.channels.iter().map(|name| spec.channel_named(name)).collect();
     let circumstances = Circumstances {
+        now: from.now,
         contacts: &contacts,
         today: &from.today,
         channels: &channels,

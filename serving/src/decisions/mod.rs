@@ -41,6 +41,12 @@ pub struct DecisionRequest {
     pub channels: Vec<String>,
 }
 
+/// A decision on its way to be logged, or the one that was logged of the same request.
+enum Drafted {
+    New(Box<Proposal>, Box<DecisionRecord>),
+    Before(Box<DecisionRecord>),
+}
+
 /// What was decided.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decided {
@@ -61,10 +67,11 @@ impl ScoringService {
     /// Where nothing can be logged, nothing is done, and the answer says why.
     ///
     /// # Errors
-    /// - the request's id was used for another customer or other channels.
+    /// - the request's id was used for another customer or other channels;
+    /// - too many calls wait for the store: asking again may do.
     pub async fn decide(self: &Arc<Self>, request: &DecisionRequest) -> Result<Decided, Error> {
         for _ in 0..MAX_ATTEMPTS {
-            let drafted = if self.is_in_memory(request.customer) {
+            let drafted = if self.decides_in_memory(request.customer) {
                 self.draft(request)
             } else {
                 let (service, request) = (Arc::clone(self), request.clone());
@@ -72,7 +79,8 @@ impl ScoringService {
                 drafting.await.expect("drafting does not panic")
             };
             let logged = match drafted {
-                Ok((proposal, record)) => self.log(proposal, record).await,
+                Ok(Drafted::Before(record)) => Ok(Some(*record)),
+                Ok(Drafted::New(proposal, record)) => self.log(*proposal, *record).await,
                 Err(error) => Err(error),
             };
             match logged {
@@ -85,6 +93,7 @@ impl ScoringService {
                 }
                 // Something has happened meanwhile.
                 Ok(None) => {}
+                Err(error @ Error::Store(StoreError::Busy)) => return Err(error),
                 Err(error) => {
                     tracing::error!(
                         error = &error as &dyn std::error::Error,
@@ -129,12 +138,22 @@ impl ScoringService {
         Ok(self.store().respond(id, response)?.answer().await?)
     }
 
-    /// The decision as it would be logged now.
-    fn draft(&self, request: &DecisionRequest) -> Result<(Proposal, DecisionRecord), Error> {
+    /// True when a decision about this customer needs no disk to be made.
+    pub fn decides_in_memory(&self, customer: CustomerKey) -> bool {
+        let today = self.now().local_day(self.spec().time_zone());
+        self.store().has_all_in_memory(customer, today)
+    }
+
+    /// The decision as it would be logged now; the one that was logged, where the same request was decided before.
+    fn draft(&self, request: &DecisionRequest) -> Result<Drafted, Error> {
+        if let Some(bytes) = self.store().decision(request.id)? {
+            let before = DecisionRecord::from_bytes(&bytes).map_err(StoreError::from)?;
+            return Ok(Drafted::Before(Box::new(before)));
+        }
         self.with_past(request, None, |mut past, seen, mind, foreseen| {
             let state = past.state.to_bytes();
             past.from.state_digest = digest(&state);
-            let at = past.as_of;
+            let (at, now) = (past.as_of, past.from.now);
             let purpose = Purpose::Act {
                 seed: request.id.seed(),
             };
@@ -144,12 +163,12 @@ impl ScoringService {
                 customer: request.customer,
                 seen,
                 at,
-                day: at.local_day(self.spec().time_zone()),
+                day: now.local_day(self.spec().time_zone()),
                 action,
                 state: (record.from.state_digest, state),
                 record: record.to_bytes(),
             };
-            (proposal, record)
+            Drafted::New(Box::new(proposal), Box::new(record))
         })
     }
 
@@ -180,12 +199,15 @@ impl ScoringService {
         if asked.is_none() {
             as_of = ledger.last_at().map_or(as_of, |last_contact| as_of.max(last_contact));
         }
-        let today = store.today(as_of.local_day(spec.time_zone()))?;
+        // Days and quiet hours are the clock's, whatever lies ahead in the customer's own time.
+        let now = asked.unwrap_or_else(|| self.now());
+        let today = store.today(now.local_day(spec.time_zone()))?;
         let past = |state| Past {
             spec,
             state,
             as_of,
             from: MadeFrom {
+                now,
                 state_digest: [0; 16],
                 declared_digest: self.declared_digest(),
                 channels: request.channels.clone(),
@@ -197,6 +219,7 @@ impl ScoringService {
         let seen = Seen {
             n_events: current.n_events(),
             ledger: ledger.version(),
+            full: today.full(spec),
         };
         let Some(history) = &history else {
             let mind = Mind::Nobody("no events are kept of this customer".to_owned());
@@ -213,7 +236,7 @@ impl ScoringService {
         }
         Ok(match mind(current) {
             Mind::Model(model, belief) => {
-                self.foreseen()
+                self.foreseen_by(&model)
                     .asking(request.customer, history, &Arc::clone(&model), |hazards| {
                         ask(past(current), seen, Mind::Model(model, belief), hazards)
                     })
@@ -236,6 +259,7 @@ impl ScoringService {
             customer: request.customer,
             as_of: self.now(),
             from: MadeFrom {
+                now: self.now(),
                 state_digest: [0; 16],
                 declared_digest: self.declared_digest(),
                 channels: request.channels.clone(),
@@ -295,6 +319,13 @@ mod tests {
         }
     }
 
+    async fn log(service: &ScoringService, drafted: Drafted) -> Option<DecisionRecord> {
+        match drafted {
+            Drafted::New(proposal, record) => service.log(*proposal, *record).await.unwrap(),
+            Drafted::Before(_) => panic!("it was logged before"),
+        }
+    }
+
     async fn tell(service: &ScoringService, customer: &str, happening: Happening) {
         let event = (service.key_of(customer), happening.logged(service.spec()));
         service.ingest(vec![event]).unwrap().answer().await.unwrap();
@@ -309,14 +340,12 @@ mod tests {
             loyal: Some(false),
             ..happening("e2", "visit", 119.0)
         };
-        let (made_before, record) = service.draft(&ask("r1")).unwrap();
+        let made_before = service.draft(&ask("r1")).unwrap();
         tell(&service, "anna", withdrawn).await;
-        let logged = service.log(made_before, record).await.unwrap();
-        assert_eq!(logged, None, "a consent was withdrawn");
+        assert_eq!(log(&service, made_before).await, None, "a consent was withdrawn");
         let [first, second] = ["r2", "r3"].map(|request_id| service.draft(&ask(request_id)).unwrap());
-        assert!(service.log(first.0, first.1).await.unwrap().is_some());
-        let logged = service.log(second.0, second.1).await.unwrap();
-        assert_eq!(logged, None, "a contact was made");
+        assert!(log(&service, first).await.is_some());
+        assert_eq!(log(&service, second).await, None, "a contact was made");
         assert!(service.decision(service.decision_id("r3")).unwrap().is_none());
     }
 }

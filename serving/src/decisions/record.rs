@@ -40,6 +40,8 @@ pub struct DecisionRecord {
 /// What a decision was made from, beside the state.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MadeFrom {
+    /// What the clock said: the day it is counted in, and quiet hours, are told by it.
+    pub now: Timestamp,
     /// The digest of the customer's state.
     pub state_digest: [u8; 16],
     /// The digest of what journey.toml declared of decisions and actions.
@@ -212,6 +214,7 @@ impl DecisionRecord {
 
 impl MadeFrom {
     fn write(&self, to: &mut ByteWriter) {
+        to.i64(self.now.micros());
         to.bytes(&self.state_digest);
         to.bytes(&self.declared_digest);
         to.u16(self.channels.len() as u16);
@@ -224,6 +227,7 @@ impl MadeFrom {
     }
 
     fn read(from: &mut ByteReader<'_>) -> Result<MadeFrom, MalformedBytes> {
+        let now = Timestamp::from_micros(from.i64()?);
         let state_digest = sixteen(from)?;
         let declared_digest = sixteen(from)?;
         let channels = list(from, |from| Ok(from.text()?.to_owned()))?;
@@ -233,6 +237,7 @@ impl MadeFrom {
         let length = from.u32()? as usize;
         let today = Today::from_bytes(from.take(length)?)?;
         Ok(MadeFrom {
+            now,
             state_digest,
             declared_digest,
             channels,
@@ -303,7 +308,7 @@ fn list<T>(
 
 #[cfg(test)]
 mod tests {
-    use percorso_journey::{Spec, text};
+    use percorso_journey::{LoggedEvent, Spec, text};
     use proptest::prelude::*;
 
     use super::*;
@@ -311,8 +316,9 @@ mod tests {
     fn record(chosen: usize, gain: f64, texts: Vec<String>) -> DecisionRecord {
         let spec = Spec::parse(text::SMALL_SPEC).unwrap();
         let mut contacts = Ledger::default();
-        let offer = text::journey(&spec, "offer@3d").unwrap().remove(0);
-        assert!(contacts.add_event(&spec, &offer));
+        let event = text::journey(&spec, "offer@3d").unwrap().remove(0);
+        let event_id = "e1".to_owned();
+        assert!(contacts.add_event(&spec, &LoggedEvent { event_id, event }));
         let [name, rule] = [0, 1].map(|at| texts.get(at).cloned().unwrap_or_default());
         let option = |action: Option<&str>, evidence| Considered {
             action: action.map(|name| Named {
@@ -330,6 +336,7 @@ mod tests {
             customer: CustomerKey::from_bytes([9; 16]),
             as_of: text::day(5),
             from: MadeFrom {
+                now: text::day(4),
                 state_digest: [1; 16],
                 declared_digest: [2; 16],
                 channels: texts.clone(),

@@ -90,7 +90,9 @@ impl ScoringService {
                 }
             }
         };
-        let state = JourneyState::from_bytes(Arc::clone(self.spec()), state).map_err(StoreError::from)?;
+        let Ok(state) = JourneyState::from_bytes(Arc::clone(self.spec()), state) else {
+            return Ok(Err("journey.toml declares other journeys than then".to_owned()));
+        };
         let request = DecisionRequest {
             customer: then.customer,
             id: then.id,

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use percorso_artefact::Registry;
-use percorso_journey::{CustomerKey, MICROS_PER_DAY, Timestamp, text};
+use percorso_journey::{CategoryId, CustomerKey, MICROS_PER_DAY, Spec, Timestamp, text};
 
 use super::{Decided, DecisionRecord, DecisionRequest};
-use crate::common::{Chance, happening, load, open_model, publish_model, secret, spec_with_actions};
+use crate::common::{Chance, happening, load, open_model, publish_model, secret};
 use crate::store::{Fails, Store};
 use crate::{Response, ResponseKind, ScoringService};
 
@@ -21,9 +21,41 @@ const SCHEDULES: u64 = 1_000;
 const PER_STORE: u64 = 250;
 const CUSTOMERS: usize = 2;
 const REQUESTS: usize = 6;
-/// As `spec_with_actions` declares.
-const CONTACTS: (usize, f64) = (2, 30.0);
-const CALLS_A_DAY: usize = 3;
+/// What must hold of it is checked below by the same numbers.
+const ACTIONS: &str = r#"
+[decisions]
+contacts = { times = 3, days = 5 }
+exploration = 0.4
+daily_budget = 6.0
+fallback = "postcard"
+
+[[action]]
+name = "call"
+channel = "shop"
+cost = 2.0
+consent = "loyal"
+daily_capacity = 2
+cap = { times = 2, days = 6 }
+explore = true
+prior = { gain = 10.0 }
+
+[[action]]
+name = "postcard"
+channel = "mail"
+cost = 1.0
+cool_down_days = 2
+explore = true
+prior = { gain = 4.0 }
+"#;
+const CONTACTS: (usize, f64) = (3, 5.0);
+const CALLS: (usize, f64) = (2, 6.0);
+const CALLS_A_DAY: usize = 2;
+const POSTCARDS: (usize, f64) = (1, 2.0);
+const BUDGET: f64 = 6.0;
+
+fn spec_with_limits() -> Arc<Spec> {
+    Arc::new(Spec::parse(&format!("{}{ACTIONS}", text::SMALL_SPEC)).unwrap())
+}
 
 /// A service whose clock and disk obey the schedule.
 struct World {
@@ -83,10 +115,10 @@ impl World {
     fn open(dir: &Path) -> World {
         let clock = Arc::new(AtomicI64::new(0));
         let told = Arc::clone(&clock);
-        let store = Store::open(&dir.join("store"), &spec_with_actions(), 1_024).unwrap();
+        let store = Store::open(&dir.join("store"), &spec_with_limits(), 1_024).unwrap();
         let now = move || Timestamp::from_micros(told.load(Ordering::SeqCst));
         let service = Arc::new(ScoringService::new(store, secret(), Arc::new(now)));
-        let model = open_model(&Registry::at(dir.join("models")), &spec_with_actions());
+        let model = open_model(&Registry::at(dir.join("models")), &spec_with_limits());
         service.swap_model(Arc::new(model));
         World { service, clock }
     }
@@ -198,9 +230,13 @@ impl Schedule {
                 })
             }
             Step::Contact { customer } => {
+                // Of one of the decisions, if it is the customer's, without a word of its action; or of none.
                 let day = first_day(number) as f64 + self.chance.below(70) as f64 / 10.0;
-                let offer = happening(&format!("s{number}-o{began}"), "offer", day);
-                let event = (self.key(customer), offer.logged(service.spec()));
+                let mut offer = happening(&format!("s{number}-o{began}"), "offer", day).logged(service.spec());
+                let request = CUSTOMERS * self.chance.below(REQUESTS / CUSTOMERS) + customer;
+                let decision = self.request(world, request).id.category();
+                offer.event.decision = (self.chance.below(2) == 0).then_some(decision);
+                let event = (self.key(customer), offer);
                 tokio::spawn(async move {
                     let _ = service.ingest(vec![event]).unwrap().answer().await;
                     Ending::Nothing
@@ -239,39 +275,60 @@ impl Schedule {
             .collect();
         self.check_none_lost(&logged);
         let place = format!("schedule {}", self.number);
-        let action = |record: &DecisionRecord| record.choice().action.as_ref().map(|named| named.name.clone());
+        let zone = world.service.spec().time_zone();
         let mut done = 0;
-        let mut by_day: BTreeMap<(i64, String), usize> = BTreeMap::new();
+        let mut by_day: BTreeMap<(i64, &str), usize> = BTreeMap::new();
         for customer in 0..CUSTOMERS {
-            let contacts: Vec<&DecisionRecord> = logged
+            let contacts: Vec<(&DecisionRecord, &str)> = logged
                 .values()
-                .filter(|record| record.customer == self.key(customer) && action(record).is_some())
+                .filter(|record| record.customer == self.key(customer))
+                .filter_map(|record| Some((record, record.choice().action.as_ref()?.name.as_str())))
                 .collect();
             done += contacts.len();
-            for last in &contacts {
-                let within = |other: &&&DecisionRecord| {
-                    let days = last.as_of.days_since(other.as_of);
-                    (0.0..CONTACTS.1).contains(&days)
-                };
-                let n = contacts.iter().filter(within).count();
-                assert!(n <= CONTACTS.0, "{place}: {n} contacts within {} days", CONTACTS.1);
-                let day = last.as_of.local_day(world.service.spec().time_zone());
-                *by_day.entry((day, action(last).unwrap())).or_default() += 1;
+            for (last, action) in &contacts {
+                let limits = [(None, CONTACTS), (Some("call"), CALLS), (Some("postcard"), POSTCARDS)];
+                for (of, (times, within)) in limits.into_iter().filter(|(of, _)| of.is_none_or(|of| of == *action)) {
+                    let counts = |(other, name): &&(&DecisionRecord, &str)| {
+                        let days = last.as_of.days_since(other.as_of);
+                        (0.0..within).contains(&days) && of.is_none_or(|of| of == *name)
+                    };
+                    let n = contacts.iter().filter(counts).count();
+                    assert!(n <= times, "{place}: {n} of {of:?} within {within} days");
+                }
+                *by_day.entry((last.from.now.local_day(zone), action)).or_default() += 1;
             }
             let ledger = world.service.store().ledger(self.key(customer)).unwrap();
-            let counted: BTreeSet<_> = ledger.made().filter_map(|made| made.decision).collect();
-            let ids: BTreeSet<_> = contacts.iter().map(|record| record.id.category()).collect();
-            assert_eq!(counted, ids, "{place}: every contact that was decided is counted once");
+            let counted: Vec<CategoryId> = ledger.made().filter_map(|made| made.decision).collect();
+            for (record, action) in &contacts {
+                let made: Vec<_> = ledger
+                    .made()
+                    .filter(|made| made.decision == Some(record.id.category()))
+                    .collect();
+                assert_eq!(made.len(), 1, "{place}: what was decided is one contact");
+                assert_eq!(
+                    made[0].action,
+                    Some(CategoryId::of(action)),
+                    "{place}: and it stays its action's"
+                );
+            }
+            let distinct: BTreeSet<_> = counted.iter().collect();
+            assert_eq!(distinct.len(), counted.len(), "{place}: every decision is counted once");
         }
+        let mut spent: BTreeMap<i64, f64> = BTreeMap::new();
         for ((day, action), times) in &by_day {
             let today = world.service.store().today(*day).unwrap();
-            let id = percorso_journey::CategoryId::of(action);
-            assert_eq!(today.times(id) as usize, *times, "{place}: {action} on day {day}");
+            assert_eq!(
+                today.times(CategoryId::of(action)) as usize,
+                *times,
+                "{place}: {action} on day {day}"
+            );
             assert!(
-                action != "call" || *times <= CALLS_A_DAY,
+                *action != "call" || *times <= CALLS_A_DAY,
                 "{place}: {times} calls on day {day}"
             );
+            *spent.entry(*day).or_default() += *times as f64 * if *action == "call" { 2.0 } else { 1.0 };
         }
+        assert!(spent.values().all(|spent| *spent <= BUDGET), "{place}: {spent:?}");
         self.check_consents(&logged);
         done
     }
@@ -345,7 +402,7 @@ fn store_of(dir: &Path, schedules: std::ops::Range<u64>) {
     let customers: Vec<_> = schedules
         .flat_map(|schedule| (0..CUSTOMERS).map(move |at| customer(schedule, at)))
         .collect();
-    load(&dir.join("store"), &spec_with_actions(), &customers);
+    load(&dir.join("store"), &spec_with_limits(), &customers);
 }
 
 #[test]
@@ -366,7 +423,7 @@ fn no_cap_consent_or_budget_is_broken_and_no_decision_lost_or_doubled_under_any_
         } else {
             tempfile::tempdir().unwrap()
         };
-        publish_model(&Registry::at(folder.path().join("models")), &spec_with_actions(), 1);
+        publish_model(&Registry::at(folder.path().join("models")), &spec_with_limits(), 1);
         let schedules = first..wanted.min(first + PER_STORE);
         store_of(folder.path(), schedules.clone());
         let mut world = World::open(folder.path());

@@ -189,7 +189,7 @@ impl Asked {
     async fn answer(self, service: &Arc<ScoringService>) -> Result<Decided, Error> {
         match self.dry_run {
             None => service.decide(&self.request).await,
-            Some(as_of) if service.is_in_memory(self.request.customer) => service.would_decide(&self.request, as_of),
+            Some(None) if service.decides_in_memory(self.request.customer) => service.would_decide(&self.request, None),
             Some(as_of) => {
                 let service = Arc::clone(service);
                 let asking = tokio::task::spawn_blocking(move || service.would_decide(&self.request, as_of));

@@ -20,6 +20,7 @@ pub(super) fn code(error: &Error) -> Code {
             | StoreError::InUse { .. }
             | StoreError::Format { .. }
             | StoreError::Spec { .. }
+            | StoreError::Unreadable { .. }
             | StoreError::KeyOrder => Code::FailedPrecondition,
         },
     }

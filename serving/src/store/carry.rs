@@ -5,15 +5,16 @@ use std::path::Path;
 use std::sync::Arc;
 
 use percorso_journey::{CustomerKey, History, Insertion, JourneyState, LoggedEvent, Spec};
+use percorso_next_action::decide::Ledger;
 
 use super::disk::{Disk, Origin, read_record};
 use super::{Loaded, StoreError};
 
 /// The store that is about to be replaced.
 pub(super) struct Before {
-    /// `None` when there is none, or none that can be read.
+    /// `None` when there is none.
     disk: Option<Disk>,
-    /// Its generation; 0 when there is none, or none that can be read.
+    /// Its generation; 0 when there is none.
     pub(super) generation: u64,
 }
 
@@ -29,13 +30,15 @@ pub(super) struct Streamed {
 }
 
 impl Before {
-    pub(super) fn open(dir: &Path, spec: &Spec) -> Self {
+    /// # Errors
+    /// - something is there that cannot be read: all that was decided would be lost with it.
+    pub(super) fn open(dir: &Path, spec: &Spec) -> Result<Self, StoreError> {
         let none = Self {
             disk: None,
             generation: 0,
         };
         if !dir.exists() {
-            return none;
+            return Ok(none);
         }
         let read = || Ok::<_, StoreError>((Disk::open(dir)?, spec.digest()));
         match read().and_then(|(disk, digest)| Ok((disk.header_of(dir, OLDEST_CARRIED)?, disk, digest))) {
@@ -45,24 +48,32 @@ impl Before {
                         "journey.toml has changed: events streamed under the one before are not carried over"
                     );
                 }
-                Self {
+                Ok(Self {
                     disk: Some(disk),
                     generation: header.generation,
-                }
+                })
             }
-            Ok((None, _, _)) => none,
-            Err(error) => {
-                tracing::warn!(%error, "the store to be replaced cannot be read: nothing is carried over from it");
-                none
-            }
+            Ok((None, _, _)) => Ok(none),
+            Err(error) => Err(StoreError::Unreadable {
+                dir: dir.to_owned(),
+                source: Box::new(error),
+            }),
         }
     }
 
-    /// Copies all that was decided: nothing of it comes again with the data.
+    /// Copies all that was decided: nothing of it comes again with the data, but for contacts that they tell of.
     pub(super) fn copy_decisions(&self, to: &Disk) -> Result<(), StoreError> {
         let Some(from) = &self.disk else { return Ok(()) };
+        let mut ledgers = to.ledgers.start_ingestion().map_err(StoreError::engine("write"))?;
+        for record in from.ledgers.iter() {
+            let (key, value) = record.into_inner().map_err(StoreError::engine("read"))?;
+            let ledger = Ledger::from_bytes(&value)?.without_loaded();
+            ledgers
+                .write(key, ledger.to_bytes())
+                .map_err(StoreError::engine("write"))?;
+        }
+        ledgers.finish().map_err(StoreError::engine("write"))?;
         for (from, to) in [
-            (&from.ledgers, &to.ledgers),
             (&from.days, &to.days),
             (&from.decisions, &to.decisions),
             (&from.states, &to.states),

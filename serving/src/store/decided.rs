@@ -19,10 +19,11 @@ impl DecisionId {
         &self.0
     }
 
-    /// The id written as 32 hex digits; `None` for anything else.
+    /// The id written as 32 hex digits, as [`Self::to_string`] writes it; `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
         let mut bytes = [0; 16];
-        if text.len() != 32 || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        let is_digit = |digit: u8| digit.is_ascii_digit() || (b'a'..=b'f').contains(&digit);
+        if text.len() != 32 || !text.bytes().all(is_digit) {
             return None;
         }
         for (byte, at) in bytes.iter_mut().zip((0..32).step_by(2)) {
@@ -54,12 +55,14 @@ impl fmt::Display for DecisionId {
 pub(crate) type Day = i64;
 
 /// The past that a decision was made from; what changes one of its numbers makes the decision stale.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Seen {
     /// Events of the customer.
     pub(crate) n_events: u64,
     /// [`percorso_next_action::decide::Ledger::version`] of the customer.
     pub(crate) ledger: u64,
+    /// Actions that must not be done once more that day.
+    pub(crate) full: Vec<u16>,
 }
 
 /// A decision that is to be logged, if the past that it was made from is still the customer's.

@@ -30,6 +30,18 @@ pub enum StoreError {
         /// The format this version reads.
         expected: u8,
     },
+    /// It is to be replaced and cannot be read.
+    #[error(
+        "the store at {} cannot be read, so what was streamed and decided cannot be carried over; move it away to begin anew",
+        dir.display()
+    )]
+    Unreadable {
+        /// Where it lies.
+        dir: PathBuf,
+        /// Why it cannot be read.
+        #[source]
+        source: Box<StoreError>,
+    },
     /// It was loaded under another spec.
     #[error(
         "the store at {} was loaded under another journey.toml ({found}), expected {expected}; run `percorso load` again",

@@ -18,7 +18,7 @@ pub(super) struct Group<'a> {
     shelf: &'a Shelf,
     histories: BTreeMap<CustomerKey, Draft<History>>,
     ledgers: BTreeMap<CustomerKey, Draft<Ledger>>,
-    days: BTreeMap<Day, Today>,
+    days: BTreeMap<Day, Draft<Today>>,
     decisions: BTreeMap<DecisionId, Vec<u8>>,
     responses: BTreeMap<(DecisionId, u8), Vec<u8>>,
     batch: OwnedWriteBatch,
@@ -46,20 +46,21 @@ impl<'a> Group<'a> {
     pub(super) fn place(&mut self, events: Vec<(CustomerKey, LoggedEvent)>) -> Result<Vec<Placement>, StoreError> {
         for (key, logged) in &events {
             self.fetch_history(*key)?;
-            if Made::of(&self.shelf.spec, &logged.event).is_some() {
+            if Made::of(&self.shelf.spec, logged).is_some() {
                 self.ledger(*key)?;
             }
         }
         let place = |(key, logged): (CustomerKey, LoggedEvent)| {
+            // A contact counts also where its event comes too late for the history.
+            if let Some(ledger) = self.ledgers.get_mut(&key) {
+                ledger.is_changed |= ledger.of.add_event(&self.shelf.spec, &logged);
+            }
             let draft = self.histories.get_mut(&key).expect("fetched above");
             match draft.of.insert(logged.clone()) {
                 Ok(Insertion::Appended | Insertion::Refolded) => {
                     draft.is_changed = true;
                     let event = record(Origin::Streamed, &logged.to_bytes());
                     self.batch.insert(&self.shelf.disk.log, log_key(key, &logged), event);
-                    if let Some(ledger) = self.ledgers.get_mut(&key) {
-                        ledger.is_changed |= ledger.of.add_event(&self.shelf.spec, &logged.event);
-                    }
                     Placement::Accepted
                 }
                 Ok(Insertion::Duplicate) => Placement::Duplicate,
@@ -97,19 +98,23 @@ impl<'a> Group<'a> {
         if n_events != seen.n_events || self.ledger(customer)?.of.version() != seen.ledger {
             return Ok(Outcome::Stale);
         }
+        let spec = Arc::clone(&self.shelf.spec);
+        // Whatever was chosen: asked of the choice alone, those that are full would be missing from what chance chose.
+        if self.day(day)?.of.full(&spec) != seen.full {
+            return Ok(Outcome::Stale);
+        }
         // What can fail has been read: from here on, all of it is taken in.
         let is_known = self.shelf.disk.has_state(&digest)?;
         if let Some(action) = action {
-            let spec = Arc::clone(&self.shelf.spec);
             let today = self.day(day)?;
-            if today.why_not(&spec, action).is_some() {
-                return Ok(Outcome::Stale);
-            }
-            today.add(&spec, action);
+            today.of.add(&spec, action);
+            today.is_changed = true;
             let made = Made {
                 at,
                 action: Some(spec.actions()[usize::from(action)].id),
                 decision: Some(id.category()),
+                event: None,
+                is_loaded: false,
             };
             let ledger = self.ledger(customer)?;
             ledger.is_changed |= ledger.of.add(&spec, made);
@@ -142,12 +147,13 @@ impl<'a> Group<'a> {
         let disk = &self.shelf.disk;
         self.histories.retain(|_, draft| draft.is_changed);
         self.ledgers.retain(|_, draft| draft.is_changed);
+        self.days.retain(|_, draft| draft.is_changed);
         for (key, ledger) in &self.ledgers {
             self.batch
                 .insert(&disk.ledgers, key.bytes().as_slice(), ledger.of.to_bytes());
         }
         for (day, today) in &self.days {
-            self.batch.insert(&disk.days, day.to_be_bytes(), today.to_bytes());
+            self.batch.insert(&disk.days, day.to_be_bytes(), today.of.to_bytes());
         }
         for (id, record) in self.decisions {
             self.batch.insert(&disk.decisions, id.bytes().as_slice(), record);
@@ -163,7 +169,8 @@ impl<'a> Group<'a> {
         for (key, draft) in self.ledgers {
             self.shelf.ledgers.insert(key, Arc::new(draft.of));
         }
-        self.shelf.show(self.days);
+        let days = self.days.into_iter();
+        self.shelf.show(days.map(|(day, draft)| (day, draft.of)));
         Ok(changed)
     }
 
@@ -199,11 +206,13 @@ impl<'a> Group<'a> {
         }
     }
 
-    /// The day's count, which is written with the group.
-    fn day(&mut self, day: Day) -> Result<&mut Today, StoreError> {
+    fn day(&mut self, day: Day) -> Result<&mut Draft<Today>, StoreError> {
         match self.days.entry(day) {
             Entry::Occupied(place) => Ok(place.into_mut()),
-            Entry::Vacant(place) => Ok(place.insert(Today::clone(&*self.shelf.today(day)?))),
+            Entry::Vacant(place) => Ok(place.insert(Draft {
+                of: Today::clone(&*self.shelf.today(day)?),
+                is_changed: false,
+            })),
         }
     }
 }

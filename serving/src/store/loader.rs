@@ -53,7 +53,7 @@ impl Loader {
         mend(dir)?;
         let building = beside(dir, "loading");
         remove(&building)?;
-        let before = Before::open(dir, spec);
+        let before = Before::open(dir, spec)?;
         let header = Header {
             spec_digest: spec.digest(),
             generation: before.generation + 1,
@@ -188,7 +188,6 @@ impl Build {
                 log: events,
                 contacts,
             } = customer;
-            self.join_contacts(&disk, key, &contacts)?;
             let read = |bytes: Vec<u8>| {
                 let logged = LoggedEvent::from_bytes(&self.spec, &bytes)?;
                 Ok(Kept {
@@ -201,6 +200,11 @@ impl Build {
             if let Some(streamed) = streamed {
                 events = joined(&self.spec, base.as_deref(), events, streamed, &mut loaded)?;
             }
+            let mut contacts = contacts;
+            for kept in events.iter().filter(|kept| kept.origin == Origin::Streamed) {
+                contacts.add_event(&self.spec, &kept.logged);
+            }
+            self.join_contacts(&disk, key, &contacts)?;
             if base.is_none() && events.is_empty() {
                 return Ok(());
             }

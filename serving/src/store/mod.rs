@@ -122,6 +122,12 @@ impl Store {
         self.shelf.cache.capacity() as usize
     }
 
+    /// True when all that a decision is made from on a day is in memory.
+    pub(crate) fn has_all_in_memory(&self, key: CustomerKey, day: Day) -> bool {
+        let days = self.shelf.days.read().unwrap_or_else(PoisonError::into_inner);
+        self.cached(key).is_some() && self.shelf.ledgers.peek(&key).is_some() && days.contains_key(&day)
+    }
+
     /// The customer's history when it is in memory.
     pub fn cached(&self, key: CustomerKey) -> Option<Arc<History>> {
         self.shelf.cache.get(&key)
@@ -245,16 +251,15 @@ impl Shelf {
             None => Arc::new(self.disk.today(day)?),
         };
         known.insert(day, Arc::clone(&today));
+        forget_oldest(&mut known);
         Ok(today)
     }
 
     /// Shows what was done on days, as the disk has it now.
-    fn show(&self, days: BTreeMap<Day, Today>) {
+    fn show(&self, days: impl Iterator<Item = (Day, Today)>) {
         let mut known = self.days.write().unwrap_or_else(PoisonError::into_inner);
-        known.extend(days.into_iter().map(|(day, today)| (day, Arc::new(today))));
-        while known.len() > MAX_KNOWN_DAYS {
-            known.pop_first();
-        }
+        known.extend(days.map(|(day, today)| (day, Arc::new(today))));
+        forget_oldest(&mut known);
     }
 
     /// Writes a batch whole, or leaves the disk as it is: the engine shows nothing that it could not sync.
@@ -293,7 +298,13 @@ impl Shelf {
 }
 
 /// Days whose counts stay in memory; older ones are read again.
-const MAX_KNOWN_DAYS: usize = 8;
+const MAX_KNOWN_DAYS: usize = 64;
+
+fn forget_oldest(days: &mut BTreeMap<Day, Arc<Today>>) {
+    while days.len() > MAX_KNOWN_DAYS {
+        days.pop_first();
+    }
+}
 
 /// Where a test lets writing fail.
 #[cfg(test)]

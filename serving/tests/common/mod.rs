@@ -227,10 +227,8 @@ pub(crate) fn load(dir: &Path, spec: &Arc<Spec>, customers: &[(String, Vec<Happe
         let mut history = history(spec, journey);
         history.settle();
         let log: Vec<Vec<u8>> = history.log().iter().map(LoggedEvent::to_bytes).collect();
-        let mut contacts = Ledger::default();
-        for happening in journey {
-            contacts.add_event(spec, &happening.logged(spec).event);
-        }
+        let events: Vec<LoggedEvent> = journey.iter().map(|happening| happening.logged(spec)).collect();
+        let contacts = Ledger::loaded(spec, &events);
         loader.put(key, &history.base().to_bytes(), &log, contacts).unwrap();
     }
     loader.finish().unwrap()

@@ -181,8 +181,8 @@ async fn contacts_are_counted_when_decided_and_their_events_are_the_same_contact
     let mut desk = Desk::open().await;
     let first = desk.decide("r1", "loyal-0").await;
     let offer = v1::Event {
+        // What was done need not be said: the decision says it.
         decision_id: Some(first.decision_id.clone()),
-        action_id: Some("call".to_owned()),
         ..happening("e-1", "offer", TODAY as f64 + 0.01).wire()
     };
     desk.caller
@@ -438,4 +438,36 @@ async fn what_was_decided_and_the_contacts_in_the_data_outlive_a_load() {
     assert!(desk.replay(&first.decision_id).await.is_same);
     let second = desk.decide("r2", "anna").await;
     assert_eq!(dropped(&second), [("call", "contacts"), ("postcard", "contacts")]);
+}
+
+#[tokio::test]
+async fn capacities_and_their_days_are_the_clocks_whatever_lies_ahead_of_a_customer() {
+    let mut desk = Desk::open().await;
+    for n in 0..3 {
+        assert_eq!(
+            desk.decide(&format!("r{n}"), &format!("loyal-{n}")).await.action,
+            "call"
+        );
+    }
+    let ahead = happening("ahead", "visit", TODAY as f64 + 0.9);
+    desk.caller.ingest("loyal-4", &[ahead]).await.unwrap();
+    let told = desk.decide("r4", "loyal-4").await;
+    assert_eq!(dropped(&told), [("call", "capacity")], "three were called today");
+}
+
+#[tokio::test]
+async fn contacts_of_one_moment_count_each_also_when_they_come_too_late() {
+    let mut desk = Desk::open().await;
+    let offer = |id: &str, day: f64| happening(id, "offer", day);
+    let recent = happening("recent", "visit", TODAY as f64);
+    desk.caller.ingest("loyal-0", &[recent]).await.unwrap();
+    let outcomes = desk
+        .caller
+        .ingest("loyal-0", &[offer("a", 89.0), offer("b", 119.0), offer("c", 119.0)])
+        .await
+        .unwrap();
+    assert_eq!(outcomes[0], v1::EventOutcome::TooLate);
+    let told = desk.decide("r1", "loyal-0").await;
+    assert_eq!(dropped(&told), [("call", "contacts"), ("postcard", "contacts")]);
+    assert_eq!(desk.explain(&told.decision_id).await.contacts.len(), 3);
 }

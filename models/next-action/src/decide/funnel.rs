@@ -167,7 +167,7 @@ pub(super) fn why_not(rules: Option<&Rules>, case: &Case<'_>, at: u16) -> Option
     if action.consent.is_some_and(|flag| !has_agreed(flag)) {
         return Some(Why::Consent);
     }
-    if now.purpose != Purpose::List && is_quiet(spec, action, as_of) {
+    if now.purpose != Purpose::List && is_quiet(spec, action, now.now) {
         return Some(Why::Quiet);
     }
     let since = |days: u32| as_of.plus_days(-i64::from(days));
@@ -190,8 +190,8 @@ pub(super) fn why_not(rules: Option<&Rules>, case: &Case<'_>, at: u16) -> Option
     now.today.why_not(spec, at)
 }
 
-fn is_quiet(spec: &Spec, action: &Action, as_of: Timestamp) -> bool {
-    let (minute, weekday) = as_of.local_minute_and_weekday(spec.time_zone());
+fn is_quiet(spec: &Spec, action: &Action, now: Timestamp) -> bool {
+    let (minute, weekday) = now.local_minute_and_weekday(spec.time_zone());
     let is_hour = action.quiet.minutes.is_some_and(|(from, until)| {
         if from <= until {
             (from..until).contains(&minute)

@@ -1,9 +1,7 @@
 //! The contacts of one customer, each once: those that events tell of, and those that were decided and may not be events yet.
 
 use percorso_journey::spec::Cap;
-use percorso_journey::{
-    ByteReader, ByteWriter, CategoryId, JourneyEvent, LoggedEvent, MalformedBytes, Spec, Timestamp,
-};
+use percorso_journey::{ByteReader, ByteWriter, CategoryId, LoggedEvent, MalformedBytes, Spec, Timestamp};
 
 use super::Contact;
 
@@ -16,23 +14,43 @@ pub struct Made {
     pub action: Option<CategoryId>,
     /// The decision behind it; `None` where nobody said.
     pub decision: Option<CategoryId>,
+    /// The event that tells of it; `None` before there is one, and of an event without an id.
+    pub event: Option<CategoryId>,
+    /// Whether the data tell of it, so that they will again.
+    pub is_loaded: bool,
 }
 
 impl Made {
     /// The contact that an event is; `None` when it is none.
-    pub fn of(spec: &Spec, event: &JourneyEvent) -> Option<Made> {
+    pub fn of(spec: &Spec, logged: &LoggedEvent) -> Option<Made> {
+        let event = &logged.event;
         let is_contact = spec.touchpoints()[usize::from(event.touchpoint)].contact;
-        is_contact.then_some(Made {
+        is_contact.then(|| Made {
             at: event.at,
             action: event.action,
             decision: event.decision,
+            event: (!logged.event_id.is_empty()).then(|| CategoryId::of(&logged.event_id)),
+            is_loaded: false,
         })
     }
 
+    /// Two are one by their decision or their event; time and action tell nothing apart.
     fn is_same(&self, other: &Made) -> bool {
-        match (self.decision, other.decision) {
-            (Some(one), Some(other)) => one == other,
-            _ => (self.at, self.action) == (other.at, other.action),
+        match ((self.decision, other.decision), (self.event, other.event)) {
+            ((Some(one), Some(other)), _) => one == other,
+            (_, (Some(one), Some(other))) => one == other,
+            _ => false,
+        }
+    }
+
+    /// What both say of the same contact: the later time, and whatever one of them knows.
+    fn with(&self, other: &Made) -> Made {
+        Made {
+            at: self.at.max(other.at),
+            action: self.action.or(other.action),
+            decision: self.decision.or(other.decision),
+            event: self.event.or(other.event),
+            is_loaded: self.is_loaded || other.is_loaded,
         }
     }
 }
@@ -56,13 +74,29 @@ impl Ledger {
         let was_known = |logged: &&LoggedEvent| logged.event.at < as_of && logged.event.known_at <= as_of;
         let mut ledger = Ledger::default();
         for logged in events.iter().filter(was_known) {
-            ledger.add_event(spec, &logged.event);
+            ledger.add_event(spec, logged);
         }
         ledger
     }
 
+    /// The contacts that loaded events tell of.
+    pub fn loaded<'a>(spec: &Spec, events: impl IntoIterator<Item = &'a LoggedEvent>) -> Ledger {
+        let mut ledger = Ledger::default();
+        for made in events.into_iter().filter_map(|logged| Made::of(spec, logged)) {
+            let is_loaded = true;
+            ledger.add(spec, Made { is_loaded, ..made });
+        }
+        ledger
+    }
+
+    /// Without those that only the data told of, which will tell of them again.
+    pub fn without_loaded(mut self) -> Ledger {
+        self.contacts.retain(|made| !made.is_loaded || made.decision.is_some());
+        self
+    }
+
     /// Takes in the contact that an event is; returns whether anything changed.
-    pub fn add_event(&mut self, spec: &Spec, event: &JourneyEvent) -> bool {
+    pub fn add_event(&mut self, spec: &Spec, event: &LoggedEvent) -> bool {
         Made::of(spec, event).is_some_and(|made| self.add(spec, made))
     }
 
@@ -70,8 +104,11 @@ impl Ledger {
     ///
     /// The event of a contact that was decided is that contact, known by its decision: it was made at the later time.
     pub fn add(&mut self, spec: &Spec, made: Made) -> bool {
+        let mut made = made;
         if let Some(at) = self.contacts.iter().position(|known| known.is_same(&made)) {
-            if self.contacts[at].at >= made.at {
+            let known = self.contacts[at];
+            made = known.with(&made);
+            if made == known {
                 return false;
             }
             self.contacts.remove(at);
@@ -139,6 +176,8 @@ impl Ledger {
             to.i64(made.at.micros());
             to.u64(id(made.action));
             to.u64(id(made.decision));
+            to.u64(id(made.event));
+            to.u8(u8::from(made.is_loaded));
         }
         to.into_bytes()
     }
@@ -162,6 +201,8 @@ impl Ledger {
                 at: Timestamp::from_micros(from.i64()?),
                 action: id(&mut from)?,
                 decision: id(&mut from)?,
+                event: id(&mut from)?,
+                is_loaded: from.u8()? != 0,
             })
         });
         let contacts = contacts.collect::<Result<_, MalformedBytes>>()?;
@@ -197,35 +238,69 @@ mod tests {
         Spec::parse(text::SMALL_SPEC).unwrap()
     }
 
-    fn made(day: i64, action: &str, decision: Option<&str>) -> Made {
+    fn made(day: i64, action: Option<&str>, decision: Option<&str>, event: Option<&str>) -> Made {
         Made {
             at: text::day(day),
-            action: Some(CategoryId::of(action)),
+            action: action.map(CategoryId::of),
             decision: decision.map(CategoryId::of),
+            event: event.map(CategoryId::of),
+            is_loaded: false,
         }
     }
 
     #[test]
-    fn a_contact_that_was_decided_and_its_event_are_one() {
+    fn a_contact_that_was_decided_and_its_event_are_one_and_keep_what_either_knows() {
         let mut ledger = Ledger::default();
-        assert!(ledger.add(&spec(), made(3, "call", Some("d1"))));
-        assert!(!ledger.add(&spec(), made(2, "call", Some("d1"))));
+        assert!(ledger.add(&spec(), made(3, Some("call"), Some("d1"), None)));
         assert!(
-            ledger.add(&spec(), made(4, "call", Some("d1"))),
+            ledger.add(&spec(), made(4, None, Some("d1"), Some("e1"))),
             "it was made a day later"
         );
-        assert_eq!((ledger.last_at(), ledger.contacts.len()), (Some(text::day(4)), 1));
-        assert!(ledger.add(&spec(), made(4, "call", Some("d2"))));
-        assert!(ledger.add(&spec(), made(5, "call", None)));
-        assert!(!ledger.add(&spec(), made(5, "call", None)));
-        assert_eq!((ledger.version(), ledger.contacts.len()), (4, 3));
+        assert_eq!(ledger.contacts, [made(4, Some("call"), Some("d1"), Some("e1"))]);
+        assert!(
+            !ledger.add(&spec(), made(4, None, None, Some("e1"))),
+            "told without its decision"
+        );
+        assert!(!ledger.add(&spec(), made(2, Some("call"), Some("d1"), None)));
+        assert!(ledger.add(&spec(), made(4, Some("call"), Some("d2"), None)));
+        assert_eq!((ledger.version(), ledger.contacts.len()), (3, 2));
+    }
+
+    #[test]
+    fn contacts_of_one_time_and_action_are_as_many_as_there_are() {
+        let mut ledger = Ledger::default();
+        for event in [Some("e1"), Some("e2"), None, None] {
+            assert!(ledger.add(&spec(), made(5, Some("call"), None, event)));
+        }
+        assert!(ledger.add(&spec(), made(5, Some("call"), Some("d1"), None)));
+        assert_eq!(ledger.contacts.len(), 5);
+    }
+
+    #[test]
+    fn what_the_data_told_of_is_forgotten_before_they_tell_again_but_not_what_was_decided() {
+        let events = text::journey(&spec(), "offer@1d offer@2d visit@3d").unwrap();
+        let logged: Vec<LoggedEvent> = events
+            .into_iter()
+            .map(|event| LoggedEvent {
+                event_id: String::new(),
+                event,
+            })
+            .collect();
+        let mut ledger = Ledger::loaded(&spec(), &logged);
+        assert_eq!(ledger.contacts.len(), 2);
+        ledger.add(&spec(), made(4, Some("call"), Some("d1"), None));
+        ledger.add(&spec(), made(5, None, None, Some("streamed")));
+        let mut again = ledger.without_loaded();
+        assert_eq!(again.contacts.len(), 2);
+        again.join(&spec(), &Ledger::loaded(&spec(), &logged));
+        assert_eq!(again.contacts.len(), 4);
     }
 
     #[test]
     fn contacts_are_kept_in_order_and_forgotten_when_nothing_asks_for_them() {
         let mut ledger = Ledger::default();
         for day in [500, 20, 450, 99, 101] {
-            ledger.add(&spec(), made(day, "call", None));
+            ledger.add(&spec(), made(day, Some("call"), None, None));
         }
         let days: Vec<i64> = ledger
             .contacts
@@ -238,8 +313,8 @@ mod tests {
     #[test]
     fn a_ledger_survives_its_bytes_and_others_are_refused() {
         let mut ledger = Ledger::default();
-        ledger.add(&spec(), made(3, "call", Some("d1")));
-        ledger.add(&spec(), made(5, "letter", None));
+        ledger.add(&spec(), made(3, Some("call"), Some("d1"), None));
+        ledger.add(&spec(), made(5, None, None, Some("e1")));
         let bytes = ledger.to_bytes();
         assert_eq!(Ledger::from_bytes(&bytes).unwrap(), ledger);
         assert!(Ledger::from_bytes(&bytes[..bytes.len() - 1]).is_err());

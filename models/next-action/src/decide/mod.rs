@@ -64,6 +64,8 @@ pub struct Case<'a> {
 /// What holds at the moment of a decision, beside the customer's past.
 #[derive(Clone, Copy, Debug)]
 pub struct Circumstances<'a> {
+    /// What the clock says: it tells quiet hours, and may be behind the customer's own time.
+    pub now: Timestamp,
     /// When the customer was contacted before, as far back as the longest cap or cool-down reaches.
     pub contacts: &'a [Contact],
     /// What was done today over all customers.

@@ -43,6 +43,12 @@ impl Today {
             .then_some(Why::Budget)
     }
 
+    /// Positions of the actions that must not be done once more today.
+    pub fn full(&self, spec: &Spec) -> Vec<u16> {
+        let actions = 0..spec.actions().len() as u16;
+        actions.filter(|action| self.why_not(spec, *action).is_some()).collect()
+    }
+
     /// What all actions of the day cost.
     pub fn cost(&self) -> f64 {
         self.by_action.values().map(|done| done.cost).sum()
@@ -113,6 +119,7 @@ mod tests {
         assert_eq!(today.why_not(&spec, call), None);
         today.add(&spec, call);
         assert_eq!(today.why_not(&spec, call), Some(Why::Capacity));
+        assert_eq!(today.full(&spec), [call]);
         today.add(&spec, letter);
         assert_eq!(today.why_not(&spec, letter), None);
         today.add(&spec, letter);
