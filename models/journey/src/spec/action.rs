@@ -1,5 +1,8 @@
 //! What the business may do for a customer, and how what it did is judged.
 
+use sha2::{Digest, Sha256};
+
+use super::Spec;
 use crate::CategoryId;
 
 /// How decisions are logged, judged and limited.
@@ -134,4 +137,28 @@ pub struct Rule {
     pub name: String,
     /// What has to hold, as an expression.
     pub when: String,
+}
+
+impl Spec {
+    /// The first 16 bytes of SHA-256 of what a decision depends on: actions, limits and chance, not where logs lie.
+    pub fn actions_digest(&self) -> [u8; 16] {
+        let decisions = self.decisions();
+        let text = format!(
+            "{:?}",
+            (
+                1,
+                decisions.window_days,
+                decisions.customer_benefit,
+                decisions.contacts,
+                decisions.exploration,
+                decisions.daily_budget,
+                decisions.holdout,
+                decisions.fallback,
+                self.actions(),
+            )
+        );
+        let mut digest = [0; 16];
+        digest.copy_from_slice(&Sha256::digest(text.as_bytes())[..16]);
+        digest
+    }
 }

@@ -442,28 +442,6 @@ impl Spec {
         &self.declared
     }
 
-    /// The first 16 bytes of SHA-256 of what a decision depends on: actions, limits and chance, not where logs lie.
-    pub fn actions_digest(&self) -> [u8; 16] {
-        let decisions = &self.decisions;
-        let text = format!(
-            "{:?}",
-            (
-                1,
-                decisions.window_days,
-                decisions.customer_benefit,
-                decisions.contacts,
-                decisions.exploration,
-                decisions.daily_budget,
-                decisions.holdout,
-                decisions.fallback,
-                &self.actions,
-            )
-        );
-        let mut digest = [0; 16];
-        digest.copy_from_slice(&Sha256::digest(text.as_bytes())[..16]);
-        digest
-    }
-
     /// SHA-256 of [`Self::declared`], in hex.
     pub fn digest(&self) -> String {
         Sha256::digest(self.declared.as_bytes())
