@@ -1,5 +1,7 @@
 //! The little-endian byte form that states and logged events share.
 
+use crate::CategoryId;
+
 /// The bytes were not written by the matching writer: too short, too long or out of range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("malformed {what} at byte {at}")]
@@ -55,6 +57,11 @@ impl ByteWriter {
         self.u64(value.to_bits());
     }
 
+    /// Writes a category as eight bytes, 2⁶⁴ − 1 where there is none.
+    pub fn category(&mut self, category: Option<CategoryId>) {
+        self.u64(category.map_or(u64::MAX, CategoryId::number));
+    }
+
     /// Writes a length of two bytes and the text; longer text is cut at 65,535 bytes by the caller's contract.
     pub fn text(&mut self, text: &str) {
         let length = u16::try_from(text.len()).expect("texts are bounded where they are parsed");
@@ -97,10 +104,19 @@ impl<'a> ByteReader<'a> {
         Ok(taken)
     }
 
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], MalformedBytes> {
+    /// The next `N` bytes, as many as they are.
+    pub fn array<const N: usize>(&mut self) -> Result<[u8; N], MalformedBytes> {
         let mut array = [0; N];
         array.copy_from_slice(self.take(N)?);
         Ok(array)
+    }
+
+    /// Reads a category; `None` where none was written.
+    pub fn category(&mut self) -> Result<Option<CategoryId>, MalformedBytes> {
+        match self.u64()? {
+            u64::MAX => Ok(None),
+            number => Ok(Some(CategoryId::from_cell(number as f64).ok_or(self.malformed())?)),
+        }
     }
 
     /// Reads one byte.

@@ -77,8 +77,8 @@ impl LoggedEvent {
         to.f64(event.value.unwrap_or(f64::NAN));
         to.f64(event.feedback_score.unwrap_or(f64::NAN));
         to.u8(u8::from(event.has_feedback_text));
-        to.u64(event.action.map_or(u64::MAX, CategoryId::number));
-        to.u64(event.decision.map_or(u64::MAX, CategoryId::number));
+        to.category(event.action);
+        to.category(event.decision);
         to.u16(u16::try_from(event.attributes.len()).expect("attributes are bounded by the spec"));
         for &(attribute, cell) in &event.attributes {
             to.u16(attribute);
@@ -112,8 +112,8 @@ impl LoggedEvent {
         let value = present(from.f64()?);
         let feedback_score = present(from.f64()?);
         let has_feedback_text = from.u8()? != 0;
-        let action = category(&mut from)?;
-        let decision = if format == 1 { None } else { category(&mut from)? };
+        let action = from.category()?;
+        let decision = if format == 1 { None } else { from.category()? };
         let n_attributes = from.u16()?;
         let mut attributes = Vec::with_capacity(usize::from(n_attributes));
         for _ in 0..n_attributes {
@@ -139,13 +139,6 @@ impl LoggedEvent {
 }
 
 const EVENT_FORMAT: u8 = 2;
-
-fn category(from: &mut ByteReader<'_>) -> Result<Option<CategoryId>, MalformedBytes> {
-    match from.u64()? {
-        u64::MAX => Ok(None),
-        number => Ok(Some(CategoryId::from_cell(number as f64).ok_or(from.malformed())?)),
-    }
-}
 
 fn below(position: u16, length: usize, from: &ByteReader<'_>) -> Result<u16, MalformedBytes> {
     if usize::from(position) < length {

@@ -123,10 +123,9 @@ impl ScoringService {
     /// # Errors
     /// - the store fails.
     pub fn decision(&self, id: DecisionId) -> Result<Option<(DecisionRecord, Vec<Response>)>, Error> {
-        let Some(bytes) = self.store().decision(id)? else {
+        let Some(record) = self.logged(id)? else {
             return Ok(None);
         };
-        let record = DecisionRecord::from_bytes(&bytes).map_err(StoreError::from)?;
         Ok(Some((record, self.store().responses(id)?)))
     }
 
@@ -146,8 +145,7 @@ impl ScoringService {
 
     /// The decision as it would be logged now; the one that was logged, where the same request was decided before.
     fn draft(&self, request: &DecisionRequest) -> Result<Drafted, Error> {
-        if let Some(bytes) = self.store().decision(request.id)? {
-            let before = DecisionRecord::from_bytes(&bytes).map_err(StoreError::from)?;
+        if let Some(before) = self.logged(request.id)? {
             return Ok(Drafted::Before(Box::new(before)));
         }
         self.with_past(request, None, |mut past, seen, mind, foreseen| {
@@ -170,6 +168,12 @@ impl ScoringService {
             };
             Drafted::New(Box::new(proposal), Box::new(record))
         })
+    }
+
+    fn logged(&self, id: DecisionId) -> Result<Option<DecisionRecord>, Error> {
+        let bytes = self.store().decision(id)?;
+        let record = bytes.map(|bytes| DecisionRecord::from_bytes(&bytes)).transpose();
+        Ok(record.map_err(StoreError::from)?)
     }
 
     /// The decision that the log holds of the request now; `None` when what it was made from has changed.
@@ -206,15 +210,7 @@ impl ScoringService {
             spec,
             state,
             as_of,
-            from: MadeFrom {
-                now,
-                state_digest: [0; 16],
-                declared_digest: self.declared_digest(),
-                channels: request.channels.clone(),
-                is_held_out: is_held_out(spec, request.customer),
-                contacts: ledger.up_to(as_of),
-                today: Today::clone(&today),
-            },
+            from: self.made_from(request, now, ledger.up_to(as_of), Today::clone(&today)),
         };
         let seen = Seen {
             n_events: current.n_events(),
@@ -237,16 +233,30 @@ impl ScoringService {
         Ok(match mind(current) {
             Mind::Model(model, belief) => {
                 self.foreseen_by(&model)
-                    .asking(request.customer, history, &Arc::clone(&model), |hazards| {
-                        ask(past(current), seen, Mind::Model(model, belief), hazards)
+                    .asking(request.customer, history, &Arc::clone(&model), |foreseen| {
+                        ask(past(current), seen, Mind::Model(model, belief), foreseen)
                     })
             }
             nobody @ Mind::Nobody(_) => ask(past(current), seen, nobody, &mut Foreseen::default()),
         })
     }
 
+    /// What a decision is made from, beside the state, of which no digest is taken yet.
+    fn made_from(&self, request: &DecisionRequest, now: Timestamp, contacts: Ledger, today: Today) -> MadeFrom {
+        MadeFrom {
+            now,
+            state_digest: [0; 16],
+            declared_digest: self.declared_digest(),
+            channels: request.channels.clone(),
+            is_held_out: is_held_out(self.spec(), request.customer),
+            contacts,
+            today,
+        }
+    }
+
     /// Nothing, with the reason; it is not logged.
     fn nothing(&self, request: &DecisionRequest, why: &str) -> Decided {
+        let now = self.now();
         let option = Considered {
             action: None,
             gain: 0.0,
@@ -257,16 +267,8 @@ impl ScoringService {
         let record = DecisionRecord {
             id: request.id,
             customer: request.customer,
-            as_of: self.now(),
-            from: MadeFrom {
-                now: self.now(),
-                state_digest: [0; 16],
-                declared_digest: self.declared_digest(),
-                channels: request.channels.clone(),
-                is_held_out: is_held_out(self.spec(), request.customer),
-                contacts: Ledger::default(),
-                today: Today::default(),
-            },
+            as_of: now,
+            from: self.made_from(request, now, Ledger::default(), Today::default()),
             policy: Policy::Fallback,
             model_version: String::new(),
             fallback_reason: why.to_owned(),

@@ -159,8 +159,8 @@ impl DecisionRecord {
         if from.u8()? != FORMAT {
             return Err(from.malformed());
         }
-        let id = DecisionId::from_bytes(sixteen(&mut from)?);
-        let customer = CustomerKey::from_bytes(sixteen(&mut from)?);
+        let id = DecisionId::from_bytes(from.array()?);
+        let customer = CustomerKey::from_bytes(from.array()?);
         let as_of = Timestamp::from_micros(from.i64()?);
         let made_from = MadeFrom::read(&mut from)?;
         let policy = match from.u8()? {
@@ -228,8 +228,8 @@ impl MadeFrom {
 
     fn read(from: &mut ByteReader<'_>) -> Result<MadeFrom, MalformedBytes> {
         let now = Timestamp::from_micros(from.i64()?);
-        let state_digest = sixteen(from)?;
-        let declared_digest = sixteen(from)?;
+        let state_digest = from.array()?;
+        let declared_digest = from.array()?;
         let channels = list(from, |from| Ok(from.text()?.to_owned()))?;
         let is_held_out = from.u8()? != 0;
         let length = from.u32()? as usize;
@@ -290,12 +290,6 @@ fn read_option(from: &mut ByteReader<'_>) -> Result<Considered, MalformedBytes> 
         propensity,
         evidence,
     })
-}
-
-fn sixteen(from: &mut ByteReader<'_>) -> Result<[u8; 16], MalformedBytes> {
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(from.take(16)?);
-    Ok(bytes)
 }
 
 fn list<T>(

@@ -15,14 +15,13 @@ use tonic::{Code, Request, Response, Status};
 
 use super::Edge;
 use super::event::{moment, timestamp};
-use super::scoring::{checked_as_of, checked_customer_id, checked_request_id, elsewhere};
+use super::scoring::{checked_as_of, checked_batch, checked_customer_id, checked_request_id, elsewhere};
 use super::status::{Violations, code, status};
 use crate::{
     Considered, Decided, DecisionId, DecisionRecord, DecisionRequest, Error, Policy, Recorded, ResponseKind,
     ScoringService,
 };
 
-const MAX_BATCH: usize = 1_000;
 const MAX_CHANNELS: usize = 100;
 const MAX_REASON_BYTES: usize = 500;
 /// Decisions of a batch that are under way at once, so that one sync serves many of them.
@@ -49,12 +48,7 @@ impl Decisions for Edge {
     ) -> Result<Response<Self::BatchRecommendStream>, Status> {
         let requests = request.into_inner().requests;
         let work = async {
-            if !(1..=MAX_BATCH).contains(&requests.len()) {
-                let mut wrong = Violations::default();
-                let found = requests.len();
-                wrong.add("requests", format!("has {found} requests, expected 1 to {MAX_BATCH}"));
-                return Err(wrong.into());
-            }
+            checked_batch(requests.len())?;
             let service = Arc::clone(&self.service);
             let (answers, answered) = mpsc::channel(BATCH_AT_ONCE);
             tokio::spawn(async move {
@@ -100,7 +94,7 @@ impl Decisions for Edge {
     ) -> Result<Response<v1::Explanation>, Status> {
         let message = request.into_inner();
         let work = async {
-            let id = checked_decision_id(&message.decision_id)?;
+            let id = asked_decision(&message.decision_id)?;
             let service = Arc::clone(&self.service);
             let found = elsewhere(move || service.decision(id)).await?;
             let (record, responses) = found.map_err(|error| status(&error))?.ok_or_else(unknown_decision)?;
@@ -115,7 +109,7 @@ impl Decisions for Edge {
     ) -> Result<Response<v1::Replay>, Status> {
         let message = request.into_inner();
         let work = async {
-            let id = checked_decision_id(&message.decision_id)?;
+            let id = asked_decision(&message.decision_id)?;
             let (service, champion) = (Arc::clone(&self.service), Arc::clone(&self.champion));
             let replay = elsewhere(move || {
                 service.replay(id, |version| {
@@ -216,12 +210,18 @@ async fn batch_result(service: &Arc<ScoringService>, request: v1::RecommendReque
     }
 }
 
-fn checked_decision_id(text: &str) -> Result<DecisionId, Violations> {
-    DecisionId::parse(text).ok_or_else(|| {
-        let mut wrong = Violations::default();
+/// The id of the one decision that is asked about.
+fn asked_decision(text: &str) -> Result<DecisionId, Violations> {
+    let mut wrong = Violations::default();
+    checked_decision_id(text, &mut wrong).ok_or(wrong)
+}
+
+fn checked_decision_id(text: &str, wrong: &mut Violations) -> Option<DecisionId> {
+    let id = DecisionId::parse(text);
+    if id.is_none() {
         wrong.add("decision_id", "is not the id of a decision: 32 hex digits");
-        wrong
-    })
+    }
+    id
 }
 
 fn unknown_decision() -> Status {
@@ -233,10 +233,7 @@ fn response(
     message: &v1::RecordResponseRequest,
 ) -> Result<(DecisionId, crate::Response), Violations> {
     let mut wrong = Violations::default();
-    let id = DecisionId::parse(&message.decision_id);
-    if id.is_none() {
-        wrong.add("decision_id", "is not the id of a decision: 32 hex digits");
-    }
+    let id = checked_decision_id(&message.decision_id, &mut wrong);
     let kind = match message.kind() {
         v1::ResponseKind::Unspecified => None,
         v1::ResponseKind::Presented => Some(ResponseKind::Presented),

@@ -46,12 +46,7 @@ impl Scoring for Edge {
     ) -> Result<Response<v1::BatchScoreReply>, Status> {
         let message = request.into_inner();
         let work = async {
-            if !(1..=MAX_BATCH).contains(&message.requests.len()) {
-                let mut wrong = Violations::default();
-                let found = message.requests.len();
-                wrong.add("requests", format!("has {found} requests, expected 1 to {MAX_BATCH}"));
-                return Err(wrong.into());
-            }
+            checked_batch(message.requests.len())?;
             let service = Arc::clone(&self.service);
             let one = move |request| v1::BatchScoreResult {
                 result: Some(batch_result(&service, request)),
@@ -176,6 +171,18 @@ fn inline(
     let events = events.map(|(at, event)| contract.event(event, &format!("{path}journey.events[{at}]"), wrong));
     // Every event is looked at, so that every fault is told.
     events.collect::<Vec<_>>().into_iter().collect()
+}
+
+/// Checks how many requests a batch has.
+pub(super) fn checked_batch(n_requests: usize) -> Result<(), Violations> {
+    let mut wrong = Violations::default();
+    if !(1..=MAX_BATCH).contains(&n_requests) {
+        wrong.add(
+            "requests",
+            format!("has {n_requests} requests, expected 1 to {MAX_BATCH}"),
+        );
+    }
+    wrong.or(|| ())
 }
 
 pub(super) fn checked_request_id(request_id: &str, path: &str, wrong: &mut Violations) {

@@ -168,15 +168,14 @@ impl Ledger {
     /// The byte form, version 1.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut to = ByteWriter::default();
-        let id = |id: Option<CategoryId>| id.map_or(u64::MAX, CategoryId::number);
         to.u8(FORMAT);
         to.u64(self.version);
         to.u32(self.contacts.len() as u32);
         for made in &self.contacts {
             to.i64(made.at.micros());
-            to.u64(id(made.action));
-            to.u64(id(made.decision));
-            to.u64(id(made.event));
+            to.category(made.action);
+            to.category(made.decision);
+            to.category(made.event);
             to.u8(u8::from(made.is_loaded));
         }
         to.into_bytes()
@@ -199,22 +198,15 @@ impl Ledger {
         let contacts = (0..n).map(|_| {
             Ok(Made {
                 at: Timestamp::from_micros(from.i64()?),
-                action: id(&mut from)?,
-                decision: id(&mut from)?,
-                event: id(&mut from)?,
+                action: from.category()?,
+                decision: from.category()?,
+                event: from.category()?,
                 is_loaded: from.u8()? != 0,
             })
         });
         let contacts = contacts.collect::<Result<_, MalformedBytes>>()?;
         from.end()?;
         Ok(Ledger { version, contacts })
-    }
-}
-
-fn id(from: &mut ByteReader<'_>) -> Result<Option<CategoryId>, MalformedBytes> {
-    match from.u64()? {
-        u64::MAX => Ok(None),
-        number => Ok(Some(CategoryId::from_cell(number as f64).ok_or(from.malformed())?)),
     }
 }
 
