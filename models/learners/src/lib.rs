@@ -80,9 +80,9 @@ pub use learned::Learned;
 pub use learner::Learner;
 #[cfg(feature = "fit")]
 pub use level::with_level_set;
+pub use linear::{FittedLinear, FittedRidge, Linear, Logistic, Ridge, Shift, Shifts};
 #[cfg(feature = "fit")]
-pub use linear::ShiftFit;
-pub use linear::{FittedLinear, FittedRidge, Linear, Logistic, Ridge, Shift};
+pub use linear::{GivenArms, ShiftFit};
 pub use ngram::{FittedNgram, MAX_ORDER, Ngram, NgramCounts, Observed, Smoothing};
 pub use prediction_sets::PredictionSets;
 pub use prevalence::{FittedPrevalence, Prevalence};

@@ -16,6 +16,8 @@ mod shift;
 mod solution;
 
 use percorso_artefact::{Artefact, Sealer};
+#[cfg(feature = "fit")]
+pub use shift::GivenArms;
 
 use crate::odds::{FLOOR, floor_and_normalise, log_odds, mean_slopes, probability, settle, softmax};
 #[cfg(feature = "fit")]
@@ -126,15 +128,21 @@ impl Default for Ridge {
     }
 }
 
-/// Settings of a line that moves known log-odds: logistic regression with an offset, its weights but the intercept pulled
-/// towards 0, so that without evidence all are moved alike.
+/// Settings of the lines by which arms move known log-odds: componentwise boosting of a logistic regression (Bühlmann and
+/// Yu 2003; Bühlmann and Hothorn 2007, "Boosting algorithms"), which takes the one term that tells most a small step at a
+/// time, so that the few that matter are found among many.
 ///
-/// Columns are prepared as [`Linear`] does; the penalty is the one of `penalties` that tells best what came of customers
-/// who were left out.
+/// An arm's terms count 1 less its share where it was given and less its share elsewhere (Tian et al. 2014, "A simple
+/// method for estimating interactions between a treatment and a large number of covariates"), so what is expected of all
+/// needs to be known only on average over arms; with several arms, what they do alike has terms too.
+/// Columns are prepared as [`Linear`] does; the number of steps is the one that tells best what came of customers who were
+/// left out, none where arms move all alike.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Shift {
-    /// Penalties to choose from, of the mean log loss of a row.
-    pub penalties: Vec<f64>,
+    /// How much of the best step is taken, above 0 and at most 1.
+    pub rate: f64,
+    /// The most steps.
+    pub max_steps: usize,
     /// How many parts of the customers are left out in turn, at least 2.
     pub n_folds: usize,
     /// The most rows to learn from; as many are drawn by the seed without replacement.
@@ -146,7 +154,8 @@ pub struct Shift {
 impl Default for Shift {
     fn default() -> Self {
         Shift {
-            penalties: vec![0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0],
+            rate: 0.1,
+            max_steps: 500,
             n_folds: 5,
             max_rows: 50_000,
             min_rows: 20,
@@ -155,21 +164,30 @@ impl Default for Shift {
 }
 
 /// Lines that move log-odds: amounts are log-odds to add.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shifts {
+    /// From what was expected to what is under the control.
+    pub control: FittedRidge,
+    /// From there to what is under each other arm.
+    pub arms: Vec<FittedRidge>,
+}
+
+/// What [`Shift`] found.
 #[cfg(feature = "fit")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct ShiftFit {
     /// Of all rows.
-    pub whole: FittedRidge,
+    pub whole: Shifts,
     /// Without the rows of each fold of customers.
-    pub without: Vec<FittedRidge>,
+    pub without: Vec<Shifts>,
     seed: u64,
 }
 
 #[cfg(feature = "fit")]
 impl ShiftFit {
-    /// How far a customer's log-odds are moved, told without their own rows.
-    pub fn left_out(&self, customer: u64, row: &[f32]) -> f64 {
-        self.without[crate::fold_of(customer, self.without.len(), self.seed)].amount(row)
+    /// The lines that were found without a customer's own rows.
+    pub fn left_out(&self, customer: u64) -> &Shifts {
+        &self.without[crate::fold_of(customer, self.without.len(), self.seed)]
     }
 }
 

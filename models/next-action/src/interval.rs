@@ -1,4 +1,5 @@
-//! How sure an estimate is: the studentised bootstrap over clusters of rows, such as those of one customer.
+//! How sure an estimate is: the studentised bootstrap over clusters of rows, such as those of one customer, and no less
+//! than the normal approximation.
 
 use percorso_learners::{Groups, Random};
 use rayon::prelude::*;
@@ -11,6 +12,10 @@ const MAX_CLUSTERS: usize = 20_000;
 /// Clusters are drawn with replacement, and what is compared with the estimate in each resample is the difference in its
 /// own standard errors (the bootstrap-t of Efron 1981; Hall 1988, "Theoretical comparison of bootstrap confidence
 /// intervals"): the few large numbers that make a mean skewed also make its error large.
+///
+/// Each end is that or the end of the normal interval, whichever is further out.
+/// Where large numbers are few, a sample has a skewness of its own that resampling takes for the truth: there one of the
+/// two is too short, now this and now that.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Interval {
     /// How often to resample.
@@ -64,6 +69,20 @@ pub fn mean(numbers: &[f64], clusters: &[u64], interval: &Interval) -> Estimate 
     estimates(clusters, 1, terms, interval)[0]
 }
 
+/// The standard error of the mean of a number for each row, rows of one cluster being alike.
+pub(crate) fn standard_error(numbers: &[f64], clusters: &[u64]) -> f64 {
+    let groups = blocks(clusters);
+    let mut sums = vec![Sums::default(); groups.n];
+    for (&base, cluster) in numbers.iter().zip(&groups.of_row) {
+        sums[*cluster as usize].add(Terms {
+            base,
+            correction: 0.0,
+            norm: 1.0,
+        });
+    }
+    Resampled::of(&sums, &vec![1.0; groups.n]).error
+}
+
 /// So many estimates on the same rows and resamples, so that their intervals may be compared; `terms(estimate, row)` are
 /// what each is made of.
 pub(crate) fn estimates(
@@ -100,10 +119,19 @@ pub(crate) fn estimates(
         errors.retain(|error| !error.is_nan());
         errors.sort_unstable_by(f64::total_cmp);
         let tail = 0.5 * (1.0 - interval.level);
+        let normal = normal_quantile(1.0 - tail);
+        let (most, least) = match errors.len().checked_sub(1) {
+            // The next one out when a rank lies between two.
+            Some(last) => (
+                errors[((1.0 - tail) * last as f64).ceil() as usize],
+                errors[(tail * last as f64).floor() as usize],
+            ),
+            None => (f64::INFINITY, f64::NEG_INFINITY),
+        };
         Estimate {
             value: whole.value,
-            low: whole.value - scaled(at_rank(&errors, 1.0 - tail, f64::ceil), whole.error),
-            high: whole.value - scaled(at_rank(&errors, tail, f64::floor), whole.error),
+            low: whole.value - scaled(most.max(normal), whole.error),
+            high: whole.value - scaled(least.min(-normal), whole.error),
         }
     };
     wholes.iter().enumerate().map(tell).collect()
@@ -114,12 +142,18 @@ fn scaled(errors: f64, error: f64) -> f64 {
     if error == 0.0 { 0.0 } else { errors * error }
 }
 
-/// The number at a share of the sorted ones, the next one out when it lies between two; infinite when there is none.
-fn at_rank(sorted: &[f64], share: f64, outwards: fn(f64) -> f64) -> f64 {
-    let Some(last) = sorted.len().checked_sub(1) else {
-        return f64::INFINITY;
-    };
-    sorted[outwards(share * last as f64) as usize]
+/// The number below which a standard normal one lies with this chance, 0.5 to 1.
+fn normal_quantile(share: f64) -> f64 {
+    let (mut low, mut high) = (0.0, 40.0);
+    while high - low > 1e-12 {
+        let middle = 0.5 * (low + high);
+        if 0.5 * libm::erfc(-middle / std::f64::consts::SQRT_2) < share {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    high
 }
 
 /// The clusters of rows, several together in a block where there are many.

@@ -16,6 +16,7 @@ pub struct Trial<'a> {
     columns: &'a [Column],
     given: Given<'a>,
     parts: &'a [Part<'a>],
+    beliefs: &'a [f64],
 }
 
 /// A part of what outcomes are the sum of, such as leaving or money spent.
@@ -84,6 +85,7 @@ impl<'a> Trial<'a> {
             columns,
             given,
             parts: &[],
+            beliefs: &[],
         })
     }
 
@@ -96,6 +98,25 @@ impl<'a> Trial<'a> {
             self.of_part(part)?;
         }
         Ok(Trial { parts, ..self })
+    }
+
+    /// The same trial with what the mean effect of each arm but the control is believed to be before anything is seen of it;
+    /// without it, nothing.
+    ///
+    /// # Errors
+    /// - there is not one belief for each of these arms
+    pub fn with_beliefs(self, beliefs: &'a [f64]) -> Result<Trial<'a>> {
+        check_length(
+            "beliefs, one for each arm but the control",
+            self.given.n_arms - 1,
+            beliefs.len(),
+        )?;
+        Ok(Trial { beliefs, ..self })
+    }
+
+    /// What the mean effect of an arm is believed to be before anything is seen of it.
+    pub(crate) fn belief(&self, arm: usize) -> f64 {
+        self.beliefs.get(arm - 1).copied().unwrap_or(0.0)
     }
 
     /// The trial of one part of the outcome.

@@ -7,7 +7,7 @@ use crate::ActionSlot;
 
 /// The kind of artefact that holds a scoring model; 4 since silences are curves too, and the next stage
 /// says how far to trust it.
-pub const KIND: &str = "journey-scores-4";
+pub const KIND: &str = "journey-scores-5";
 
 /// What sits where in the arrays, and the vocabularies.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -178,6 +178,8 @@ struct Part {
     came: Vec<(f64, Vec<f64>)>,
     propensity: Vec<f64>,
     customers: Vec<u64>,
+    /// What the business believes each arm but the first to bring in, as it declares; nothing without.
+    beliefs: Vec<f64>,
 }
 
 impl Part {
@@ -209,6 +211,14 @@ impl Part {
             came: came.collect(),
             propensity: kept.iter().map(|row| rows.propensity[*row]).collect(),
             customers: kept.iter().map(|row| rows.customers[*row]).collect(),
+            beliefs: known
+                .iter()
+                .map(|action| {
+                    spec.actions()[usize::from(*action)]
+                        .prior
+                        .map_or(0.0, |prior| prior.gain)
+                })
+                .collect(),
         }
     }
 
@@ -229,7 +239,7 @@ impl Part {
             propensity: &self.propensity,
             customers: &self.customers,
         };
-        Ok(Trial::new(self.cells.view(), &self.columns, given)?)
+        Ok(Trial::new(self.cells.view(), &self.columns, given)?.with_beliefs(&self.beliefs)?)
     }
 }
 

@@ -309,9 +309,16 @@ fn export(folder: &Path, rows: &Rows, asked_of: &Array2<f32>, judged: &Judged<'_
         "columns.txt",
         rows.columns.iter().map(column).collect::<String>().into_bytes(),
     );
-    let mut taught = "arm,propensity,reward\n".to_owned();
+    let mut taught = "arm,propensity,reward,spend,leaving,accepted,customer\n".to_owned();
     for row in 0..rows.arm.len() {
-        taught += &format!("{},{},{}\n", rows.arm[row], rows.propensity[row], rows.reward[row]);
+        let [spend, leaving, accepted] = [0, 1, 2].map(|part| rows.came[part][row]);
+        let (arm, propensity, reward, customer) = (
+            rows.arm[row],
+            rows.propensity[row],
+            rows.reward[row],
+            rows.customers[row],
+        );
+        taught += &format!("{arm},{propensity},{reward},{spend},{leaving},{accepted},{customer}\n");
     }
     write("taught.csv", taught.into_bytes());
     let mut worth = "nothing,discount,advice,best\n".to_owned();

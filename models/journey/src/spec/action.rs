@@ -84,7 +84,8 @@ pub struct Action {
     pub cap: Option<Cap>,
     /// How it is limited over all customers.
     pub daily: Daily,
-    /// What it is believed to bring in beyond doing nothing, where no decision tells.
+    /// What it is believed to bring in beyond doing nothing, where no decision tells; where few do, what they tell is pulled
+    /// towards it.
     pub prior: Option<Prior>,
     /// How much more it counts than what it brings in says; 1 changes nothing.
     pub lever: f64,

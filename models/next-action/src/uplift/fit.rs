@@ -3,17 +3,21 @@
 use ndarray::{Array2, ArrayView1, Axis};
 use percorso_learners::odds::log_odds;
 use percorso_learners::{
-    Bootstrap, Candidate, FittedRidge, FittedTrees, Ridge, Shift, ShiftFit, Target, Trees, select,
+    Bootstrap, Candidate, FittedRidge, FittedTrees, GivenArms, Groups, Ridge, Shift, ShiftFit, Target, Trees, select,
 };
 use rayon::prelude::*;
 
+use super::level::{Seen, levels};
 use super::parts::Apart;
-use super::{ArmUplift, Effect, EffectLearner, Learnt, Standing, Uplift, moved};
+use super::{ArmUplift, Effect, EffectLearner, Learnt, Standing, Uplift, mixed, moved};
+use crate::interval::standard_error;
 use crate::outcome::{N_FOLDS, folds, left_out, of_arm, rows_of};
 use crate::{Error, Interval, OutcomeModel, Result, Trial, mean};
 
 /// The most that effects are stretched where a learner says too little of them.
 const MAX_SLOPE: f64 = 2.0;
+/// How much of a slope is kept, at least, when it is 1.96 of its standard errors above 0.
+const SURELY_KEPT: f64 = 1.0 - 1.0 / (1.96 * 1.96);
 /// The fewest rows of an arm from which anything is learnt.
 const MIN_ROWS: usize = 20;
 
@@ -70,6 +74,7 @@ impl Uplift {
             }
             Ok(said)
         })?;
+        let shifts = trial.is_of_yes_and_no().then(|| told.shifts(trial, seed)).transpose()?;
         let mut judged = Vec::with_capacity(told.effects.len());
         for (at, effects) in told.effects.iter().enumerate() {
             let difference = |expected: &Array2<f64>| -> Vec<f64> {
@@ -80,14 +85,16 @@ impl Uplift {
             for (name, kind) in LEARNERS {
                 let said = match kind {
                     Kind::Parts => continue,
-                    Kind::Odds if !trial.is_of_yes_and_no() => continue,
-                    Kind::Odds => told.odds_left_out(trial, &told.shift(trial, at, seed)?),
+                    Kind::Odds => match &shifts {
+                        Some(shifts) => told.odds_left_out(trial, at, shifts),
+                        None => continue,
+                    },
                     Kind::DrLinear => linear[at].1.clone(),
                     Kind::S => difference(&told.outcomes),
                     Kind::T => difference(&by_arm),
                     Kind::DrTrees => trees.column(at).to_vec(),
                 };
-                of_arm.push((name, Judged::of(&said, effects, &fold_of)));
+                of_arm.push((name, Judged::of(&said, effects, trial.given().customers, &fold_of)));
             }
             judged.push(of_arm);
         }
@@ -153,6 +160,8 @@ fn learnt(
 pub(super) struct Told {
     /// What is expected of each arm, by models that have not seen the row's customer.
     outcomes: Array2<f64>,
+    /// How often each arm was given.
+    shares: Vec<f64>,
     /// For each arm but the control, what each row's outcome tells of its effect.
     pub(super) effects: Vec<Vec<f64>>,
 }
@@ -181,8 +190,10 @@ impl Told {
             };
             outcomes.outer_iter().enumerate().map(told).collect()
         });
+        let share = |arm| of_arm(trial, &all, arm).len() as f64 / trial.n_rows() as f64;
         Ok(Told {
             effects: effects.collect(),
+            shares: (0..given.n_arms).map(share).collect(),
             outcomes,
         })
     }
@@ -194,26 +205,45 @@ impl Told {
         Ok(Ridge::default().fit(trial.x(), trial.columns(), &targets, customers, seed)?)
     }
 
-    /// The lines that move what is expected without an arm to what came of it with it.
-    pub(super) fn shift(&self, trial: &Trial<'_>, at: usize, seed: u64) -> Result<ShiftFit> {
+    /// The lines that move what is expected whichever arm is given to what comes with each.
+    pub(super) fn shifts(&self, trial: &Trial<'_>, seed: u64) -> Result<ShiftFit> {
         let given = trial.given();
-        let all: Vec<usize> = (0..trial.n_rows()).collect();
-        let treated = of_arm(trial, &all, at + 1);
-        let y: Vec<u32> = treated.iter().map(|row| given.outcome[*row] as u32).collect();
-        let before: Vec<f64> = treated.iter().map(|row| log_odds(self.outcomes[[*row, 0]])).collect();
-        let customers: Vec<u64> = treated.iter().map(|row| given.customers[*row]).collect();
-        let cells = rows_of(trial, &treated);
-        let columns = trial.columns();
-        Ok(Shift::default().fit(cells.view(), columns, &y, &before, &customers, seed)?)
+        let y: Vec<u32> = given.outcome.iter().map(|outcome| *outcome as u32).collect();
+        let expected =
+            |row: ArrayView1<'_, f64>| log_odds(mixed(row.as_slice().expect("rows are whole"), &self.shares));
+        let log_odds: Vec<f64> = self.outcomes.outer_iter().map(expected).collect();
+        let arms = GivenArms {
+            arm: given.arm,
+            n_arms: given.n_arms,
+            y: &y,
+            log_odds: &log_odds,
+        };
+        Ok(Shift::default().fit(trial.x(), trial.columns(), &arms, given.customers, seed)?)
     }
 
-    /// What the lines say of each row's effect when its customer is left out.
-    pub(super) fn odds_left_out(&self, trial: &Trial<'_>, fit: &ShiftFit) -> Vec<f64> {
+    /// What the lines say of an arm's effect on each row when its customer is left out.
+    pub(super) fn odds_left_out(&self, trial: &Trial<'_>, at: usize, shifts: &ShiftFit) -> Vec<f64> {
         let said = |(row, &customer): (usize, &u64)| {
             let cells = trial.x().row(row).to_vec();
-            moved(self.outcomes[[row, 0]], fit.left_out(customer, &cells))
+            let lines = shifts.left_out(customer);
+            let expected = self.outcomes.row(row).to_vec();
+            moved(
+                mixed(&expected, &self.shares),
+                lines.control.amount(&cells),
+                lines.arms[at].amount(&cells),
+            )
         };
         trial.given().customers.iter().enumerate().map(said).collect()
+    }
+
+    /// The learner of an arm's effect that moves log-odds by the lines.
+    pub(super) fn odds(&self, outcomes: &OutcomeModel, at: usize, shifts: &ShiftFit) -> EffectLearner {
+        EffectLearner::Odds {
+            outcomes: Box::new(outcomes.clone()),
+            shares: self.shares.clone(),
+            control: shifts.whole.control.clone(),
+            arm: shifts.whole.arms[at].clone(),
+        }
     }
 
     /// The effect of an arm as a learner tells it, shrunk by a slope; the mean effect for all without one.
@@ -241,6 +271,7 @@ impl Told {
         };
         Ok(ArmUplift {
             average: mean(&self.effects[at], trial.given().customers, &Interval::seeded(seed)),
+            level: self.levels(trial)[at],
             n_rows: of_arm(trial, &all, arm).len(),
             effect,
         })
@@ -248,16 +279,23 @@ impl Told {
 }
 
 impl Told {
+    /// What each arm but the control is believed to do on average.
+    fn levels(&self, trial: &Trial<'_>) -> Vec<f64> {
+        let seen = self.effects.iter().zip(1..).map(|(effects, arm)| Seen {
+            mean: effects.iter().sum::<f64>() / effects.len() as f64,
+            error: standard_error(effects, trial.given().customers),
+            believed: trial.belief(arm),
+        });
+        levels(&seen.collect::<Vec<_>>())
+    }
+
     /// The learner of that kind of an arm's effects on the whole.
     fn learner(&self, trial: &Trial<'_>, at: usize, kind: Kind, seed: u64) -> Result<EffectLearner> {
         let all: Vec<usize> = (0..trial.n_rows()).collect();
         let arm = at + 1;
         Ok(match kind {
             Kind::Parts => EffectLearner::Parts(Vec::new()),
-            Kind::Odds => EffectLearner::Odds {
-                outcomes: OutcomeModel::fit(trial, &all, seed)?,
-                shift: self.shift(trial, at, seed)?.whole,
-            },
+            Kind::Odds => self.odds(&OutcomeModel::fit(trial, &all, seed)?, at, &self.shifts(trial, seed)?),
             Kind::DrLinear => EffectLearner::DrLinear(self.linear(trial, seed)?.swap_remove(at).0),
             Kind::S => EffectLearner::S {
                 outcomes: OutcomeModel::fit(trial, &all, seed)?,
@@ -281,8 +319,13 @@ impl Told {
                 .iter()
                 .map(|effects| effects.iter().map(|effect| weight * effect).collect());
             let mut effects: Vec<Vec<f64>> = effects.collect();
+            let shares = told.shares.clone();
             let Some(sum) = sum else {
-                return Some(Told { outcomes, effects });
+                return Some(Told {
+                    outcomes,
+                    shares,
+                    effects,
+                });
             };
             for (effects, before) in effects.iter_mut().zip(&sum.effects) {
                 effects
@@ -291,7 +334,11 @@ impl Told {
                     .for_each(|(effect, before)| *effect += before);
             }
             let outcomes = outcomes + sum.outcomes;
-            Some(Told { outcomes, effects })
+            Some(Told {
+                outcomes,
+                shares,
+                effects,
+            })
         };
         parts.fold(None, add).expect("a sum has a part")
     }
@@ -318,6 +365,8 @@ pub(super) struct Judged {
     losses: Vec<f64>,
     gain: f64,
     pub(super) slope: f64,
+    /// Whether the slope is surely above 0, at 97.5 %.
+    pub(super) is_sure: bool,
 }
 
 impl Judged {
@@ -326,7 +375,7 @@ impl Judged {
     ///
     /// The slope is shrunk by the share of its square that its own error makes up, to 0 where the error is the larger
     /// (positive-part James and Stein 1961): a learner that tells nothing mostly has none left.
-    pub(super) fn of(said: &[f64], told: &[f64], fold_of: &[usize]) -> Judged {
+    pub(super) fn of(said: &[f64], told: &[f64], customers: &[u64], fold_of: &[usize]) -> Judged {
         let (said, told) = (centred(said, fold_of), centred(told, fold_of));
         let together: f64 = said.iter().zip(&told).map(|(said, told)| said * told).sum();
         let spread: f64 = said.iter().map(|said| said * said).sum();
@@ -335,18 +384,22 @@ impl Judged {
         } else {
             0.0
         };
-        let missed = |(said, told): (&f64, &f64)| told - slope * said;
-        let wobble: f64 = said
-            .iter()
-            .zip(&told)
-            .map(|(s, t)| (s * missed((s, t))) * (s * missed((s, t))))
-            .sum();
+        // Rows of a customer are alike, so it is customers whose part in the slope is by chance.
+        let Groups { of_row, n } = Groups::new(customers);
+        let mut wobbles = vec![0.0; n];
+        for ((said, told), customer) in said.iter().zip(&told).zip(of_row) {
+            wobbles[customer as usize] += said * (told - slope * said);
+        }
+        let wobble: f64 = wobbles.iter().map(|wobble| wobble * wobble).sum();
         let kept = if slope > 0.0 {
             (1.0 - wobble / (together * together)).max(0.0)
         } else {
             0.0
         };
-        Judged::of_centred(&said, &told, (kept * slope).min(MAX_SLOPE))
+        Judged {
+            is_sure: kept > SURELY_KEPT,
+            ..Judged::of_centred(&said, &told, (kept * slope).min(MAX_SLOPE))
+        }
     }
 
     /// What was said is shrunk by a slope that is known.
@@ -363,7 +416,12 @@ impl Judged {
         } else {
             0.0
         };
-        Judged { losses, gain, slope }
+        Judged {
+            losses,
+            gain,
+            slope,
+            is_sure: true,
+        }
     }
 }
 

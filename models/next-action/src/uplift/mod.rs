@@ -6,6 +6,8 @@
 
 #[cfg(feature = "fit")]
 mod fit;
+#[cfg(feature = "fit")]
+mod level;
 mod measures;
 #[cfg(feature = "fit")]
 mod parts;
@@ -37,8 +39,10 @@ pub struct Uplift {
 /// The effect of one arm against the control.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ArmUplift {
-    /// The mean effect over the customers of the trial.
+    /// The mean effect over the customers of the trial, as it was seen.
     pub average: Estimate,
+    /// The mean effect as it is believed: what was seen, pulled towards what was believed before by as little as is known.
+    pub level: f64,
     /// How many rows were given this arm.
     pub n_rows: usize,
     /// What the chosen learner says of customers; nothing where none could tell them apart.
@@ -72,8 +76,15 @@ struct Effect {
 enum EffectLearner {
     /// The effects on what the outcome is a sum of, weighted and added.
     Parts(Vec<PartEffect>),
-    /// What is expected without the arm, its log-odds moved by a line.
-    Odds { outcomes: OutcomeModel, shift: FittedRidge },
+    /// What is expected whichever arm is given, its log-odds moved by one line to what they are without any, and from there
+    /// by another to what they are with the arm.
+    Odds {
+        outcomes: Box<OutcomeModel>,
+        /// How often each arm was given.
+        shares: Vec<f64>,
+        control: FittedRidge,
+        arm: FittedRidge,
+    },
     /// A regression of the effects that outcomes tell, on the columns.
     DrLinear(FittedRidge),
     /// One model of outcomes that sees the arm.
@@ -121,7 +132,7 @@ impl ArmUplift {
     /// When `cells` are fewer than training had.
     pub fn uplift(&self, cells: &[f32]) -> f64 {
         let effect = |effect: &Effect| effect.slope * (effect.learner.raw(cells) - effect.center);
-        self.average.value + self.effect.as_ref().map_or(0.0, effect)
+        self.level + self.effect.as_ref().map_or(0.0, effect)
     }
 }
 
@@ -135,7 +146,16 @@ impl EffectLearner {
         };
         match self {
             EffectLearner::Parts(parts) => parts.iter().map(|part| part.weight * part.learner.raw(cells)).sum(),
-            EffectLearner::Odds { outcomes, shift } => moved(of_arms(outcomes, 0).1, shift.amount(cells)),
+            EffectLearner::Odds {
+                outcomes,
+                shares,
+                control,
+                arm,
+            } => {
+                let mut expected = vec![0.0; outcomes.n_arms()];
+                outcomes.expected_into(cells, &mut Vec::new(), &mut expected);
+                moved(mixed(&expected, shares), control.amount(cells), arm.amount(cells))
+            }
             EffectLearner::DrLinear(ridge) => ridge.amount(cells),
             EffectLearner::S { outcomes, arm } => {
                 let (treated, control) = of_arms(outcomes, *arm);
@@ -151,7 +171,17 @@ impl EffectLearner {
     }
 }
 
-/// How far a probability rises when its log-odds are moved.
-fn moved(p: f64, shift: f64) -> f64 {
-    probability(log_odds(p) + shift) - p
+/// What is expected whichever arm is given.
+fn mixed(expected: &[f64], shares: &[f64]) -> f64 {
+    expected
+        .iter()
+        .zip(shares)
+        .map(|(expected, share)| expected * share)
+        .sum()
+}
+
+/// How far a probability whose log-odds were moved before rises when they are moved again.
+fn moved(p: f64, before: f64, again: f64) -> f64 {
+    let before = log_odds(p) + before;
+    probability(before + again) - probability(before)
 }

@@ -32,8 +32,8 @@ struct LearntPart<'a> {
 
 /// For each arm but the control.
 enum Simplest {
-    /// Of yes and no: what is expected, and lines that move its log-odds.
-    Odds(Box<OutcomeModel>, Vec<ShiftFit>),
+    /// Of yes and no: what is expected, and the lines that move its log-odds.
+    Odds(Box<OutcomeModel>, Box<ShiftFit>),
     /// Of amounts: regressions, and what they say of customers left out.
     Linear(Vec<(FittedRidge, Vec<f64>)>),
 }
@@ -71,10 +71,9 @@ impl<'a> Apart<'a> {
         for (weight, trial, told) in of_parts {
             let learnt = if trial.is_of_yes_and_no() {
                 let all: Vec<usize> = (0..trial.n_rows()).collect();
-                let shifts = (0..told.effects.len()).map(|at| told.shift(&trial, at, seed));
                 Simplest::Odds(
                     Box::new(OutcomeModel::fit(&trial, &all, seed)?),
-                    shifts.collect::<Result<_>>()?,
+                    Box::new(told.shifts(&trial, seed)?),
                 )
             } else {
                 Simplest::Linear(fitted.by_ref().take(told.effects.len()).collect())
@@ -86,7 +85,7 @@ impl<'a> Apart<'a> {
                 learnt,
                 slopes: Vec::new(),
             };
-            let slope = |(at, told): (usize, &Vec<f64>)| Judged::of(&part.said(at), told, &fold_of).slope;
+            let slope = |(at, told): (usize, &Vec<f64>)| part.slope(at, told, &fold_of);
             part.slopes = part.told.effects.iter().enumerate().map(slope).collect();
             parts.push(part);
         }
@@ -105,7 +104,15 @@ impl<'a> Apart<'a> {
         let slope = f64::from(u8::from(self.parts.iter().any(|part| part.slopes[at] > 0.0)));
         vec![
             ("parts", Judged::at_slope(slope, &added, effects, fold_of)),
-            ("dr-linear", Judged::of(&self.linear[at].1, effects, fold_of)),
+            (
+                "dr-linear",
+                Judged::of(
+                    &self.linear[at].1,
+                    effects,
+                    self.parts[0].trial.given().customers,
+                    fold_of,
+                ),
+            ),
         ]
     }
 
@@ -126,8 +133,22 @@ impl LearntPart<'_> {
     /// What is said of an arm's effect on each row when its customer is left out.
     fn said(&self, at: usize) -> Vec<f64> {
         match &self.learnt {
-            Simplest::Odds(_, shifts) => self.told.odds_left_out(&self.trial, &shifts[at]),
+            Simplest::Odds(_, shifts) => self.told.odds_left_out(&self.trial, at, shifts),
             Simplest::Linear(linear) => linear[at].1.clone(),
+        }
+    }
+
+    /// How far effects differ for every unit that they are said to.
+    ///
+    /// Lines of log-odds have found by customers left out how far to go, of outcomes themselves, which tell more than the
+    /// effects that they tell of; money is so loud that who is told apart by it has to be so for sure.
+    fn slope(&self, at: usize, told: &[f64], fold_of: &[usize]) -> f64 {
+        match &self.learnt {
+            Simplest::Odds(..) => 1.0,
+            Simplest::Linear(linear) => {
+                let judged = Judged::of(&linear[at].1, told, self.trial.given().customers, fold_of);
+                if judged.is_sure { judged.slope } else { 0.0 }
+            }
         }
     }
 
@@ -135,10 +156,7 @@ impl LearntPart<'_> {
         PartEffect {
             weight: self.weight * self.slopes[at],
             learner: match &self.learnt {
-                Simplest::Odds(outcomes, shifts) => EffectLearner::Odds {
-                    outcomes: OutcomeModel::clone(outcomes),
-                    shift: shifts[at].whole.clone(),
-                },
+                Simplest::Odds(outcomes, shifts) => self.told.odds(outcomes, at, shifts),
                 Simplest::Linear(linear) => EffectLearner::DrLinear(linear[at].0.clone()),
             },
         }

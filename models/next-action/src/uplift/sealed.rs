@@ -36,6 +36,7 @@ impl ArmUplift {
     fn seal(&self, prefix: &str, sealer: &mut Sealer) -> Result<()> {
         let Estimate { value, low, high } = self.average;
         sealer.put_vector(&format!("{prefix}/average"), &[value, low, high])?;
+        sealer.put_scalar(&format!("{prefix}/level"), self.level)?;
         sealer.put_scalar(&format!("{prefix}/n_rows"), self.n_rows as u32)?;
         let Some(effect) = &self.effect else {
             return Ok(sealer.put_text(&format!("{prefix}/learner"), "none")?);
@@ -64,6 +65,7 @@ impl ArmUplift {
         });
         Ok(ArmUplift {
             average: Estimate { value, low, high },
+            level: artefact.scalar(&format!("{prefix}/level"))?,
             n_rows: artefact.scalar::<u32>(&format!("{prefix}/n_rows"))? as usize,
             effect: effect.transpose()?,
         })
@@ -82,9 +84,16 @@ impl EffectLearner {
                 }
                 ("parts", None)
             }
-            EffectLearner::Odds { outcomes, shift } => {
+            EffectLearner::Odds {
+                outcomes,
+                shares,
+                control,
+                arm,
+            } => {
                 outcomes.seal(&format!("{prefix}/outcomes"), sealer)?;
-                shift.seal(&format!("{prefix}/linear"), sealer)?;
+                sealer.put_vector(&format!("{prefix}/shares"), shares)?;
+                control.seal(&format!("{prefix}/control"), sealer)?;
+                arm.seal(&format!("{prefix}/linear"), sealer)?;
                 ("odds", None)
             }
             EffectLearner::DrLinear(ridge) => {
@@ -140,10 +149,18 @@ impl EffectLearner {
                 };
                 EffectLearner::Parts((0..n_parts).map(part).collect::<Result<_>>()?)
             }
-            "odds" => EffectLearner::Odds {
-                outcomes: outcomes("outcomes")?,
-                shift: linear()?,
-            },
+            "odds" => {
+                let outcomes = outcomes("outcomes")?;
+                let shares = artefact
+                    .array::<f64>(&format!("{prefix}/shares"), &[outcomes.n_arms()])?
+                    .to_vec();
+                EffectLearner::Odds {
+                    outcomes: Box::new(outcomes),
+                    shares,
+                    control: FittedRidge::open(&format!("{prefix}/control"), artefact)?,
+                    arm: linear()?,
+                }
+            }
             "dr-linear" => EffectLearner::DrLinear(linear()?),
             "s" => {
                 let (outcomes, arm) = of_arm("outcomes")?;
