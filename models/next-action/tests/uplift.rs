@@ -98,6 +98,27 @@ fn who_is_helped_and_how_much_is_found() {
 }
 
 #[test]
+fn a_belief_is_told_until_decisions_tell_another() {
+    // Arms do .1 on average: both beliefs are off by .1, which few rows cannot say.
+    let of_arms = |n: usize| -> Vec<(f64, f64)> {
+        let market = Market::new(n, 4);
+        let trial = market.trial().with_beliefs(&[0.2, 0.2]).unwrap();
+        let uplift = Uplift::fit(&trial, 1).unwrap().uplift;
+        uplift.arms().iter().map(|arm| (arm.level, arm.average.value)).collect()
+    };
+    let kept = |arm: &(f64, f64)| (arm.0 - 0.2) / (arm.1 - 0.2);
+    let (few, many) = (of_arms(150), of_arms(12_000));
+    assert!(few.iter().all(|arm| (0.0..0.6).contains(&kept(arm))), "{few:?}");
+    assert!(many.iter().all(|arm| (0.9..1.0).contains(&kept(arm))), "{many:?}");
+    let market = Market::new(100, 4);
+    let error = market.trial().with_beliefs(&[0.1]).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "expected 2 beliefs, one for each arm but the control, found 1"
+    );
+}
+
+#[test]
 fn effects_on_amounts_are_found_and_refitted() {
     let mut market = Market::new(8_000, 6);
     market
