@@ -10,6 +10,7 @@ use percorso_engine::Engine;
 use percorso_features::{Catalogue, Encoder, FeatureRow, Labels};
 use percorso_journey::{Came, CustomerKey, JourneyEvent, Spec, Timestamp, came_of, in_population};
 use percorso_learners::Column;
+use percorso_next_action::decide::is_held_out;
 
 use crate::Result;
 use crate::ingest::{Decided, decisions};
@@ -30,6 +31,8 @@ pub(crate) struct DecidedRows {
     pub(crate) at: Vec<Timestamp>,
     /// Days since the customer's last event.
     pub(crate) silence_days: Vec<f64>,
+    /// Whether the customer is one to whom nothing is ever done.
+    pub(crate) is_held_out: Vec<bool>,
 }
 
 /// One of them.
@@ -110,6 +113,10 @@ pub(crate) fn decided_rows(
         customers: rows.iter().map(|row| row.customer.group()).collect(),
         at: rows.iter().map(|row| row.at).collect(),
         silence_days: rows.iter().map(|row| row.silence_days).collect(),
+        is_held_out: rows
+            .iter()
+            .map(|row| is_held_out(settings.spec, row.customer))
+            .collect(),
     })
 }
 

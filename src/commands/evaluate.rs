@@ -167,6 +167,15 @@ fn print_actions(actions: &ActionsEvaluation, test_at: &str) {
     for thin in &actions.thin {
         println!("  too thin to tell: {thin}");
     }
+    if let Some(programme) = &actions.programme {
+        let [gain, low, high] = programme.gain.map(number);
+        println!(
+            "  since {} a decision earned {gain} ({low} to {high}) more about {} customers than about {} held out",
+            &programme.since[..10],
+            programme.n_others,
+            programme.n_held_out
+        );
+    }
 }
 
 /// A number to two digits, or a dash where it cannot be told.

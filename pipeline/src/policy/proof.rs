@@ -6,13 +6,9 @@ use serde::Serialize;
 
 use super::Judgement;
 use crate::run::RunFolder;
-use crate::training::{ActionsEvaluation, Ends, evaluation};
+use crate::training::{AS_LOGGED, ActionsEvaluation, BEST_FOR_EACH, Ends, evaluation};
 use crate::{Error, Result};
 
-/// What a version would do, in its evaluation.
-const PROMOTED: &str = "best action for each";
-/// What was done instead, in its evaluation.
-const LOGGED: &str = "as logged";
 /// The estimator that a proof rests on.
 const ESTIMATOR: &str = "dr";
 
@@ -64,7 +60,7 @@ impl Proof {
                 refused,
             });
         };
-        let [promoted, logged] = [PROMOTED, LOGGED].map(|policy| value_of(&actions, policy));
+        let [promoted, logged] = [BEST_FOR_EACH, AS_LOGGED].map(|policy| value_of(&actions, policy));
         Ok(Proof::new(judged_on, promoted, logged[0], actions.ess, actions.thin))
     }
 

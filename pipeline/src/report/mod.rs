@@ -2,6 +2,7 @@
 //!
 //! One file that needs nothing else, made of `evaluation.json` alone; every number says of whom and of when it is.
 
+mod actions;
 mod pictures;
 pub(crate) mod plots;
 mod verdict;
@@ -49,6 +50,9 @@ pub fn report(evaluation: &Evaluation, name: &str) -> String {
                 @if let Some(purchases) = &evaluation.purchases {
                     (of_purchases(purchases, &evaluation.test_at))
                 }
+                @if let Some(actions) = &evaluation.actions {
+                    (actions::section(actions, &evaluation.test_at))
+                }
                 (words::words())
             }
         }
@@ -83,6 +87,13 @@ fn overview(evaluation: &Evaluation) -> Markup {
                             td { "purchases and their value" }
                             td.number { (purchases.test.as_ref().map_or(0, |test| test.n_customers)) }
                             (said(&verdict::of_purchases(purchases)))
+                        }
+                    }
+                    @if let Some(actions) = &evaluation.actions {
+                        tr {
+                            td { a href="#actions" { "which action would help" } }
+                            td.number { (actions.n_judged) br; small { "decisions" } }
+                            (said(&[actions::verdict(actions)]))
                         }
                     }
                 }

@@ -9,6 +9,7 @@ use percorso_next_action::{Estimate, Given, Interval, OutcomeModel, Trial, mean}
 use percorso_scoring::{ActionSlot, Actions};
 use serde::{Deserialize, Serialize};
 
+use super::programme::{ProgrammeEvaluation, programme};
 use crate::Result;
 use crate::decided::DecidedRows;
 
@@ -16,6 +17,12 @@ use crate::decided::DecidedRows;
 const MIN_ROWS: usize = 100;
 /// The fewest customers that they are about.
 const MIN_CUSTOMERS: usize = 50;
+
+/// The policy that takes the action with the highest gain for each customer, by gain alone: rules, caps and levers are left
+/// out.
+pub const BEST_FOR_EACH: &str = "best action for each";
+/// What was done.
+pub const AS_LOGGED: &str = "as logged";
 
 /// What was found of actions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,6 +40,9 @@ pub struct ActionsEvaluation {
     /// Why they tell too little of it; none when they tell enough.
     #[serde(default)]
     pub thin: Vec<String>,
+    /// What deciding brings in against customers who are held out; nothing where too few are.
+    #[serde(default)]
+    pub programme: Option<ProgrammeEvaluation>,
 }
 
 /// What one action does, in the money of the reward.
@@ -58,8 +68,7 @@ pub type Ends = [Option<f64>; 3];
 /// What a policy would have earned.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PolicyEvaluation {
-    /// Its name: `as logged`, `best action for each` (by gain alone: rules, caps and levers are left out), `nothing` or an
-    /// action for everyone.
+    /// Its name: [`AS_LOGGED`], [`BEST_FOR_EACH`], `nothing` or an action for everyone.
     pub policy: String,
     /// A decision's mean reward less its cost, doubly robust, with the ends of an interval of 95 %.
     pub value: Ends,
@@ -132,6 +141,7 @@ pub(super) fn actions(
         policies: policies.unwrap_or_default(),
         ess: support.map_or(0.0, |support| support.ess),
         thin: thin.iter().map(ToString::to_string).collect(),
+        programme: programme(spec, rows, seed),
     };
     let slot = |&action: &u16| ActionSlot {
         name: spec.actions()[usize::from(action)].name.clone(),
@@ -159,7 +169,7 @@ fn is_enough(arms: &[u32], customers: &[u64], arm: u32) -> bool {
     n_rows >= MIN_ROWS && of_arm.len() >= MIN_CUSTOMERS
 }
 
-fn ends(estimate: &Estimate) -> Ends {
+pub(super) fn ends(estimate: &Estimate) -> Ends {
     told([estimate.value, estimate.low, estimate.high])
 }
 
@@ -282,7 +292,7 @@ impl Judgement {
                 .max_by(|a, b| gain(*a).total_cmp(&gain(*b)).then(b.cmp(a)))
                 .unwrap_or(0)
         });
-        policies.push(best.told("best action for each", seed));
+        policies.push(best.told(BEST_FOR_EACH, seed));
         let earned: Vec<f64> = judged
             .reward
             .iter()
@@ -290,7 +300,7 @@ impl Judgement {
             .map(|(reward, arm)| reward - costs[*arm as usize])
             .collect();
         policies.push(PolicyEvaluation {
-            policy: "as logged".to_owned(),
+            policy: AS_LOGGED.to_owned(),
             value: ends(&mean(&earned, &judged.customers, &Interval::seeded(seed))),
         });
         let names =
