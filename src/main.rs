@@ -9,6 +9,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+/// A decision allocates some 160 times, and this gives and takes back in less time than the platform's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     match commands::Command::parse().run() {
         Ok(()) => ExitCode::SUCCESS,

@@ -6,11 +6,13 @@ use percorso_journey::{CustomerKey, History};
 use percorso_scoring::{Ahead, Hazards, ScoringModel};
 use quick_cache::sync::Cache;
 
-/// What depends on a customer's state and a model alone, not on when it is asked.
+/// What depends on a customer's state, or on it and a model, not on when it is asked.
 #[derive(Clone, Default, PartialEq)]
 pub(crate) struct Foreseen {
     pub(crate) hazards: Hazards,
     pub(crate) ahead: Ahead,
+    /// The digest of the state's bytes, once a decision was made from it.
+    pub(crate) state_digest: Option<[u8; 16]>,
 }
 
 /// What was foreseen by customer, each with the history and the model that it is of.

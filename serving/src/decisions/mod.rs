@@ -149,8 +149,8 @@ impl ScoringService {
             return Ok(Drafted::Before(Box::new(before)));
         }
         self.with_past(request, None, |mut past, seen, mind, foreseen| {
-            let state = past.state.to_bytes();
-            past.from.state_digest = digest(&state);
+            let (state_digest, state) = self.state_to_keep(past.state, foreseen);
+            past.from.state_digest = state_digest;
             let (at, now) = (past.as_of, past.from.now);
             let purpose = Purpose::Act {
                 seed: request.id.seed(),
@@ -163,11 +163,25 @@ impl ScoringService {
                 at,
                 day: now.local_day(self.spec().time_zone()),
                 action,
-                state: (record.from.state_digest, state),
+                state_digest,
+                state,
                 record: record.to_bytes(),
             };
             Drafted::New(Box::new(proposal), Box::new(record))
         })
+    }
+
+    /// The digest of a state, and its bytes where the store may not have them yet.
+    fn state_to_keep(&self, state: &JourneyState, foreseen: &mut Foreseen) -> ([u8; 16], Option<Vec<u8>>) {
+        match foreseen.state_digest {
+            Some(digest) if self.store().is_known_to_keep(&digest) => (digest, None),
+            Some(_) | None => {
+                let bytes = state.to_bytes();
+                let digest = digest(&bytes);
+                foreseen.state_digest = Some(digest);
+                (digest, Some(bytes))
+            }
+        }
     }
 
     fn logged(&self, id: DecisionId) -> Result<Option<DecisionRecord>, Error> {
@@ -300,9 +314,12 @@ fn digest(state: &[u8]) -> [u8; 16] {
 
 #[cfg(test)]
 mod tests {
+    use percorso_artefact::Registry;
+
     use super::*;
     use crate::Store;
-    use crate::common::{Happening, clock, happening, load, secret, spec_with_actions};
+    use crate::common::{Happening, clock, happening, load, open_model, publish_model, secret, spec_with_actions};
+    use crate::store::Fails;
 
     fn service(dir: &std::path::Path) -> Arc<ScoringService> {
         let mut bought = happening("e1", "purchase", 90.0);
@@ -331,6 +348,45 @@ mod tests {
     async fn tell(service: &ScoringService, customer: &str, happening: Happening) {
         let event = (service.key_of(customer), happening.logged(service.spec()));
         service.ingest(vec![event]).unwrap().answer().await.unwrap();
+    }
+
+    /// The bytes of its state that are handed to the store.
+    fn state_handed_over(drafted: &Drafted) -> Option<&Vec<u8>> {
+        match drafted {
+            Drafted::New(proposal, _) => proposal.state.as_ref(),
+            Drafted::Before(_) => panic!("it was logged before"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_state_is_handed_over_until_the_store_is_known_to_keep_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let service = service(&folder.path().join("store"));
+        let registry = Registry::at(folder.path().join("models"));
+        publish_model(&registry, &spec_with_actions(), 1);
+        service.swap_model(Arc::new(open_model(&registry, &spec_with_actions())));
+        let draft = |request_id: &str| service.draft(&request(&service, request_id, "anna")).unwrap();
+        service.store().fail(Fails::BeforeWriting);
+        let Drafted::New(refused, _) = draft("r1") else {
+            panic!("it was logged before")
+        };
+        assert!(service.store().decide(*refused).unwrap().answer().await.is_err());
+        service.store().fail(Fails::Never);
+        let again = draft("r1");
+        assert!(state_handed_over(&again).is_some(), "the disk refused it");
+        let logged = log(&service, again).await.unwrap();
+        let next = draft("r2");
+        assert!(state_handed_over(&next).is_none(), "it is kept");
+        let next = log(&service, next).await.unwrap();
+        assert_eq!(next.from.state_digest, logged.from.state_digest);
+        let kept = service.store().state(&next.from.state_digest).unwrap().unwrap();
+        assert_eq!(digest(&kept), next.from.state_digest);
+        tell(&service, "anna", happening("e2", "visit", 119.0)).await;
+        let after = draft("r3");
+        assert!(state_handed_over(&after).is_some(), "it is another state");
+        let after = log(&service, after).await.unwrap();
+        assert_ne!(after.from.state_digest, logged.from.state_digest);
+        assert!(service.store().state(&after.from.state_digest).unwrap().is_some());
     }
 
     #[tokio::test]

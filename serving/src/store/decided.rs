@@ -78,8 +78,10 @@ pub(crate) struct Proposal {
     pub(crate) action: Option<u16>,
     /// All that there is to say of it.
     pub(crate) record: Vec<u8>,
-    /// The state that it was made from, by its digest.
-    pub(crate) state: ([u8; 16], Vec<u8>),
+    /// The digest of the state that it was made from.
+    pub(crate) state_digest: [u8; 16],
+    /// The state's bytes; `None` where the store is known to keep them.
+    pub(crate) state: Option<Vec<u8>>,
 }
 
 /// What became of a proposal.

@@ -21,6 +21,8 @@ pub(super) struct Group<'a> {
     days: BTreeMap<Day, Draft<Today>>,
     decisions: BTreeMap<DecisionId, Vec<u8>>,
     responses: BTreeMap<(DecisionId, u8), Vec<u8>>,
+    /// Digests of the states that the disk keeps once the group is written.
+    states: Vec<[u8; 16]>,
     batch: OwnedWriteBatch,
 }
 
@@ -38,6 +40,7 @@ impl<'a> Group<'a> {
             days: BTreeMap::new(),
             decisions: BTreeMap::new(),
             responses: BTreeMap::new(),
+            states: Vec::new(),
             batch: shelf.disk.batch().durability(Some(PersistMode::SyncData)),
         }
     }
@@ -83,7 +86,8 @@ impl<'a> Group<'a> {
             day,
             action,
             record,
-            state: (digest, state),
+            state_digest,
+            state,
         } = proposal;
         if let Some(before) = self.decision(id)? {
             return Ok(Outcome::Repeated(before));
@@ -104,7 +108,7 @@ impl<'a> Group<'a> {
             return Ok(Outcome::Stale);
         }
         // What can fail has been read: from here on, all of it is taken in.
-        let is_known = self.shelf.disk.has_state(&digest)?;
+        let is_known = state.is_none() || self.shelf.disk.has_state(&state_digest)?;
         if let Some(action) = action {
             let today = self.day(day)?;
             today.of.add(&spec, action);
@@ -119,8 +123,12 @@ impl<'a> Group<'a> {
             let ledger = self.ledger(customer)?;
             ledger.is_changed |= ledger.of.add(&spec, made);
         }
-        if !is_known {
-            self.batch.insert(&self.shelf.disk.states, digest.as_slice(), state);
+        if let Some(state) = state {
+            if !is_known {
+                let states = &self.shelf.disk.states;
+                self.batch.insert(states, state_digest.as_slice(), state);
+            }
+            self.states.push(state_digest);
         }
         self.decisions.insert(id, record);
         Ok(Outcome::Logged)
@@ -168,6 +176,9 @@ impl<'a> Group<'a> {
         }
         for (key, draft) in self.ledgers {
             self.shelf.ledgers.insert(key, Arc::new(draft.of));
+        }
+        for digest in self.states {
+            self.shelf.states.insert(digest, ());
         }
         let days = self.days.into_iter();
         self.shelf.show(days.map(|(day, draft)| (day, draft.of)));

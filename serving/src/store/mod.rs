@@ -49,6 +49,8 @@ struct Shelf {
     disk: Disk,
     cache: Cache<CustomerKey, Arc<History>>,
     ledgers: Cache<CustomerKey, Arc<Ledger>>,
+    /// Digests of states that the disk is known to keep; it keeps others too.
+    states: Cache<[u8; 16], ()>,
     /// What was done on the last days asked about.
     days: RwLock<BTreeMap<Day, Arc<Today>>>,
     #[cfg(test)]
@@ -87,6 +89,7 @@ impl Store {
             disk,
             cache,
             ledgers: Cache::new(cached_customers.max(1_024)),
+            states: Cache::new(cached_customers.max(1_024)),
             days: RwLock::default(),
             #[cfg(test)]
             fails: std::sync::Mutex::default(),
@@ -190,6 +193,11 @@ impl Store {
             let responses = self.shelf.disk.responses(record.id)?;
             Ok((record, responses))
         })
+    }
+
+    /// True when the disk is known to keep the state of this digest; it may keep it all the same.
+    pub(crate) fn is_known_to_keep(&self, state_digest: &[u8; 16]) -> bool {
+        self.shelf.states.get(state_digest).is_some()
     }
 
     /// The bytes of a state that a decision was made from.

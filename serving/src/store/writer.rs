@@ -54,6 +54,11 @@ const MAX_GROUP_EVENTS: usize = 20_000;
 const MIN_SETTLED_EVENTS: usize = 16;
 /// At most this many bases move between two groups.
 const MAX_SETTLED_CUSTOMERS: usize = 16;
+/// A group of this many calls has many callers behind it, whom the next one waits for.
+const MANY_CALLS: usize = 8;
+/// For how long: where syncing takes less, groups would be of one or two calls, and most of the time would go into beginning
+/// and ending them.
+const MOMENT: Duration = Duration::from_micros(500);
 /// With nothing to write for this long, bases move.
 const IDLE: Duration = Duration::from_millis(200);
 
@@ -179,10 +184,16 @@ struct Desk {
 
 impl Desk {
     fn run(mut self, calls: &Receiver<Call>) -> Result<(), StoreError> {
+        let mut are_many = false;
         loop {
             match calls.recv_timeout(IDLE) {
                 Ok(call) => {
-                    let n_customers = self.write(gather(call, calls));
+                    if are_many {
+                        std::thread::sleep(MOMENT);
+                    }
+                    let group = gather(call, calls);
+                    are_many = group.len() >= MANY_CALLS;
+                    let n_customers = self.write(group);
                     self.try_to_settle(2 * n_customers, MAX_SETTLED_CUSTOMERS);
                 }
                 Err(RecvTimeoutError::Timeout) => self.try_to_settle(usize::MAX, 256),

@@ -26,6 +26,10 @@ use percorso_serving::{Reflection, Server, Settings, Store};
 use tonic::transport::Channel;
 use tonic::transport::server::TcpIncoming;
 
+/// The allocator of the `percorso` binary, so that what is measured is what ships.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const CUSTOMERS: u32 = 10_000;
 const ROUNDS: usize = 5;
 const ROUND: Duration = Duration::from_millis(1_200);
