@@ -1,0 +1,180 @@
+//! Which columns know what is still to come: real logs carry labels of whole journeys, and a model must not see them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use percorso_journey::MICROS_PER_DAY;
+
+use super::column::{Column, Kind};
+use super::sample::Row;
+use super::words::mix;
+
+/// The part of what is unsure that has to be gone before something is said.
+const NEARLY_SURE: f64 = 0.8;
+/// Fewer journeys tell nothing.
+const ENOUGH: u64 = 50;
+/// Where nearly all end alike, telling how is nothing.
+const ALIKE: f64 = 0.97;
+
+/// What a column tells of what is still to come.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Leak {
+    /// What is told.
+    pub(super) of: Told,
+    /// How often it is told right, of others with the same value.
+    pub(super) right: f64,
+    /// How often it is told right without the column.
+    pub(super) base: f64,
+}
+
+/// What is told beforehand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    Path,
+    Last,
+    Length,
+    End,
+    Next,
+}
+
+impl fmt::Display for Leak {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match self.of {
+            Told::Path => "every touchpoint of the journey",
+            Told::Last => "the journey's last touchpoint",
+            Told::Length => "how many events the journey will have",
+            Told::End => return write!(f, "is the time at which {:.0} % of journeys end", 100.0 * self.right),
+            Told::Next => "the touchpoint that comes next",
+        };
+        let (right, base) = (100.0 * self.right, 100.0 * self.base);
+        write!(f, "tells {what} right {right:.0} times in 100, {base:.0} without it")
+    }
+}
+
+/// What a column of the whole journey tells of its end.
+pub(super) fn of_journeys(column: usize, of: &Column, journeys: &[Vec<&Row>]) -> Option<Leak> {
+    if matches!(of.kind(), Kind::Time(_)) {
+        return of_end(column, journeys);
+    }
+    let value = |rows: &Vec<&Row>| {
+        rows.iter()
+            .map(|row| row.cells[column])
+            .find(|cell| *cell != 0)
+            .unwrap_or(0)
+    };
+    let path = |rows: &Vec<&Row>| rows.iter().fold(1, |path, row| mix(path ^ (row.touchpoint as u64 + 1)));
+    let last = |rows: &Vec<&Row>| rows.last().map_or(0, |row| row.touchpoint as u64);
+    let told = |of: Told, outcome: &dyn Fn(&Vec<&Row>) -> u64| {
+        leak(of, journeys.iter().map(|rows| (value(rows), outcome(rows))), None)
+    };
+    let told = [
+        told(Told::Path, &path),
+        told(Told::Last, &last),
+        told(Told::Length, &|rows| rows.len() as u64),
+    ];
+    told.into_iter().flatten().next()
+}
+
+/// What a column that changes from event to event tells of the next one.
+pub(super) fn of_events(column: usize, journeys: &[Vec<&Row>]) -> Option<Leak> {
+    let steps = || {
+        journeys.iter().flat_map(|rows| {
+            let next = rows.iter().skip(1).map(|row| row.touchpoint as u64 + 1).chain([0]);
+            rows.iter().zip(next)
+        })
+    };
+    let now = |row: &Row| mix(row.touchpoint as u64 + 1);
+    let base = right(steps().map(|(row, next)| (now(row), next)));
+    let with = steps().map(|(row, next)| (now(row) ^ row.cells[column], next));
+    leak(Told::Next, with, Some(base.0))
+}
+
+fn of_end(column: usize, journeys: &[Vec<&Row>]) -> Option<Leak> {
+    let lasting = journeys
+        .iter()
+        .filter(|rows| rows.first().map(|row| row.at) < rows.last().map(|row| row.at));
+    let (mut n, mut n_end, mut n_start) = (0, 0, 0);
+    for rows in lasting {
+        let is =
+            |row: Option<&&Row>, cell: u64| row.is_some_and(|row| (row.at - cell as i64).abs() < MICROS_PER_DAY / 24);
+        let cell = rows[0].cells[column];
+        n += 1;
+        n_end += u64::from(cell != 0 && is(rows.last(), cell));
+        n_start += u64::from(cell != 0 && is(rows.first(), cell));
+    }
+    let right = n_end as f64 / n as f64;
+    (n >= ENOUGH && right > 0.5 && n_end > n_start).then_some(Leak {
+        of: Told::End,
+        right,
+        base: 0.0,
+    })
+}
+
+/// What is said where values tell an outcome nearly always; `base` is how often it is told without them.
+fn leak(of: Told, told: impl Iterator<Item = (u64, u64)> + Clone, base: Option<f64>) -> Option<Leak> {
+    let n = told.clone().count() as u64;
+    let (right, commonest) = right(told);
+    let base = base.unwrap_or(commonest);
+    let is_sure = base < ALIKE && right - base > NEARLY_SURE * (1.0 - base);
+    (n >= ENOUGH && is_sure).then_some(Leak { of, right, base })
+}
+
+/// How often the outcome is the commonest among the others of the same value, and how often it is the commonest of all.
+fn right(told: impl Iterator<Item = (u64, u64)>) -> (f64, f64) {
+    let mut by_value: BTreeMap<u64, BTreeMap<u64, u64>> = BTreeMap::new();
+    let mut all: BTreeMap<u64, u64> = BTreeMap::new();
+    let mut n = 0;
+    for (value, outcome) in told {
+        *by_value.entry(value).or_default().entry(outcome).or_default() += 1;
+        *all.entry(outcome).or_default() += 1;
+        n += 1;
+    }
+    let (commonest, n_commonest) = all
+        .iter()
+        .max_by_key(|(_, count)| **count)
+        .map_or((0, 0), |(of, count)| (*of, *count));
+    let right_of = |outcomes: &BTreeMap<u64, u64>| -> u64 {
+        let is_alone = outcomes.values().sum::<u64>() == 1;
+        let is_right = |outcome: u64, count: u64| {
+            let others = outcomes
+                .iter()
+                .filter(|(other, _)| **other != outcome)
+                .map(|(_, count)| *count);
+            let rival = others.max().unwrap_or(0);
+            if is_alone {
+                outcome == commonest
+            } else {
+                count > rival + 1 || (count > 1 && rival == 0)
+            }
+        };
+        outcomes
+            .iter()
+            .filter(|(outcome, count)| is_right(**outcome, **count))
+            .map(|(_, count)| *count)
+            .sum()
+    };
+    let n_right: u64 = by_value.values().map(right_of).sum();
+    (
+        n_right as f64 / f64::max(1.0, n as f64),
+        n_commonest as f64 / f64::max(1.0, n as f64),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_names_the_outcome_is_found_and_what_is_a_name_alone_is_not() {
+        let outcomes = [7, 7, 8, 9, 8, 7, 9, 9, 8, 7].iter().cycle().take(200).copied();
+        let label = outcomes.clone().map(|outcome| (outcome * 31, outcome));
+        let found = leak(Told::Path, label, None).expect("a label");
+        assert_eq!(found.right, 1.0);
+        assert!((found.base - 0.4).abs() < 0.01);
+        assert!(found.to_string().contains("right 100 times in 100, 40 without it"));
+        let id = (1..).zip(outcomes.clone());
+        assert_eq!(leak(Told::Path, id, None), None, "ids are told by no other");
+        let noise = (0..).map(|at| at * 13 % 7).zip(outcomes);
+        assert_eq!(leak(Told::Path, noise, None), None);
+    }
+}
