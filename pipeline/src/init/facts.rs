@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::column::{Column, Kind};
 use super::fields::{Mapping, OF_CASE, Table, Told, TouchpointRule, ValueRule};
-use super::leaks::{self, Leak};
+use super::leaks::{self, Journeys, Leak};
 use super::sample::{Row, Sample};
 use super::words::{ID, PRODUCT, QUANTITY, UNIT_PRICE, has_word, snake};
 
@@ -111,7 +111,13 @@ pub(super) fn facts(tables: &[(Table, Mapping)], sample: &Sample, told: &Told) -
             TouchpointRule::Column(column) => sample.touchpoints.len() > 1 && stays(*column, &journeys) != Some(false),
             TouchpointRule::StartsWith { .. } | TouchpointRule::Constant(_) => false,
         };
-        attributes(table, mapping, told, &rows, &journeys, &mut facts);
+        let all = Journeys {
+            of: &journeys,
+            touchpoints: &sample.touchpoints,
+            first_at: sample.first_at,
+            last_at: sample.last_at,
+        };
+        attributes(table, mapping, told, &rows, &all, &mut facts);
         facts
     };
     (0..tables.len()).map(of_table).collect()
@@ -192,7 +198,8 @@ fn stays(column: usize, journeys: &[Vec<&Row>]) -> Option<bool> {
     Some(n_there == 0.0 || n_same >= NEARLY_ALL * n_there)
 }
 
-fn attributes(table: &Table, mapping: &Mapping, told: &Told, rows: &[&Row], journeys: &[Vec<&Row>], facts: &mut Facts) {
+fn attributes(table: &Table, mapping: &Mapping, told: &Told, rows: &[&Row], all: &Journeys<'_>, facts: &mut Facts) {
+    let journeys = all.of;
     let mut used: BTreeSet<usize> = [mapping.customer, mapping.at].into();
     used.extend(
         [mapping.owner, mapping.stage, mapping.feedback_score]
@@ -260,7 +267,7 @@ fn attributes(table: &Table, mapping: &Mapping, told: &Told, rows: &[&Row], jour
         }
         let leak = match scope {
             Scope::Event => leaks::of_events(at, journeys),
-            Scope::Journey | Scope::Start => leaks::of_journeys(at, column, journeys),
+            Scope::Journey | Scope::Start => leaks::of_journeys(at, column, all),
         };
         facts.attributes.push(Attribute {
             column: at,

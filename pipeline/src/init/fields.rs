@@ -158,7 +158,7 @@ pub(super) fn guess(table: &Table, told: &Told, rejected: &BTreeSet<String>) -> 
         ));
     };
     let is_free = |column: usize| column != customer && column != at;
-    let pick = |score: &dyn Fn(&Column) -> Option<i32>| {
+    let pick = |score: Score<'_>| {
         best(table, |column| {
             let position = table.columns.iter().position(|other| std::ptr::eq(other, column))?;
             let may = is_free(position) && may_be_read(column, told);
@@ -170,7 +170,7 @@ pub(super) fn guess(table: &Table, told: &Told, rejected: &BTreeSet<String>) -> 
         .or_else(|| pick(&|column| touchpoint_score(column).filter(|_| !rejected.contains(&column.name))))
         .map_or_else(|| rule_of(table, at), TouchpointRule::Column);
     let is_touchpoint = |column: usize| matches!(&touchpoint, TouchpointRule::Column(of) if *of == column);
-    let other = |score: &dyn Fn(&Column) -> Option<i32>| pick(score).filter(|column| !is_touchpoint(*column));
+    let other = |score: Score<'_>| pick(score).filter(|column| !is_touchpoint(*column));
     let times = (0..table.columns.len()).filter(|column| matches!(table.columns[*column].kind(), Kind::Time(_)));
     let shared = (0..table.columns.len()).filter(|column| {
         let of = &table.columns[*column];
@@ -327,7 +327,11 @@ fn rule_of(table: &Table, at: usize) -> TouchpointRule {
         .columns
         .iter()
         .any(|column| is_of_money(column) && !has_word(&column.words, OTHER_MONEY));
-    let says_little = of_time.is_empty() || has_word(&of_time, "order invoice purchase transaction event");
+    let says_little = of_time.is_empty()
+        || has_word(
+            &of_time,
+            "order invoice purchase transaction event created creation occurred creazione creacion",
+        );
     if is_sale && says_little {
         TouchpointRule::Constant(PURCHASE.to_owned())
     } else if says_little {
@@ -339,7 +343,10 @@ fn rule_of(table: &Table, at: usize) -> TouchpointRule {
     }
 }
 
-fn value(table: &Table, pick: &dyn Fn(&dyn Fn(&Column) -> Option<i32>) -> Option<usize>) -> Option<ValueRule> {
+/// How well a column fits, when it does.
+type Score<'a> = &'a dyn Fn(&Column) -> Option<i32>;
+
+fn value(table: &Table, pick: &dyn Fn(Score<'_>) -> Option<usize>) -> Option<ValueRule> {
     let is_number = |column: &Column| column.kind() == Kind::Number && column.largest > 0.0;
     let money = |column: &Column| {
         let is_other = has_word(&column.words, OTHER_MONEY) || has_word(&column.words, ID);

@@ -13,6 +13,8 @@ use super::words::mix;
 const NEARLY_SURE: f64 = 0.8;
 /// Fewer journeys tell nothing.
 const ENOUGH: u64 = 50;
+/// Touchpoints of which it is asked whether they come.
+const MAX_ASKED: usize = 50;
 /// Where nearly all end alike, telling how is nothing.
 const ALIKE: f64 = 0.97;
 
@@ -28,23 +30,38 @@ pub(super) struct Leak {
 }
 
 /// What is told beforehand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Told {
     Path,
     Last,
     Length,
     End,
     Next,
+    /// Whether this touchpoint comes at all.
+    Comes(String),
+    /// Whether nothing comes in the last quarter of the time that the data span.
+    Silence,
+}
+
+/// Journeys, and what is known of all of them together.
+pub(super) struct Journeys<'a> {
+    pub(super) of: &'a [Vec<&'a Row>],
+    /// Names of touchpoints, by position.
+    pub(super) touchpoints: &'a [(String, u64)],
+    pub(super) first_at: i64,
+    pub(super) last_at: i64,
 }
 
 impl fmt::Display for Leak {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = match self.of {
+        let what = match &self.of {
             Told::Path => "every touchpoint of the journey",
             Told::Last => "the journey's last touchpoint",
             Told::Length => "how many events the journey will have",
             Told::End => return write!(f, "is the time at which {:.0} % of journeys end", 100.0 * self.right),
             Told::Next => "the touchpoint that comes next",
+            Told::Comes(name) => &format!("whether `{name}` ever comes"),
+            Told::Silence => "whether nothing comes in the last quarter of the time",
         };
         let (right, base) = (100.0 * self.right, 100.0 * self.base);
         write!(f, "tells {what} right {right:.0} times in 100, {base:.0} without it")
@@ -52,7 +69,8 @@ impl fmt::Display for Leak {
 }
 
 /// What a column of the whole journey tells of its end.
-pub(super) fn of_journeys(column: usize, of: &Column, journeys: &[Vec<&Row>]) -> Option<Leak> {
+pub(super) fn of_journeys(column: usize, of: &Column, all: &Journeys<'_>) -> Option<Leak> {
+    let journeys = all.of;
     if matches!(of.kind(), Kind::Time(_)) {
         return of_end(column, journeys);
     }
@@ -67,12 +85,21 @@ pub(super) fn of_journeys(column: usize, of: &Column, journeys: &[Vec<&Row>]) ->
     let told = |of: Told, outcome: &dyn Fn(&Vec<&Row>) -> u64| {
         leak(of, journeys.iter().map(|rows| (value(rows), outcome(rows))), None)
     };
-    let told = [
+    let told_of_all = [
         told(Told::Path, &path),
         told(Told::Last, &last),
         told(Told::Length, &|rows| rows.len() as u64),
+        told(Told::Silence, &|rows| {
+            let last_quarter = all.last_at - (all.last_at - all.first_at) / 4;
+            u64::from(rows.last().is_some_and(|row| row.at < last_quarter))
+        }),
     ];
-    told.into_iter().flatten().next()
+    let comes = |at: usize| {
+        let of = Told::Comes(all.touchpoints[at].0.clone());
+        told(of, &|rows| u64::from(rows.iter().any(|row| row.touchpoint == at)))
+    };
+    let first = told_of_all.into_iter().flatten().next();
+    first.or_else(|| (0..all.touchpoints.len().min(MAX_ASKED)).find_map(comes))
 }
 
 /// What a column that changes from event to event tells of the next one.

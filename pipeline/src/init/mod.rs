@@ -12,6 +12,8 @@ mod report;
 mod sample;
 mod stages;
 mod tables;
+#[cfg(test)]
+mod tests;
 mod windows;
 mod words;
 mod write;

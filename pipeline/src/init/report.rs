@@ -325,7 +325,7 @@ fn lengths(text: &mut String, guessed: &Guessed) {
                 text,
                 "- No touchpoint says that a customer goes, so leaving is silence of {}.\n\
                  - Four in five gaps are shorter than {long_gap_days:.0} days, every customer counting the same; the nearest usual length that \
-                 is at most an eighth of the days there are is {days}. Of those seen before, {:.0} % were silent for the last {days} days.",
+                 is at most a seventh of the days there are is {days}. Of those seen before, {:.0} % were silent for the last {days} days.",
                 touchpoints.join(", "),
                 100.0 * rate
             );

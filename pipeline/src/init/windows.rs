@@ -13,7 +13,7 @@ const LENGTHS: [u32; 14] = [1, 2, 3, 5, 7, 14, 30, 60, 90, 180, 365, 730, 1_095,
 /// Silence longer than this share of customers' gaps is leaving.
 const LONG_GAP: f64 = 0.8;
 /// A silence is at most this share of the days there are, so that several follow one another.
-const OF_SPAN: f64 = 0.125;
+const OF_SPAN: f64 = 1.0 / 7.0;
 /// A horizon is at most this share of the days there are.
 const HORIZON_OF_SPAN: f64 = 0.2;
 /// What comes within so many days is asked unless journeys are faster or slower.
@@ -92,7 +92,7 @@ pub(super) fn windows(sample: &Sample, stages: &Stages, facts: &[Facts]) -> Wind
     let window = f64::from(longest.max(next_stage_days));
     let seen_within_days = match &churn {
         Churn::Event { .. } => at_least(quantile(&gaps, 0.99).unwrap_or(window)).max(next_stage_days),
-        Churn::Inactivity { days, .. } => at_least(2.0 * f64::from(*days)),
+        Churn::Inactivity { days, .. } => nearest(3.0 * f64::from(*days)),
     };
     let room = (span_days - 2.0 * window).max(1.0);
     let every_days = at_most(room / CUTOFFS).min(30.max(at_most(window / 4.0)));
