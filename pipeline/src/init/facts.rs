@@ -179,23 +179,33 @@ fn shares(column: usize, rows: &[&Row]) -> Option<Shares> {
     }
 }
 
-/// Whether a column is the same in every row of nearly all journeys; `None` when too few journeys can tell.
+/// Whether a column says the same whenever it says something, in nearly all journeys; `None` when too few can tell.
+///
+/// What each journey is told once is of that event, unless it always comes with the first: then it is of the journey.
 fn stays(column: usize, journeys: &[Vec<&Row>]) -> Option<bool> {
-    let lasting: Vec<_> = journeys
-        .iter()
-        .filter(|rows| rows.first().map(|row| row.at) < rows.last().map(|row| row.at))
-        .collect();
-    if lasting.len() < ENOUGH {
-        return None;
-    }
-    let is_same = |rows: &&&Vec<&Row>| {
-        let first = rows[0].cells[column];
-        first != 0 && rows.iter().all(|row| row.cells[column] == first)
+    let lasts = |rows: &[&Row]| rows.first().map(|row| row.at) < rows.last().map(|row| row.at);
+    let told = |rows: &Vec<&Row>| -> Vec<u64> {
+        let mut times = BTreeSet::new();
+        let there = rows.iter().filter(|row| row.cells[column] != 0);
+        there
+            .filter(|row| times.insert(row.at))
+            .map(|row| row.cells[column])
+            .collect()
     };
-    let any = |rows: &&&Vec<&Row>| rows.iter().any(|row| row.cells[column] != 0);
-    let n_same = lasting.iter().filter(is_same).count() as f64;
-    let n_there = lasting.iter().filter(any).count() as f64;
-    Some(n_there == 0.0 || n_same >= NEARLY_ALL * n_there)
+    let lasting: Vec<Vec<u64>> = journeys.iter().filter(|rows| lasts(rows)).map(told).collect();
+    let again: Vec<&Vec<u64>> = lasting.iter().filter(|cells| cells.len() > 1).collect();
+    if again.len() >= ENOUGH {
+        let n_same = again
+            .iter()
+            .filter(|cells| cells.iter().all(|cell| *cell == cells[0]))
+            .count();
+        return Some(n_same as f64 >= NEARLY_ALL * again.len() as f64);
+    }
+    let once = |rows: &&&Vec<&Row>| rows.iter().filter(|row| row.cells[column] != 0).count() == 1;
+    let lasting: Vec<_> = journeys.iter().filter(|rows| lasts(rows)).collect();
+    let once: Vec<_> = lasting.iter().filter(once).collect();
+    let n_first = once.iter().filter(|rows| rows[0].cells[column] != 0).count();
+    (once.len() >= ENOUGH).then_some(n_first as f64 >= NEARLY_ALL * once.len() as f64)
 }
 
 fn attributes(table: &Table, mapping: &Mapping, told: &Told, rows: &[&Row], all: &Journeys<'_>, facts: &mut Facts) {
@@ -266,7 +276,7 @@ fn attributes(table: &Table, mapping: &Mapping, told: &Told, rows: &[&Row], all:
             continue;
         }
         let leak = match scope {
-            Scope::Event => leaks::of_events(at, journeys),
+            Scope::Event => leaks::of_events(at, all),
             Scope::Journey | Scope::Start => leaks::of_journeys(at, column, all),
         };
         facts.attributes.push(Attribute {

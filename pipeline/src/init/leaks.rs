@@ -80,13 +80,12 @@ pub(super) fn of_journeys(column: usize, of: &Column, all: &Journeys<'_>) -> Opt
             .find(|cell| *cell != 0)
             .unwrap_or(0)
     };
-    let path = |rows: &Vec<&Row>| rows.iter().fold(1, |path, row| mix(path ^ (row.touchpoint as u64 + 1)));
     let last = |rows: &Vec<&Row>| rows.last().map_or(0, |row| row.touchpoint as u64);
     let told = |of: Told, outcome: &dyn Fn(&Vec<&Row>) -> u64| {
         leak(of, journeys.iter().map(|rows| (value(rows), outcome(rows))), None)
     };
     let told_of_all = [
-        told(Told::Path, &path),
+        told(Told::Path, &|rows| path(rows)),
         told(Told::Last, &last),
         told(Told::Length, &|rows| rows.len() as u64),
         told(Told::Silence, &|rows| {
@@ -103,7 +102,10 @@ pub(super) fn of_journeys(column: usize, of: &Column, all: &Journeys<'_>) -> Opt
 }
 
 /// What a column that changes from event to event tells of the next one.
-pub(super) fn of_events(column: usize, journeys: &[Vec<&Row>]) -> Option<Leak> {
+///
+/// A label of the journey may also be told once, with the first event; it is held against what that event alone tells.
+pub(super) fn of_events(column: usize, all: &Journeys<'_>) -> Option<Leak> {
+    let journeys = all.of;
     let steps = || {
         journeys.iter().flat_map(|rows| {
             let next = rows.iter().skip(1).map(|row| row.touchpoint as u64 + 1).chain([0]);
@@ -113,7 +115,18 @@ pub(super) fn of_events(column: usize, journeys: &[Vec<&Row>]) -> Option<Leak> {
     let now = |row: &Row| mix(row.touchpoint as u64 + 1);
     let base = right(steps().map(|(row, next)| (now(row), next)));
     let with = steps().map(|(row, next)| (now(row) ^ row.cells[column], next));
-    leak(Told::Next, with, Some(base.0))
+    let of_first = || {
+        let first = |rows: &Vec<&Row>| (now(rows[0]), rows[0].cells[column]);
+        let base = right(journeys.iter().map(|rows| (first(rows).0, path(rows))));
+        let with = journeys.iter().map(|rows| (first(rows).0 ^ first(rows).1, path(rows)));
+        leak(Told::Path, with, Some(base.0))
+    };
+    leak(Told::Next, with, Some(base.0)).or_else(of_first)
+}
+
+/// Every touchpoint of a journey, as a number.
+fn path(rows: &[&Row]) -> u64 {
+    rows.iter().fold(1, |path, row| mix(path ^ (row.touchpoint as u64 + 1)))
 }
 
 fn of_end(column: usize, journeys: &[Vec<&Row>]) -> Option<Leak> {
