@@ -161,7 +161,7 @@ fn channels(text: &mut String, guessed: &Guessed) {
     );
     let names_text: Vec<String> = names.iter().map(|name| quoted(name)).collect();
     let why = if of_data == 0 {
-        "# No column says the channel; these are the actions' below.\n"
+        "# No column that is read says the channel; these are those of the actions below.\n"
     } else {
         ""
     };
