@@ -19,6 +19,7 @@ mod export;
 mod gaps;
 mod ids;
 mod ingest;
+mod init;
 mod journeys;
 mod open;
 mod policy;
@@ -47,6 +48,7 @@ pub use error::{Error, Result};
 pub use export::{StoredJourney, export_states};
 pub use ids::{secret, write_secret};
 pub use ingest::{IngestSummary, check, ingest};
+pub use init::{InitSettings, InitSummary, Told, init};
 pub use percorso_engine::{Engine, LocalEngine, memory_bytes_default};
 pub use percorso_next_action::uplift::{Decile, Standing, calibration_slope};
 pub use percorso_next_action::{Estimate, Interval};
@@ -57,7 +59,7 @@ pub use run::{IngestManifest, RunFolder, read_spec};
 pub use score::{ScoreSettings, ScoreSummary, score};
 pub use training::{
     ActionEvaluation, ActionsEvaluation, CutoffGap, CutoffRate, Ends, Evaluation, IncidenceEvaluation, IncidencePoint,
-    LearnerEvaluation, Picture, PurchaseEvaluation, PurchaseTest, QuestionEvaluation, ReliabilityBin,
-    SegmentEvaluation, StayEvaluation, StayPoint, TestPrediction, ToldAndCame, TrainSettings, TrainSummary,
-    TrustEvaluation, evaluation, test_predictions, train,
+    LearnerEvaluation, Picture, ProgrammeEvaluation, PurchaseEvaluation, PurchaseTest, QuestionEvaluation,
+    ReliabilityBin, SegmentEvaluation, StayEvaluation, StayPoint, TestPrediction, ToldAndCame, TrainSettings,
+    TrainSummary, TrustEvaluation, evaluation, test_predictions, train,
 };

@@ -9,6 +9,7 @@ mod demo;
 mod evaluate;
 mod features;
 mod ingest;
+mod init;
 mod load;
 mod models;
 mod policy;
@@ -69,6 +70,8 @@ impl Run {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Looks at data nobody described and writes a first journey.toml, with a report
+    Init(init::Init),
     /// Tells whether a journey.toml and its sources are right; writes nothing
     Check(check::Check),
     /// Reads journeys from Parquet, CSV or XES into a run folder
@@ -106,6 +109,7 @@ enum Task {
 impl Command {
     pub(crate) fn run(self) -> Outcome {
         match self.task {
+            Task::Init(init) => init.run(&self.machine),
             Task::Check(check) => check.run(&self.machine),
             Task::Ingest(ingest) => ingest.run(&self.machine),
             Task::Features(features) => features.run(),

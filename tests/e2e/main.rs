@@ -8,6 +8,7 @@ mod cli;
 mod determinism;
 mod evaluation;
 mod event_logs;
+mod init;
 mod known_at;
 mod lines;
 mod next_action;

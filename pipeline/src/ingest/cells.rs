@@ -11,13 +11,13 @@ use percorso_journey::{ContractBreak, Timestamp};
 
 /// The column has a type that cannot be read as this field.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct WrongType {
-    pub(super) found: DataType,
-    pub(super) expected: &'static str,
+pub(crate) struct WrongType {
+    pub(crate) found: DataType,
+    pub(crate) expected: &'static str,
 }
 
 /// Text of any column; whole floats lose their `.0`, as spreadsheets add it to ids.
-pub(super) fn texts(column: &ArrayRef) -> Result<StringArray, WrongType> {
+pub(crate) fn texts(column: &ArrayRef) -> Result<StringArray, WrongType> {
     let expected = "text or whole numbers";
     match column.data_type() {
         DataType::Float64 | DataType::Float32 => {
@@ -176,7 +176,7 @@ impl Flags {
 }
 
 /// A column of times, or of texts that hold them.
-pub(super) enum Times {
+pub(crate) enum Times {
     Typed {
         micros: TimestampMicrosecondArray,
         is_naive: bool,
@@ -188,7 +188,7 @@ pub(super) enum Times {
 }
 
 impl Times {
-    pub(super) fn of(column: &ArrayRef, format: Option<&str>) -> Result<Self, WrongType> {
+    pub(crate) fn of(column: &ArrayRef, format: Option<&str>) -> Result<Self, WrongType> {
         let expected = "a timestamp, a date, or text";
         let is_naive = match column.data_type() {
             DataType::Timestamp(_, zone) => zone.is_none(),
@@ -216,7 +216,7 @@ impl Times {
     }
 
     /// The time in a row, in microseconds UTC; a naive one is told in `zone`.
-    pub(super) fn get(&self, field: &str, row: usize, zone: &TimeZone) -> Result<Option<i64>, ContractBreak> {
+    pub(crate) fn get(&self, field: &str, row: usize, zone: &TimeZone) -> Result<Option<i64>, ContractBreak> {
         match self {
             Self::Typed { micros, is_naive } => {
                 let micros = micros.is_valid(row).then(|| micros.value(row));
@@ -224,7 +224,7 @@ impl Times {
             }
             Self::Texts { texts, format } => text_at(texts, row)
                 .map(|text| {
-                    parse(text, format.as_deref(), zone)
+                    parse_time(text, format.as_deref(), zone)
                         .ok_or_else(|| unparsable(field, text, "a time such as 2024-01-31T12:30:00Z"))
                 })
                 .transpose(),
@@ -244,7 +244,8 @@ fn in_zone(naive_micros: i64, zone: &TimeZone) -> i64 {
         .map_or(naive_micros, jiff::Timestamp::as_microsecond)
 }
 
-fn parse(text: &str, format: Option<&str>, zone: &TimeZone) -> Option<i64> {
+/// The time that a text is, in microseconds UTC, read with a `strptime` format when given; a naive one is told in `zone`.
+pub(crate) fn parse_time(text: &str, format: Option<&str>, zone: &TimeZone) -> Option<i64> {
     if let Some(format) = format {
         let parsed = jiff::fmt::strtime::parse(format, text).ok()?;
         return parsed
@@ -268,7 +269,7 @@ fn parse(text: &str, format: Option<&str>, zone: &TimeZone) -> Option<i64> {
 }
 
 /// The text in a row, trimmed; `None` when absent or blank.
-pub(super) fn text_at(texts: &StringArray, row: usize) -> Option<&str> {
+pub(crate) fn text_at(texts: &StringArray, row: usize) -> Option<&str> {
     texts
         .is_valid(row)
         .then(|| texts.value(row).trim())

@@ -17,7 +17,7 @@ pub(super) struct SourceFile {
 
 /// How a file is written, told by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum FileFormat {
+pub(crate) enum FileFormat {
     Parquet,
     Csv,
     CsvGz,
@@ -26,7 +26,7 @@ pub(super) enum FileFormat {
 }
 
 impl FileFormat {
-    pub(super) fn of(path: &Path) -> Option<Self> {
+    pub(crate) fn of(path: &Path) -> Option<Self> {
         let name = path.file_name()?.to_str()?.to_ascii_lowercase();
         [
             (".parquet", Self::Parquet),
@@ -86,7 +86,8 @@ pub(super) fn files(spec: &Spec, folder: &Path) -> Result<Vec<SourceFile>> {
     Ok(files)
 }
 
-fn within(folder: &Path) -> Result<Vec<PathBuf>> {
+/// The files of known formats in a folder, in name order.
+pub(crate) fn within(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(Error::io("list", folder))? {
         let path = entry.map_err(Error::io("list", folder))?.path();

@@ -114,7 +114,11 @@ fn check_footer(file: &File, path: &Path) -> Result<()> {
     Ok(())
 }
 
-fn read_csv(path: &Path, format: CsvFormat, input: impl Read + Send + 'static) -> Result<SourceBatches> {
+/// The batches of a CSV file, every column as text.
+///
+/// # Errors
+/// - as [`read`].
+pub(crate) fn read_csv(path: &Path, format: CsvFormat, input: impl Read + Send + 'static) -> Result<SourceBatches> {
     let mut reader = csv::ReaderBuilder::new().delimiter(format.delimiter).from_reader(input);
     let headers = reader.headers().map_err(|error| csv_error(path, &error))?.clone();
     if headers.is_empty() {

@@ -20,9 +20,9 @@ const MIN_CUSTOMERS: usize = 50;
 
 /// The policy that takes the action with the highest gain for each customer, by gain alone: rules, caps and levers are left
 /// out.
-pub const BEST_FOR_EACH: &str = "best action for each";
+pub(crate) const BEST_FOR_EACH: &str = "best action for each";
 /// What was done.
-pub const AS_LOGGED: &str = "as logged";
+pub(crate) const AS_LOGGED: &str = "as logged";
 
 /// What was found of actions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -68,7 +68,8 @@ pub type Ends = [Option<f64>; 3];
 /// What a policy would have earned.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PolicyEvaluation {
-    /// Its name: [`AS_LOGGED`], [`BEST_FOR_EACH`], `nothing` or an action for everyone.
+    /// Its name: `as logged`, `best action for each` (by gain alone: rules, caps and levers are left out), `nothing` or an
+    /// action for everyone.
     pub policy: String,
     /// A decision's mean reward less its cost, doubly robust, with the ends of an interval of 95 %.
     pub value: Ends,

@@ -30,7 +30,8 @@ use percorso_next_stage::NextStageHead;
 use percorso_scoring::{Parts, ScoringModel};
 use rayon::prelude::*;
 
-pub use self::actions::{AS_LOGGED, ActionEvaluation, ActionsEvaluation, BEST_FOR_EACH, Ends, PolicyEvaluation};
+pub(crate) use self::actions::{AS_LOGGED, BEST_FOR_EACH, PolicyEvaluation};
+pub use self::actions::{ActionEvaluation, ActionsEvaluation, Ends};
 pub(crate) use self::bg_nbd::BG_NBD;
 pub(crate) use self::calibrated::Calibrated;
 pub(crate) use self::churn::joined;

@@ -110,7 +110,7 @@ cost = 2.0
                 let called = !held_out || day == 0;
                 arm.push(u32::from(called));
                 came.push(Came {
-                    spend: 10.0 * random.uniform() + 5.0 * f64::from(u8::from(called)),
+                    spent: 10.0 * random.uniform() + 5.0 * f64::from(u8::from(called)),
                     ..Came::default()
                 });
                 customers.push(customer as u64);

@@ -1,0 +1,211 @@
+//! What happened to some customers, whole journeys of them, and how often everything happened to all.
+//!
+//! Customers are drawn by a hash of their name, so that what is told of one is all there is; no name is kept.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use arrow::array::StringArray;
+use jiff::tz::TimeZone;
+
+use super::column::Kind;
+use super::fields::{Mapping, PURCHASE, RETURN, Table, TouchpointRule};
+use super::words::{hash, mix};
+use crate::Result;
+use crate::ingest::{parse_time, text_at};
+use crate::progress::Progress;
+
+/// Rows that are held; with more of them, half of the customers are let go.
+const MAX_ROWS: usize = 300_000;
+/// Touchpoints beyond these are no list of touchpoints.
+const MAX_TOUCHPOINTS: usize = 1_000;
+
+/// One row of one customer of the sample.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Row {
+    pub(super) customer: u64,
+    pub(super) at: i64,
+    /// Position in the tables.
+    pub(super) table: usize,
+    /// Position among all files.
+    pub(super) file: u32,
+    pub(super) number: u64,
+    /// Position in [`Sample::touchpoints`].
+    pub(super) touchpoint: usize,
+    /// Per column of its table: 0 when missing, microseconds of a time, else a hash of the text.
+    pub(super) cells: Box<[u64]>,
+}
+
+/// Journeys of a sample of customers, and counts of all rows.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Sample {
+    /// By customer, time, file, row.
+    pub(super) rows: Vec<Row>,
+    /// Touchpoints in the order in which they first came, with how many rows have each.
+    pub(super) touchpoints: Vec<(String, u64)>,
+    pub(super) n_rows: u64,
+    pub(super) n_anonymous: u64,
+    /// Rows of customers without a time that can be read.
+    pub(super) n_untimed: u64,
+    /// Rows of customers at a time that do not say what happened.
+    pub(super) n_untold: u64,
+    pub(super) first_at: i64,
+    pub(super) last_at: i64,
+    /// The share of customers in the sample.
+    pub(super) share: f64,
+    /// Customers in the sample.
+    pub(super) n_customers: u64,
+    /// Rows of the sample that are the same as one in another file, and in the same file.
+    pub(super) n_same_in_other_file: u64,
+    pub(super) n_same_in_file: u64,
+}
+
+impl Sample {
+    /// Customers in all, when the sample has its share of them.
+    pub(super) fn n_customers_in_all(&self) -> u64 {
+        (self.n_customers as f64 / self.share).round() as u64
+    }
+
+    /// The rows of each customer.
+    pub(super) fn customers(&self) -> impl Iterator<Item = &[Row]> {
+        self.rows.chunk_by(|one, next| one.customer == next.customer)
+    }
+}
+
+/// Reads every file once.
+///
+/// # Errors
+/// - a file cannot be read.
+pub(super) fn gather(tables: &[(Table, Mapping)], progress: &dyn Progress) -> Result<Sample> {
+    let mut sample = Sample {
+        first_at: i64::MAX,
+        last_at: i64::MIN,
+        share: 1.0,
+        ..Sample::default()
+    };
+    let mut names: BTreeMap<String, usize> = BTreeMap::new();
+    let mut file_number = 0;
+    for (of, (table, mapping)) in tables.iter().enumerate() {
+        let format = match table.columns[mapping.at].kind() {
+            Kind::Time(format) => format,
+            Kind::Flag | Kind::Number | Kind::Category => None,
+        };
+        let formats: Vec<Option<Option<&str>>> = table
+            .columns
+            .iter()
+            .map(|column| match column.kind() {
+                Kind::Time(format) => Some(format),
+                Kind::Flag | Kind::Number | Kind::Category => None,
+            })
+            .collect();
+        for file in &table.files {
+            let mut number = 0;
+            for batch in file.read()? {
+                let batch = batch?;
+                let columns: Vec<Option<&StringArray>> = table
+                    .columns
+                    .iter()
+                    .map(|column| batch.columns.get(&column.name).map(|column| &column.texts))
+                    .collect();
+                let text = |column: usize, row: usize| columns[column].and_then(|texts| text_at(texts, row));
+                for row in 0..batch.n_rows {
+                    number += 1;
+                    sample.n_rows += 1;
+                    let Some(customer) = text(mapping.customer, row) else {
+                        sample.n_anonymous += 1;
+                        continue;
+                    };
+                    let at = text(mapping.at, row).and_then(|text| parse_time(text, format, &TimeZone::UTC));
+                    let Some(at) = at else {
+                        sample.n_untimed += 1;
+                        continue;
+                    };
+                    let told = match &mapping.touchpoint {
+                        TouchpointRule::Column(column) => text(*column, row),
+                        TouchpointRule::Constant(name) => Some(name.as_str()),
+                        TouchpointRule::StartsWith { column, prefix } => text(*column, row).map(|text| {
+                            if text.starts_with(prefix.as_str()) {
+                                RETURN
+                            } else {
+                                PURCHASE
+                            }
+                        }),
+                    };
+                    let Some(touchpoint) = told.and_then(|told| intern(told, &mut names, &mut sample.touchpoints))
+                    else {
+                        sample.n_untold += 1;
+                        continue;
+                    };
+                    sample.first_at = sample.first_at.min(at);
+                    sample.last_at = sample.last_at.max(at);
+                    let customer = hash(customer);
+                    if (mix(customer) as f64) > sample.share * u64::MAX as f64 {
+                        continue;
+                    }
+                    let cell = |column: usize| match (text(column, row), formats[column]) {
+                        (None, _) => 0,
+                        (Some(text), Some(format)) => {
+                            parse_time(text, format, &TimeZone::UTC).map_or(0, |micros| micros as u64)
+                        }
+                        (Some(text), None) => hash(text),
+                    };
+                    sample.rows.push(Row {
+                        customer,
+                        at,
+                        table: of,
+                        file: file_number,
+                        number,
+                        touchpoint,
+                        cells: (0..table.columns.len()).map(cell).collect(),
+                    });
+                    if sample.rows.len() > MAX_ROWS {
+                        sample.share /= 2.0;
+                        let most = sample.share * u64::MAX as f64;
+                        sample.rows.retain(|row| (mix(row.customer) as f64) <= most);
+                    }
+                }
+            }
+            progress.advance(1);
+            file_number += 1;
+        }
+    }
+    sample
+        .rows
+        .sort_by_key(|row| (row.customer, row.at, row.file, row.number));
+    sample.n_customers = sample.customers().count() as u64;
+    count_same(&mut sample);
+    Ok(sample)
+}
+
+/// The position of a touchpoint, counted once more; `None` when there are too many to be touchpoints.
+fn intern(name: &str, names: &mut BTreeMap<String, usize>, touchpoints: &mut Vec<(String, u64)>) -> Option<usize> {
+    let at = match names.get(name) {
+        Some(at) => *at,
+        None if touchpoints.len() < MAX_TOUCHPOINTS => {
+            names.insert(name.to_owned(), touchpoints.len());
+            touchpoints.push((name.to_owned(), 0));
+            touchpoints.len() - 1
+        }
+        None => return None,
+    };
+    touchpoints[at].1 += 1;
+    Some(at)
+}
+
+/// Counts rows that are the same in every cell, whatever the columns are called.
+fn count_same(sample: &mut Sample) {
+    let (mut in_other, mut in_file) = (0, 0);
+    for rows in sample.rows.chunk_by(|one, next| one.customer == next.customer) {
+        let mut files: BTreeMap<u64, BTreeSet<u32>> = BTreeMap::new();
+        for row in rows {
+            let content = row
+                .cells
+                .iter()
+                .fold(row.at as u64, |content, cell| mix(content ^ *cell).rotate_left(1));
+            let seen = files.entry(content).or_default();
+            let is_new = seen.insert(row.file);
+            in_other += u64::from(is_new && seen.len() > 1);
+            in_file += u64::from(!is_new);
+        }
+    }
+    (sample.n_same_in_other_file, sample.n_same_in_file) = (in_other, in_file);
+}

@@ -1,0 +1,177 @@
+//! One `[[source]]` of a guessed `journey.toml`: which files, and which column is what.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use super::Guessed;
+use super::column::{Column, Kind};
+use super::facts::{Attribute, Facts, is_selected_field};
+use super::fields::{Mapping, PURCHASE, RETURN, Table, TouchpointRule, ValueRule};
+use super::write::{is_field, is_of_sales, quoted, rule};
+use crate::ingest::FileFormat;
+
+/// Writes it; `folder` is where the `journey.toml` will lie.
+pub(super) fn source(
+    text: &mut String,
+    guessed: &Guessed,
+    folder: &Path,
+    (table, mapping, facts): (&Table, &Mapping, &Facts),
+) {
+    let sample = &guessed.sample;
+    let paths: Vec<String> = table
+        .files
+        .iter()
+        .map(|file| quoted(&relative(&file.path, folder).to_string_lossy()))
+        .collect();
+    let _ = writeln!(text, "\n[[source]]\npaths = [{}]", paths.join(", "));
+    let file = &table.files[0];
+    if matches!(file.format, FileFormat::Csv | FileFormat::CsvGz) && file.delimiter != b',' {
+        let _ = writeln!(text, "delimiter = {}", quoted(&char::from(file.delimiter).to_string()));
+    }
+    let column = |at: usize| &table.columns[at];
+    let share_anonymous = column(mapping.customer).share_missing();
+    if share_anonymous > 0.0 {
+        let share = 100.0 * share_anonymous;
+        let _ = writeln!(
+            text,
+            "anonymous = \"skip\"              # {share:.1} % of rows name no customer: guests have no journey"
+        );
+    }
+    if sample.n_same_in_other_file > 0 {
+        text.push_str("dedupe = \"exact\"                # some rows are in more than one file\n");
+    } else if sample.n_same_in_file > 0 {
+        text.push_str("# ? Some rows are the same in every column. Are they mistakes? Then: dedupe = \"exact\"\n");
+    }
+    if facts.has_lines {
+        text.push_str("merge_lines = true              # rows with one event_id are lines of one event\n");
+    }
+    text.push_str("\n[source.columns]\n");
+    let is_case = column(mapping.customer).name == super::fields::CASE;
+    let why = if is_case {
+        "no column names a customer, so each case is one"
+    } else {
+        ""
+    };
+    rule(text, "customer_id", &quoted(&column(mapping.customer).name), why);
+    time(text, "at", column(mapping.at));
+    match &mapping.touchpoint {
+        TouchpointRule::Column(at) => rule(text, "touchpoint", &quoted(&column(*at).name), ""),
+        TouchpointRule::Constant(name) => {
+            text.push_str("# ? No column says what happened. Is it the same in every row?\n");
+            rule(text, "touchpoint", &format!("{{ constant = {} }}", quoted(name)), "");
+        }
+        TouchpointRule::StartsWith { column: at, prefix } => {
+            let of = quoted(&column(*at).name);
+            let rule_text =
+                format!("{{ column = {of}, starts_with = {{ {prefix} = \"{RETURN}\" }}, otherwise = \"{PURCHASE}\" }}");
+            let _ = writeln!(
+                text,
+                "# ? Those that start with {prefix} have negative numbers: are they returns?"
+            );
+            rule(text, "touchpoint", &rule_text, "");
+        }
+    }
+    if let Some(at) = facts.event_id {
+        rule(text, "event_id", &quoted(&column(at).name), "");
+    }
+    if let Some(at) = facts.journey {
+        rule(text, "journey_id", &quoted(&column(at).name), "a customer has several");
+    }
+    if let Some(of_value) = &mapping.value {
+        let rule_text = match of_value {
+            ValueRule::Column(at) => quoted(&column(*at).name),
+            ValueRule::Product(one, other) => {
+                format!(
+                    "{{ product_of = [{}, {}] }}",
+                    quoted(&column(*one).name),
+                    quoted(&column(*other).name)
+                )
+            }
+        };
+        if is_of_sales(guessed) {
+            rule(text, "value", &rule_text, "money that came in");
+        } else {
+            let _ = writeln!(
+                text,
+                "# ? Is this money that came in from the customer? Then: value = {rule_text}"
+            );
+        }
+    }
+    let fields = [
+        ("owner", mapping.owner),
+        ("stage", mapping.stage),
+        ("feedback_score", mapping.feedback_score),
+    ];
+    for (field, at) in fields {
+        if let Some(at) = at {
+            rule(text, field, &quoted(&column(at).name), "");
+        }
+    }
+    for (field, at) in [("product", mapping.product), ("channel", mapping.channel)] {
+        let Some(at) = at.filter(|at| facts.attributes.iter().any(|attribute| attribute.column == *at)) else {
+            continue;
+        };
+        if is_selected_field(at, facts) {
+            rule(text, field, &quoted(&column(at).name), "");
+        } else {
+            let _ = writeln!(
+                text,
+                "# ? Is it known when the journey starts? Then: {field} = {}",
+                quoted(&column(at).name)
+            );
+        }
+    }
+    for at in &facts.shadowed {
+        let why = "said of the whole journey, so not read";
+        rule(text, &column(*at).name, "{ constant = \"not_read\" }", why);
+    }
+    if facts.has_lines {
+        rule(text, "lines", "{ constant = \"1\" }", "how many lines the event has");
+    }
+    for attribute in facts
+        .attributes
+        .iter()
+        .filter(|attribute| !is_field(mapping, attribute))
+    {
+        source_attribute(text, column(attribute.column), attribute);
+    }
+    let is_attribute = |at: usize| facts.attributes.iter().any(|attribute| attribute.column == at);
+    for at in mapping.other_times.iter().filter(|at| !is_attribute(**at)) {
+        let _ = writeln!(text, "# ? Or did it happen at {}?", quoted(&column(*at).name));
+    }
+    if let Some(other) = column(mapping.at).other_format() {
+        let _ = writeln!(
+            text,
+            "# ? No time tells day and month apart. If the other comes first, the format is {other}"
+        );
+    }
+}
+
+fn source_attribute(text: &mut String, column: &Column, attribute: &Attribute) {
+    let of = match &attribute.kind {
+        Kind::Time(Some(format)) => format!("{{ column = {}, format = {} }}", quoted(&column.name), quoted(format)),
+        Kind::Time(None) | Kind::Flag | Kind::Number | Kind::Category => quoted(&column.name),
+    };
+    if attribute.is_selected() {
+        rule(text, &attribute.name, &of, "");
+    } else {
+        let _ = writeln!(text, "# {} = {of}", attribute.name);
+    }
+}
+
+fn time(text: &mut String, field: &str, column: &Column) {
+    match column.kind() {
+        Kind::Time(Some(format)) => {
+            let of = format!("{{ column = {}, format = {} }}", quoted(&column.name), quoted(format));
+            rule(text, field, &of, "");
+        }
+        Kind::Time(None) | Kind::Flag | Kind::Number | Kind::Category => rule(text, field, &quoted(&column.name), ""),
+    }
+}
+
+/// The path of a file as seen from the folder that holds the `journey.toml`: below it relative, else whole.
+fn relative(path: &Path, folder: &Path) -> PathBuf {
+    let whole = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let (path, folder) = (whole(path), whole(folder));
+    path.strip_prefix(&folder).map(Path::to_owned).unwrap_or(path)
+}
