@@ -78,6 +78,8 @@ pub(super) struct Column {
     n_numbers: u64,
     n_whole: u64,
     n_flags: u64,
+    /// Numbers with a decimal comma, which ingest does not read.
+    n_commas: u64,
     n_with_spaces: u64,
     pub(super) n_negative: u64,
     pub(super) smallest: f64,
@@ -106,6 +108,7 @@ impl Column {
             n_numbers: 0,
             n_whole: 0,
             n_flags: 0,
+            n_commas: 0,
             n_with_spaces: 0,
             n_negative: 0,
             smallest: f64::INFINITY,
@@ -142,6 +145,8 @@ impl Column {
             self.last = Some(number);
         } else {
             self.counts_rows = false;
+            let has_comma = text.matches(',').count() == 1 && text.replace(',', ".").parse::<f64>().is_ok();
+            self.n_commas += u64::from(has_comma);
         }
         self.n_with_spaces += u64::from(text.contains(' '));
         let is_flag = ["true", "false", "yes", "no", "0", "1"].contains(&text.to_ascii_lowercase().as_str());
@@ -194,6 +199,7 @@ impl Column {
         self.n_numbers += other.n_numbers;
         self.n_whole += other.n_whole;
         self.n_flags += other.n_flags;
+        self.n_commas += other.n_commas;
         self.n_with_spaces += other.n_with_spaces;
         self.n_negative += other.n_negative;
         self.smallest = self.smallest.min(other.smallest);
@@ -304,6 +310,11 @@ impl Column {
             && self.n_distinct() >= 2.0
     }
 
+    /// Whether it holds numbers with a decimal comma.
+    pub(super) fn has_decimal_commas(&self) -> bool {
+        self.n_commas > 0 && (self.n_commas + self.n_numbers) as f64 >= NEARLY_ALL * self.n_there as f64
+    }
+
     /// Whether it only counts the rows.
     pub(super) fn is_row_number(&self) -> bool {
         self.counts_rows && self.n_there == self.n_rows && self.n_rows > 2 && self.smallest <= 1.0
@@ -373,6 +384,8 @@ mod tests {
         assert_eq!(column("newsletter", &["yes", "no", "no"]).kind(), Kind::Flag);
         assert_eq!(column("x", &["1", "2.5"]).kind(), Kind::Number);
         assert_eq!(column("x", &["1", "two"]).kind(), Kind::Category);
+        assert!(column("x", &["1,5", "2", "-3,25"]).has_decimal_commas());
+        assert!(!column("x", &["1.5", "2", "a,b"]).has_decimal_commas());
         assert!(column("", &["0", "1", "2", "3"]).is_row_number());
         assert!(!column("id", &["7", "9", "3"]).is_row_number());
         assert_eq!(column("x", &["C536379", "536380", "536381"]).led_by.get("C"), Some(&1));

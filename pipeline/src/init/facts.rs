@@ -37,6 +37,10 @@ const READ_BY_NAME: [&str; 16] = [
 /// Those of them that may be said of the whole journey.
 const OF_JOURNEYS: [&str; 3] = ["audience", "product", "channel"];
 
+/// Why numbers of many countries are not read.
+pub(super) const COMMAS: &str =
+    "its numbers have a decimal comma, and ingest reads a decimal point: write 12.50, not 12,50";
+
 /// What rows of a table with one id are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Shares {
@@ -330,6 +334,9 @@ fn why_not(
     }
     if n_distinct < 2.0 && (column.share_missing() < 0.01 || column.share_missing() > 0.99) {
         return Some("it has one value only".to_owned());
+    }
+    if column.has_decimal_commas() {
+        return Some(COMMAS.to_owned());
     }
     if column.is_row_number() {
         return Some("it counts the rows".to_owned());

@@ -295,7 +295,8 @@ pub(super) fn is_doubtful(column: &Column) -> bool {
 /// What a row is where no column says what happened.
 fn rule_of(table: &Table, at: usize) -> TouchpointRule {
     let is_of_money = |column: &Column| {
-        column.kind() == Kind::Number && (has_word(&column.words, MONEY) || has_word(&column.words, QUANTITY))
+        let is_number = column.kind() == Kind::Number || column.has_decimal_commas();
+        is_number && (has_word(&column.words, MONEY) || has_word(&column.words, QUANTITY))
     };
     let has_negative = table
         .columns
@@ -332,7 +333,11 @@ fn rule_of(table: &Table, at: usize) -> TouchpointRule {
             &of_time,
             "order invoice purchase transaction event created creation occurred creazione creacion",
         );
-    if is_sale && says_little {
+    let is_order = has_word(
+        &of_time,
+        "order invoice purchase transaction pedido ordine acquisto compra bestellung bestelling",
+    );
+    if (is_sale && says_little) || is_order {
         TouchpointRule::Constant(PURCHASE.to_owned())
     } else if says_little {
         let name = table.name();

@@ -296,3 +296,43 @@ fn times_of_other_countries_are_read_with_their_format() {
     );
     assert_eq!(guess.sample.n_untimed, 0);
 }
+
+#[test]
+fn the_price_of_what_is_looked_at_is_no_money_and_a_decimal_comma_is_told() {
+    let mut csv = "user_id;event_time;event_type;price;peso\n".to_owned();
+    for row in 0..900_u64 {
+        let what = ["page_view", "add_to_cart", "purchase"][(row / 3 % 3) as usize];
+        csv += &format!(
+            "u{};{}T08:00:00Z;{what};{}.5;{},5\n",
+            row % 45,
+            day(row / 3),
+            row % 7,
+            row % 5
+        );
+    }
+    let (_, text) = guessed(&[("events.csv", csv)], &Told::default());
+    assert!(
+        text.contains("# ? Is this money that came in from the customer? Then: value = \"price\""),
+        "{text}"
+    );
+    assert!(
+        text.contains("# ? \"peso\" is not read: its numbers have a decimal comma"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_row_of_several_times_is_one_event_and_asks_about_the_others() {
+    let mut csv = "order_id,customer_id,order_status,order_purchase_timestamp,order_delivered_date\n".to_owned();
+    for row in 0..300_u64 {
+        csv += &format!(
+            "o{row}x,c{row},delivered,{}T08:00:00Z,{}T08:00:00Z\n",
+            day(row),
+            day(row + 5)
+        );
+    }
+    let (_, text) = guessed(&[("export.csv", csv)], &Told::default());
+    assert!(text.contains("at = \"order_purchase_timestamp\""), "{text}");
+    assert!(text.contains("touchpoint = { constant = \"purchase\" }"), "{text}");
+    assert!(text.contains("Are \"order_delivered_date\" events too?"), "{text}");
+}

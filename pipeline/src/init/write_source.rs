@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::Guessed;
 use super::column::{Column, Kind};
-use super::facts::{Attribute, Facts, is_selected_field};
+use super::facts::{Attribute, COMMAS, Facts, is_selected_field};
 use super::fields::{Mapping, PURCHASE, RETURN, Table, TouchpointRule, ValueRule};
 use super::write::{is_field, is_of_sales, quoted, rule};
 use crate::ingest::FileFormat;
@@ -88,7 +88,7 @@ pub(super) fn source(
                 )
             }
         };
-        if is_of_sales(guessed) {
+        if is_of_sales(guessed) && is_of_purchases(guessed, mapping, table) {
             rule(text, "value", &rule_text, "money that came in");
         } else {
             let _ = writeln!(
@@ -135,6 +135,18 @@ pub(super) fn source(
     {
         source_attribute(text, column(attribute.column), attribute);
     }
+    for (at, why) in facts.skipped.iter().filter(|(_, why)| why == COMMAS) {
+        let _ = writeln!(text, "# ? {} is not read: {why}.", quoted(&column(*at).name));
+    }
+    if !mapping.other_times.is_empty() && column(mapping.customer).share_distinct() > 0.9 {
+        let others: Vec<String> = mapping.other_times.iter().map(|at| quoted(&column(*at).name)).collect();
+        let _ = writeln!(
+            text,
+            "# ? A row is a customer with several times. Are {} events too?\n\
+             # ? Then write each as a row of its own: the customer, the time, what happened.",
+            others.join(", ")
+        );
+    }
     let is_attribute = |at: usize| facts.attributes.iter().any(|attribute| attribute.column == at);
     for at in mapping.other_times.iter().filter(|at| !is_attribute(**at)) {
         let _ = writeln!(text, "# ? Or did it happen at {}?", quoted(&column(*at).name));
@@ -167,6 +179,31 @@ fn time(text: &mut String, field: &str, column: &Column) {
         }
         Kind::Time(None) | Kind::Flag | Kind::Number | Kind::Category => rule(text, field, &quoted(&column.name), ""),
     }
+}
+
+/// Whether hardly any event but purchases and what follows them has a value: the price of what is only looked at is no money.
+fn is_of_purchases(guessed: &Guessed, mapping: &Mapping, table: &Table) -> bool {
+    let of_value = match &mapping.value {
+        Some(ValueRule::Column(at) | ValueRule::Product(at, _)) => *at,
+        None => return false,
+    };
+    let before = |name: &str| {
+        let of = guessed.stages.touchpoints.iter().find(|of| of.name == name);
+        of.is_some_and(|of| ["awareness", "consideration"].contains(&of.stage.as_str()))
+    };
+    let before: Vec<bool> = guessed
+        .sample
+        .touchpoints
+        .iter()
+        .map(|(name, _)| before(name))
+        .collect();
+    let of_table = guessed.tables.iter().position(|(other, _)| std::ptr::eq(other, table));
+    let rows = guessed.sample.rows.iter().filter(|row| Some(row.table) == of_table);
+    let valued = rows.filter(|row| row.cells[of_value] != 0);
+    let (n, n_before) = valued.fold((0_u64, 0_u64), |(n, n_before), row| {
+        (n + 1, n_before + u64::from(before[row.touchpoint]))
+    });
+    n_before * 20 <= n
 }
 
 /// The path of a file as seen from the folder that holds the `journey.toml`: below it relative, else whole.
