@@ -159,13 +159,17 @@ impl<'a> Rows<'a> {
         let terms = design::terms(set, settings.min_rows);
         let drawn = Random::new(seed).sample(set.y().len(), settings.max_rows);
         let arms: Vec<u32> = drawn.iter().map(|row| given.arm[*row]).collect();
-        let of_term = |term: &Term| -> Vec<f32> {
+        let mut regressors = vec![0.0; terms.len() * drawn.len()];
+        let by_term = regressors.par_chunks_mut(drawn.len()).zip(&terms);
+        by_term.for_each(|(regressors, term)| {
             let cells = set.x();
             let cells = cells.column(term.column());
-            drawn.iter().map(|row| term.value(cells[*row]) as f32).collect()
-        };
+            for (regressor, row) in regressors.iter_mut().zip(&drawn) {
+                *regressor = term.value(cells[*row]) as f32;
+            }
+        });
         Rows {
-            regressors: terms.par_iter().map(of_term).collect::<Vec<_>>().concat(),
+            regressors,
             terms,
             groups: Groups::of(&arms, given.n_arms),
             arm: arms.iter().map(|arm| *arm as usize).collect(),
