@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use percorso_artefact::{Label, Registry};
-use percorso_bench::calls::{Measured, measure};
+use percorso_bench::calls::{Measured, measure, measure_at};
 use percorso_bench::empty::{self, EmptyService};
 use percorso_bench::{market, model};
 use percorso_journey::{CustomerKey, History, JourneyState, KeySecret, LoggedEvent, Spec, Timestamp, in_population};
@@ -33,6 +33,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const CUSTOMERS: u32 = 10_000;
 const ROUNDS: usize = 5;
 const ROUND: Duration = Duration::from_millis(1_200);
+/// Logged decisions that are due a second, beside as many as there can be.
+const OFFERED: f64 = 10_000.0;
 
 fn main() {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -281,7 +283,7 @@ async fn decide(dir: &Path, channel: &Channel, ids: &Arc<[String]>) {
         per_call(of_dry, &dry) / per_call(of_scores, &scores)
     );
     let next = Arc::new(AtomicUsize::new(0));
-    for in_flight in [1, 64, 256] {
+    for (in_flight, per_second) in [(1, None), (64, None), (256, None), (256, Some(OFFERED))] {
         let (mut ours, mut disk) = (Measured::default(), 0.0);
         for _ in 0..ROUNDS {
             disk += synced_per_second(dir) / ROUNDS as f64;
@@ -291,10 +293,17 @@ async fn decide(dir: &Path, channel: &Channel, ids: &Arc<[String]>) {
                 let id = ids[number.wrapping_mul(7_919) % ids.len()].clone();
                 recommend(channel.clone(), id, Some(number))
             };
-            ours.add(measure(in_flight, ROUND, one).await);
+            ours.add(match per_second {
+                None => measure(in_flight, ROUND, one).await,
+                Some(per_second) => measure_at(per_second, in_flight, ROUND, one).await,
+            });
         }
+        let how = match per_second {
+            None => format!("{in_flight:>3} in flight"),
+            Some(per_second) => format!("{per_second:.0}/s due"),
+        };
         println!(
-            "  logged, {in_flight:>3} in flight {:>6.0} calls/s   p50 {:>6.0} µs   p99 {:>6.0} µs   {disk:.0} fdatasync/s",
+            "  logged, {how:<13} {:>6.0} calls/s   p50 {:>6.0} µs   p99 {:>6.0} µs   {disk:.0} fdatasync/s",
             ours.per_second(),
             ours.quantile_us(0.5),
             ours.quantile_us(0.99)

@@ -46,20 +46,50 @@ where
     F: Fn(usize) -> C + Clone + Send + 'static,
     C: Future<Output = Result<(), tonic::Status>> + Send,
 {
+    called_by(in_flight, lasting, Duration::ZERO, call).await
+}
+
+/// Calls so often a second for a while, by so many callers in turn. A call's latency counts from when it was due: where its
+/// caller still waited for the answer before, that is part of it.
+///
+/// # Panics
+/// When a call fails: the bench is then worth nothing.
+pub async fn measure_at<F, C>(per_second: f64, callers: usize, lasting: Duration, call: F) -> Measured
+where
+    F: Fn(usize) -> C + Clone + Send + 'static,
+    C: Future<Output = Result<(), tonic::Status>> + Send,
+{
+    called_by(callers, lasting, Duration::from_secs_f64(1.0 / per_second), call).await
+}
+
+/// Each of the callers calls one after the other, no two calls of all being due within less than `apart`.
+async fn called_by<F, C>(n_callers: usize, lasting: Duration, apart: Duration, call: F) -> Measured
+where
+    F: Fn(usize) -> C + Clone + Send + 'static,
+    C: Future<Output = Result<(), tonic::Status>> + Send,
+{
     let began = Instant::now();
-    let callers: Vec<_> = (0..in_flight)
+    let callers: Vec<_> = (0..n_callers)
         .map(|caller| {
             let call = call.clone();
             tokio::spawn(async move {
                 let mut latencies = Vec::new();
-                while began.elapsed() < lasting {
-                    let called = Instant::now();
-                    call(caller + latencies.len() * in_flight)
-                        .await
-                        .expect("every call is answered");
-                    latencies.push(called.elapsed());
+                loop {
+                    let number = caller + latencies.len() * n_callers;
+                    let now = Instant::now();
+                    let due = match apart.is_zero() {
+                        true => now,
+                        false => began + apart * number as u32,
+                    };
+                    if due >= began + lasting {
+                        return latencies;
+                    }
+                    if due > now {
+                        tokio::time::sleep_until(due.into()).await;
+                    }
+                    call(number).await.expect("every call is answered");
+                    latencies.push(due.elapsed());
                 }
-                latencies
             })
         })
         .collect();
