@@ -26,7 +26,8 @@ pub(crate) struct DecidedRows {
     /// 0 for nothing, else one more than the action's position in the spec.
     pub(crate) arm: Vec<u32>,
     pub(crate) came: Vec<Came>,
-    pub(crate) propensity: Vec<f64>,
+    /// Nothing where its log does not say.
+    pub(crate) propensity: Vec<Option<f64>>,
     pub(crate) customers: Vec<u64>,
     pub(crate) at: Vec<Timestamp>,
     /// Days since the customer's last event.
@@ -40,7 +41,7 @@ struct Row {
     customer: CustomerKey,
     at: Timestamp,
     arm: u32,
-    propensity: f64,
+    propensity: Option<f64>,
     came: Came,
     silence_days: f64,
     cells: Vec<f32>,

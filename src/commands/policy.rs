@@ -109,7 +109,7 @@ fn print_lines(judgement: &Judgement) {
             json!({
                 "estimator": estimator, "value": value.value, "low": value.low, "high": value.high, "ess": support.ess,
                 "n": support.n_rounds, "mean_weight": support.mean_weight, "max_weight": support.max_weight,
-                "unlogged_mass": support.unlogged_mass, "as_logged": judgement.logged.value, "thin": thin,
+                "unlogged_mass": support.unlogged_mass, "n_estimated": judgement.n_estimated, "as_logged": judgement.logged.value, "thin": thin,
             })
         );
     }

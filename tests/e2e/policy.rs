@@ -186,6 +186,38 @@ fn a_log_needs_no_more_than_what_was_done_and_what_came_of_it() {
 }
 
 #[test]
+fn propensities_that_the_log_does_not_say_are_estimated_and_are_no_proof() {
+    let log = Log::new(6_000);
+    let values = |said: &str| -> Vec<Value> {
+        let lines = said.lines().map(|line| serde_json::from_str(line).expect("an object"));
+        lines.collect()
+    };
+    let known = values(&log.run(&["--json"]));
+    assert!(known.iter().all(|row| row["n_estimated"] == 0), "{known:?}");
+    let file = std::fs::File::open(log.logged()).expect("the log");
+    let mut rows = ParquetRecordBatchReaderBuilder::try_new(file)
+        .and_then(|reader| reader.with_batch_size(6_000).build())
+        .expect("Parquet");
+    let rows = rows.next().expect("a batch").expect("rows");
+    write(&log.logged(), rows.project(&[0, 1, 3]).expect("three columns"));
+    let estimated = values(&log.run(&["--json"]));
+    for (known, estimated) in known.iter().zip(&estimated) {
+        assert_eq!(estimated["n_estimated"], 6_000, "{estimated}");
+        let value = |row: &Value| row["value"].as_f64().expect("a value");
+        // Shares of 6,000 decisions are near the chances that were drawn from.
+        assert!((value(known) - value(estimated)).abs() < 0.02, "{known} {estimated}");
+    }
+    let (logged, target) = (log.logged(), log.target());
+    let proof = ["1", "--logged", text(&logged), "--target", text(&target)];
+    let (_, error, code) = promoted(&log.folder.path().join("no-run"), &proof);
+    assert_eq!(code, Some(1), "{error}");
+    assert!(
+        error.contains("not promoted") && error.contains("6000 of 6000 propensities were estimated"),
+        "{error}"
+    );
+}
+
+#[test]
 fn an_action_that_the_target_does_not_know_is_told_before_anything_is_learnt() {
     let log = Log::new(90);
     let columns: [(&str, ArrayRef); 3] = [

@@ -13,6 +13,8 @@ mod error;
 mod interval;
 pub mod off_policy;
 mod outcome;
+#[cfg(feature = "fit")]
+mod propensity;
 mod trial;
 pub mod uplift;
 
@@ -20,4 +22,6 @@ pub use decide::{Effect, Evidence};
 pub use error::{Error, Result};
 pub use interval::{Estimate, Interval, mean};
 pub use outcome::OutcomeModel;
+#[cfg(feature = "fit")]
+pub use propensity::estimated as estimated_propensities;
 pub use trial::{Given, Part, Trial};

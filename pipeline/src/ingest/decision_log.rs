@@ -24,8 +24,8 @@ pub(crate) struct Decided {
     pub(crate) at: Timestamp,
     /// Position in [`Spec::actions`]; `None` for nothing.
     pub(crate) action: Option<u16>,
-    /// How likely it was when it was decided.
-    pub(crate) propensity: f64,
+    /// How likely it was when it was decided; `None` where its log does not say.
+    pub(crate) propensity: Option<f64>,
 }
 
 /// A decision as a log tells it.
@@ -38,7 +38,8 @@ struct Told {
 /// Every decision in the logs that the spec names, by customer, then time.
 ///
 /// A log has `customer_id` (or the `customer_key` of a log that the service made), `at`, `action_id` (empty or `nothing`
-/// where nothing was done) and `propensity`; with a `decision_id`, two decisions may be about one customer at one time.
+/// where nothing was done) and mostly `propensity`; with a `decision_id`, two decisions may be about one customer at one
+/// time.
 ///
 /// # Errors
 /// - a file cannot be read, a column is missing or of the wrong type
@@ -81,8 +82,10 @@ impl Rows<'_> {
         let customers = self.customers(secret)?;
         let actions = texts(self.column("action_id")?).map_err(|wrong| self.wrong_type("action_id", &wrong))?;
         let times = Times::of(self.column("at")?, None).map_err(|wrong| self.wrong_type("at", &wrong))?;
-        let propensities =
-            Numbers::of(self.column("propensity")?).map_err(|wrong| self.wrong_type("propensity", &wrong))?;
+        let propensities = self.batch.rows.column_by_name("propensity").map(Numbers::of);
+        let propensities = propensities
+            .transpose()
+            .map_err(|wrong| self.wrong_type("propensity", &wrong))?;
         let ids = match self.batch.rows.column_by_name("decision_id") {
             None => None,
             Some(column) => Some(texts(column).map_err(|wrong| self.wrong_type("decision_id", &wrong))?),
@@ -94,19 +97,22 @@ impl Rows<'_> {
                 .get("at", row, spec.time_zone())
                 .map_err(|broken| self.broken(row, &broken))?
                 .ok_or_else(|| missing("at"))?;
-            let propensity = propensities
-                .get("propensity", row)
-                .map_err(|broken| self.broken(row, &broken))?
-                .ok_or_else(|| missing("propensity"))?;
-            if !(propensity > 0.0 && propensity <= 1.0) {
+            let propensity = |propensities: &Numbers| {
+                let propensity = propensities
+                    .get("propensity", row)
+                    .map_err(|broken| self.broken(row, &broken))?
+                    .ok_or_else(|| missing("propensity"))?;
+                if propensity > 0.0 && propensity <= 1.0 {
+                    return Ok(propensity);
+                }
                 let message = format!("{propensity}, expected a probability above 0 and at most 1");
-                return Err(self.wrong(row, "propensity", &message));
-            }
+                Err(self.wrong(row, "propensity", &message))
+            };
             let decided = Decided {
                 customer,
                 at: Timestamp::from_micros(at),
                 action: self.action(spec, row, text_at(&actions, row))?,
-                propensity,
+                propensity: propensities.as_ref().map(propensity).transpose()?,
             };
             let id = ids.as_ref().and_then(|ids| text_at(ids, row)).map(CategoryId::of);
             told.push(Told { decided, id });
@@ -188,7 +194,7 @@ pub(super) fn write(folder: &Path, decided: &[Decided]) -> Result<()> {
         Field::new("customer_key", DataType::FixedSizeBinary(16), false),
         Field::new("at", canonical::time_type(), false),
         Field::new("action", DataType::UInt16, true),
-        Field::new("propensity", DataType::Float64, false),
+        Field::new("propensity", DataType::Float64, true),
     ]));
     let mut keys = FixedSizeBinaryBuilder::with_capacity(decided.len(), 16);
     for decided in decided {
@@ -196,7 +202,7 @@ pub(super) fn write(folder: &Path, decided: &[Decided]) -> Result<()> {
     }
     let times = TimestampMicrosecondArray::from_iter_values(decided.iter().map(|decided| decided.at.micros()));
     let actions: UInt16Array = decided.iter().map(|decided| decided.action).collect();
-    let propensities = Float64Array::from_iter_values(decided.iter().map(|decided| decided.propensity));
+    let propensities: Float64Array = decided.iter().map(|decided| decided.propensity).collect();
     let columns: Vec<ArrayRef> = vec![
         Arc::new(keys.finish()),
         Arc::new(times.with_timezone("UTC")),
@@ -229,7 +235,7 @@ pub(crate) fn decisions(ingest: &Path) -> Result<BTreeMap<CustomerKey, Vec<Decid
                 customer: key_at(keys, row),
                 at: Timestamp::from_micros(times.value(row)),
                 action: actions.is_valid(row).then(|| actions.value(row)),
-                propensity: propensities.value(row),
+                propensity: propensities.is_valid(row).then(|| propensities.value(row)),
             };
             decisions.entry(decided.customer).or_default().push(decided);
         }

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use ndarray::Array2;
 use percorso_next_action::off_policy::{Logged, RoundError};
-use percorso_next_action::{Given, OutcomeModel, Trial};
+use percorso_next_action::{Given, OutcomeModel, Trial, estimated_propensities};
 
 use super::lists::Lists;
-use crate::table::{Table, read_ids};
+use crate::table::{Matrix, Table, read_ids};
 use crate::{Error, Result};
 
 /// Columns that say what was done; every other one tells of the customer.
@@ -25,6 +25,7 @@ pub(super) struct Log {
     positions: Option<Vec<usize>>,
     rewards: Vec<f64>,
     propensities: Vec<f64>,
+    are_estimated: bool,
     clusters: Vec<u64>,
 }
 
@@ -37,9 +38,12 @@ pub(super) enum ExpectedRewards {
 }
 
 impl Log {
+    /// A log whose actions are all below so many; where it has no propensities, they are estimated.
+    ///
     /// # Errors
     /// - the file cannot be read, or a column is missing, of the wrong type, or has a cell missing
-    pub(super) fn read(path: &Path) -> Result<Log> {
+    /// - an action is none of so many
+    pub(super) fn read(path: &Path, n_actions: usize, seed: u64) -> Result<Log> {
         let table = Table::read(path)?;
         let positions = table
             .column("position")
@@ -52,15 +56,32 @@ impl Log {
             Some(name) => numbered(&read_ids(path, name)?),
             None => (0..n_rows).collect(),
         };
-        Ok(Log {
+        let are_estimated = table.column("propensity").is_none() && !table.has_other("propensity");
+        let mut log = Log {
             path: path.to_owned(),
             actions: table.positions("action")?,
             positions,
             rewards: table.numbers("reward")?.to_vec(),
-            propensities: table.numbers("propensity")?.to_vec(),
+            propensities: Vec::new(),
+            are_estimated,
             clusters,
             table,
-        })
+        };
+        log.check_actions(n_actions)?;
+        log.propensities = if are_estimated {
+            let (context, arms) = (log.context(), log.arms());
+            let (x, columns) = (context.cells.view(), &context.columns);
+            estimated_propensities(x, columns, &arms, n_actions.max(2), &log.clusters, seed)
+                .map_err(|error| Error::data(path, format!("it has no column `propensity`, and {error}")))?
+        } else {
+            log.table.numbers("propensity")?.to_vec()
+        };
+        Ok(log)
+    }
+
+    /// How many propensities were estimated, as the log does not say them.
+    pub(super) fn n_estimated(&self) -> usize {
+        if self.are_estimated { self.n_rows() } else { 0 }
     }
 
     pub(super) fn n_rows(&self) -> usize {
@@ -93,7 +114,7 @@ impl Log {
     ///
     /// # Errors
     /// - one is not: tells its row
-    pub(super) fn check_actions(&self, n_actions: usize) -> Result<()> {
+    fn check_actions(&self, n_actions: usize) -> Result<()> {
         let Some(row) = self.actions.iter().position(|action| *action >= n_actions) else {
             return Ok(());
         };
@@ -111,11 +132,7 @@ impl Log {
         if self.table.has_other("q") {
             return Ok(ExpectedRewards::Logged(Lists::read(&self.path, "q")?));
         }
-        let is_context =
-            |name: &&str| !OF_THE_DECISION[..3].contains(name) && !WHOSE.contains(name) && !ROW_NUMBERS.contains(name);
-        let context: Vec<&str> = self.table.names().filter(is_context).collect();
-        let matrix = self.table.matrix(&context);
-        let arm: Vec<u32> = self.actions.iter().map(|action| *action as u32).collect();
+        let (matrix, arm) = (self.context(), self.arms());
         let given = Given {
             arm: &arm,
             n_arms: n_actions.max(2),
@@ -129,6 +146,18 @@ impl Log {
         Ok(ExpectedRewards::Learnt(
             learnt.map_err(|error| Error::data(&self.path, error.to_string()))?,
         ))
+    }
+
+    /// What was known of each decision.
+    fn context(&self) -> Matrix {
+        let is_context =
+            |name: &&str| !OF_THE_DECISION[..3].contains(name) && !WHOSE.contains(name) && !ROW_NUMBERS.contains(name);
+        let context: Vec<&str> = self.table.names().filter(is_context).collect();
+        self.table.matrix(&context)
+    }
+
+    fn arms(&self) -> Vec<u32> {
+        self.actions.iter().map(|action| *action as u32).collect()
     }
 }
 

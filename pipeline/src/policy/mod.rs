@@ -40,6 +40,8 @@ pub struct Judgement {
     pub logged: Estimate,
     /// How much of the target the log has tried.
     pub support: Support,
+    /// How many propensities were estimated, as the log does not say them.
+    pub n_estimated: usize,
 }
 
 /// Judges a target policy on a log.
@@ -48,6 +50,7 @@ pub struct Judgement {
 /// `position` (the place it was shown at), `customer_key` or `customer_id` (rows of one customer are alike) and `q` (a list
 /// with the reward expected of each action).
 /// Without `q`, boosted trees that have not seen the row's customer expect it from every other column of numbers or words.
+/// Without `propensity`, such trees estimate it; what is told then is no proof.
 /// The target has `pi`, a list with the probability of each action; `pi` and `q` may be lists by action of lists by
 /// position, of which those of the row's position are taken.
 ///
@@ -59,10 +62,9 @@ pub fn evaluate_policy(asked: &PolicyEvaluation<'_>, progress: &dyn Progress) ->
     let estimators =
         Estimator::all(asked.tau, asked.lambda).map_err(|error| Error::data(asked.logged, error.to_string()))?;
     progress.start("read", 0);
-    let log = Log::read(asked.logged)?;
     let (mut pi, mut expected) = (Vec::new(), Vec::new());
-    lists::Lists::read(asked.target, "pi")?.next_into(log.position(0), &mut pi)?;
-    log.check_actions(pi.len())?;
+    lists::Lists::read(asked.target, "pi")?.next_into(0, &mut pi)?;
+    let log = Log::read(asked.logged, pi.len(), asked.interval.seed)?;
     let mut q = log.expected_rewards(pi.len(), asked.interval.seed)?;
     let mut target = lists::Lists::read(asked.target, "pi")?;
     let mut rounds = Vec::with_capacity(log.n_rows());
@@ -96,6 +98,7 @@ pub fn evaluate_policy(asked: &PolicyEvaluation<'_>, progress: &dyn Progress) ->
             .collect(),
         logged: mean(log.rewards(), log.clusters(), &asked.interval),
         support: Support::of(&rounds, &counts, &asked.interval),
+        n_estimated: log.n_estimated(),
     };
     progress.finish();
     Ok(judgement)
@@ -104,6 +107,8 @@ pub fn evaluate_policy(asked: &PolicyEvaluation<'_>, progress: &dyn Progress) ->
 impl Judgement {
     /// Every reason why the log tells too little of the target.
     pub fn thin(&self) -> Vec<Thin> {
-        self.support.thin()
+        let mut thin = self.support.thin();
+        thin.extend(Thin::estimated(self.n_estimated, self.support.n_rounds));
+        thin
     }
 }

@@ -3,9 +3,9 @@
 use ndarray::Axis;
 use percorso_journey::{Spec, Timestamp};
 use percorso_learners::Bootstrap;
-use percorso_next_action::off_policy::{Estimator, Logged, Round, Support, SupportCounts, values};
+use percorso_next_action::off_policy::{Estimator, Logged, Round, Support, SupportCounts, Thin, values};
 use percorso_next_action::uplift::{Judged, Learnt, Standing, Uplift, measures};
-use percorso_next_action::{Estimate, Given, Interval, OutcomeModel, Trial, mean};
+use percorso_next_action::{Estimate, Given, Interval, OutcomeModel, Trial, estimated_propensities, mean};
 use percorso_scoring::{ActionSlot, Actions};
 use serde::{Deserialize, Serialize};
 
@@ -37,7 +37,7 @@ pub struct ActionsEvaluation {
     pub policies: Vec<PolicyEvaluation>,
     /// How many decisions tell as much of the best action for each as its own would.
     pub ess: f64,
-    /// Why they tell too little of it; none when they tell enough.
+    /// Why they tell too little of it to be its proof; none when they tell enough.
     #[serde(default)]
     pub thin: Vec<String>,
     /// What deciding brings in against customers who are held out; nothing where too few are.
@@ -92,13 +92,14 @@ pub(super) fn actions(
     if known.is_empty() || !is_enough(&rows.arm, &rows.customers, 0) {
         return Ok(None);
     }
-    let whole = Part::of(spec, rows, &all, &known);
+    let propensity = propensities(spec, rows, seed)?;
+    let whole = Part::of(spec, rows, &propensity, &all, &known);
     let taught: Vec<usize> = (0..rows.at.len())
         .filter(|row| rows.at[*row].plus_days(window) <= test_at)
         .collect();
     let judged: Vec<usize> = (0..rows.at.len()).filter(|row| rows.at[*row] >= test_at).collect();
-    let taught = Part::of(spec, rows, &taught, &known);
-    let judged = Part::of(spec, rows, &judged, &known);
+    let taught = Part::of(spec, rows, &propensity, &taught, &known);
+    let judged = Part::of(spec, rows, &propensity, &judged, &known);
     let is_enough_of = |part: &Part, arm| is_enough(&part.arm, &part.customers, arm);
     let can_judge = (0..=known.len() as u32).all(|arm| is_enough_of(&taught, arm) && is_enough_of(&judged, arm));
     let judgement = can_judge
@@ -134,7 +135,9 @@ pub(super) fn actions(
         .map(|judgement| (judgement.policies, judgement.support))
         .unzip();
     let support: Option<Support> = support;
-    let thin = support.as_ref().map_or_else(Vec::new, Support::thin);
+    let mut thin = support.as_ref().map_or_else(Vec::new, Support::thin);
+    let n_estimated = rows.propensity.iter().filter(|logged| logged.is_none()).count();
+    thin.extend(Thin::estimated(n_estimated, rows.propensity.len()));
     let evaluation = ActionsEvaluation {
         n_taught: taught.arm.len(),
         n_judged: judged.arm.len(),
@@ -150,6 +153,23 @@ pub(super) fn actions(
     };
     let slots = known.iter().map(slot).collect();
     Ok(Some((Actions::new(slots, uplift), evaluation)))
+}
+
+/// How likely each decision was: as its log says, or estimated from all those whose log does not.
+fn propensities(spec: &Spec, rows: &DecidedRows, seed: u64) -> Result<Vec<f64>> {
+    let unsaid: Vec<usize> = (0..rows.at.len())
+        .filter(|row| rows.propensity[*row].is_none())
+        .collect();
+    let mut propensity: Vec<f64> = rows.propensity.iter().map(|logged| logged.unwrap_or(1.0)).collect();
+    let arm: Vec<u32> = unsaid.iter().map(|row| rows.arm[*row]).collect();
+    let customers: Vec<u64> = unsaid.iter().map(|row| rows.customers[*row]).collect();
+    let cells = rows.cells.select(Axis(0), &unsaid);
+    let n_arms = spec.actions().len() + 1;
+    let estimated = estimated_propensities(cells.view(), &rows.columns, &arm, n_arms, &customers, seed)?;
+    for (row, estimated) in unsaid.into_iter().zip(estimated) {
+        propensity[row] = estimated;
+    }
+    Ok(propensity)
 }
 
 /// The longest silence after which an arm was taken, but for the longest twentieth.
@@ -194,7 +214,7 @@ struct Part {
 }
 
 impl Part {
-    fn of(spec: &Spec, rows: &DecidedRows, of: &[usize], known: &[u16]) -> Part {
+    fn of(spec: &Spec, rows: &DecidedRows, propensity: &[f64], of: &[usize], known: &[u16]) -> Part {
         let arm_of = |row: usize| match rows.arm[row] {
             0 => Some(0),
             taken => known
@@ -220,7 +240,7 @@ impl Part {
             n_arms: known.len() + 1,
             reward: kept.iter().map(|row| worth.of(&rows.came[*row])).collect(),
             came: came.collect(),
-            propensity: kept.iter().map(|row| rows.propensity[*row]).collect(),
+            propensity: kept.iter().map(|row| propensity[*row]).collect(),
             customers: kept.iter().map(|row| rows.customers[*row]).collect(),
             beliefs: known
                 .iter()

@@ -72,12 +72,30 @@ pub enum Thin {
         /// The upper end of the mean weight's interval.
         high: f64,
     },
+    /// Propensities are not known.
+    #[error(
+        "{n} of {n_rounds} propensities were estimated: whatever decided and is in no column cannot be told from what the \
+         action did"
+    )]
+    Estimated {
+        /// How many were.
+        n: usize,
+        /// Of how many.
+        n_rounds: usize,
+    },
     /// The weights average more than they can.
     #[error("weights average at least {low:.3}, expected 1: its propensities are not those it had")]
     WeightsAboveOne {
         /// The lower end of the mean weight's interval.
         low: f64,
     },
+}
+
+impl Thin {
+    /// The reason that so many propensities are when they were estimated; none when all were logged.
+    pub fn estimated(n: usize, n_rounds: usize) -> Option<Thin> {
+        (n > 0).then_some(Thin::Estimated { n, n_rounds })
+    }
 }
 
 /// What was taken, and what the target would take, by position and action.
