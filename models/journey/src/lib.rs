@@ -43,7 +43,7 @@ pub use population::{at_risk, in_population};
 pub use raw_event::{AttributeValue, ContractBreak, RawEvent, finite};
 pub use reward::{Came, N_REWARD_PARTS, came_of};
 pub use spec::{Spec, SpecError};
-pub use state::{JourneyState, ObserveError};
+pub use state::{HoursOfDay, JourneyState, ObserveError};
 pub use time::{MICROS_PER_DAY, Timestamp, days};
 pub use time_grid::{GridError, STEPS_DAYS, TimeGrid};
 pub use wait::Wait;

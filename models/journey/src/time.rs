@@ -37,9 +37,19 @@ impl Timestamp {
 
     /// Days from 1970-01-01 to the day it is then in a time zone.
     pub fn local_day(self, zone: &jiff::tz::TimeZone) -> i64 {
+        self.local_micros(zone).div_euclid(MICROS_PER_DAY)
+    }
+
+    fn local_micros(self, zone: &jiff::tz::TimeZone) -> i64 {
         let instant = jiff::Timestamp::from_microsecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
         let offset_micros = i64::from(zone.to_offset(instant).seconds()) * 1_000_000;
-        self.0.saturating_add(offset_micros).div_euclid(MICROS_PER_DAY)
+        self.0.saturating_add(offset_micros)
+    }
+
+    /// The hour of the day, 0 to 23, that it is then in a time zone.
+    pub fn local_hour(self, zone: &jiff::tz::TimeZone) -> u8 {
+        const MICROS_PER_HOUR: i64 = MICROS_PER_DAY / 24;
+        (self.local_micros(zone).rem_euclid(MICROS_PER_DAY) / MICROS_PER_HOUR) as u8
     }
 
     /// The minute of the day and the day of the week (0 for Monday) that it is then in a time zone.

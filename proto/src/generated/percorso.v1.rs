@@ -1081,6 +1081,23 @@ pub struct Recommendation {
     /// Why the answer is a fallback; empty when it is none.
     #[prost(string, tag = "17")]
     pub fallback_reason: ::prost::alloc::string::String,
+    /// The hours in which the customer mostly is there by themselves, the action's quiet hours left out; absent where less
+    /// than half of what is remembered lies in any three hours.
+    #[prost(message, optional, tag = "18")]
+    pub best_hours: ::core::option::Option<HoursOfDay>,
+    /// The channel on which the customer mostly is, whichever the action has; empty where it is none for half of the time.
+    #[prost(string, tag = "19")]
+    pub usual_channel: ::prost::alloc::string::String,
+}
+/// Some hours of the day in the business's time zone.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct HoursOfDay {
+    /// 0 to 23.
+    #[prost(uint32, tag = "1")]
+    pub from: u32,
+    /// The hour that is no longer part of it, 0 to 23; less than `from` where it goes over midnight.
+    #[prost(uint32, tag = "2")]
+    pub until: u32,
 }
 /// Something that could be done.
 #[derive(Clone, PartialEq, ::prost::Message)]

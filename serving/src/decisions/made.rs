@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use percorso_journey::{JourneyState, Spec, Timestamp};
-use percorso_next_action::decide::{Case, Circumstances, Decision, Purpose, Ranked, fall_back};
+use percorso_next_action::decide::{Case, Circumstances, Decision, Purpose, Ranked, fall_back, meeting};
 use percorso_scoring::{ActBy, Belief, ScoringModel};
 
 use super::DecisionRequest;
-use super::record::{Considered, DecisionRecord, MadeFrom, Named, Policy};
+use super::record::{Considered, DecisionRecord, MadeFrom, Meeting, Named, Policy};
 use crate::foreseen::Foreseen;
 use crate::service::with_scratch;
 
@@ -83,6 +83,7 @@ pub(super) fn made(
         act_by,
         scores,
     } = verdict;
+    let met = meeting(spec, past.state, decision.choice().action);
     let name = |action: u16| spec.actions()[usize::from(action)].name.clone();
     let record = DecisionRecord {
         id: request.id,
@@ -100,6 +101,12 @@ pub(super) fn made(
             .collect(),
         chosen: decision.chosen,
         act_by,
+        meeting: Meeting {
+            hours: met.hours,
+            channel: met
+                .channel
+                .map_or_else(String::new, |at| spec.channels()[usize::from(at)].clone()),
+        },
         from: past.from,
     };
     (record, decision.choice().action)

@@ -19,7 +19,7 @@ use percorso_scoring::{Belief, ScoringModel};
 use sha2::{Digest, Sha256};
 
 use made::{Mind, Past, made};
-pub use record::{Considered, DecisionRecord, MadeFrom, Named, Policy};
+pub use record::{Considered, DecisionRecord, MadeFrom, Meeting, Named, Policy};
 pub use replay::Replay;
 
 use crate::foreseen::Foreseen;
@@ -291,6 +291,7 @@ impl ScoringService {
             dropped: Vec::new(),
             chosen: 0,
             act_by: None,
+            meeting: Meeting::default(),
         };
         Decided {
             record,

@@ -1,6 +1,6 @@
 //! All that is logged of a decision: what it was made from, every step, and what was chosen. Drawn in FORMAT.md.
 
-use percorso_journey::{ByteReader, ByteWriter, CustomerKey, MalformedBytes, Timestamp};
+use percorso_journey::{ByteReader, ByteWriter, CustomerKey, HoursOfDay, MalformedBytes, Timestamp};
 use percorso_next_action::Evidence;
 use percorso_next_action::decide::{Ledger, Today, Why};
 use percorso_scoring::ActBy;
@@ -35,6 +35,17 @@ pub struct DecisionRecord {
     pub chosen: usize,
     /// Until when that still gains something.
     pub act_by: Option<ActBy>,
+    /// When and where the customer is met best.
+    pub meeting: Meeting,
+}
+
+/// When and where a customer is met best, with the channel as it was named then.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Meeting {
+    /// The hours of the business's day in which they mostly are; `None` where they have no such habit.
+    pub hours: Option<HoursOfDay>,
+    /// The channel on which they mostly are; empty where they have no such habit.
+    pub channel: String,
 }
 
 /// What a decision was made from, beside the state.
@@ -93,7 +104,10 @@ pub enum Policy {
     Fallback,
 }
 
-const FORMAT: u8 = 1;
+/// Version 1 has no meeting.
+const FORMAT: u8 = 2;
+/// Stands for no hour.
+const NO_HOUR: u8 = u8::MAX;
 
 impl DecisionRecord {
     /// Whether it is what was asked for.
@@ -106,10 +120,15 @@ impl DecisionRecord {
         &self.options[self.chosen]
     }
 
-    /// The byte form, version 1.
+    /// The byte form, version 2.
     pub fn to_bytes(&self) -> Vec<u8> {
+        self.to_bytes_of(FORMAT)
+    }
+
+    /// The byte form of a version that is still read, to be compared with what was logged in it.
+    pub(super) fn to_bytes_of(&self, format: u8) -> Vec<u8> {
         let mut to = ByteWriter::default();
-        to.u8(FORMAT);
+        to.u8(format);
         to.bytes(self.id.bytes());
         to.bytes(self.customer.bytes());
         to.i64(self.as_of.micros());
@@ -147,16 +166,25 @@ impl DecisionRecord {
                 to.i64(at.micros());
             }
         }
+        if format > 1 {
+            let hours = self
+                .meeting
+                .hours
+                .map_or([NO_HOUR; 2], |hours| [hours.from, hours.until]);
+            to.bytes(&hours);
+            to.text(&self.meeting.channel);
+        }
         to.into_bytes()
     }
 
     /// The decision in these bytes.
     ///
     /// # Errors
-    /// - the bytes are not a version 1 decision.
+    /// - the bytes are not a decision of version 1 or 2.
     pub fn from_bytes(bytes: &[u8]) -> Result<DecisionRecord, MalformedBytes> {
         let mut from = ByteReader::new(bytes, "decision");
-        if from.u8()? != FORMAT {
+        let format = from.u8()?;
+        if !(1..=FORMAT).contains(&format) {
             return Err(from.malformed());
         }
         let id = DecisionId::from_bytes(from.array()?);
@@ -194,6 +222,10 @@ impl DecisionRecord {
             }),
             _ => return Err(from.malformed()),
         };
+        let meeting = match format {
+            1 => Meeting::default(),
+            _ => Meeting::read(&mut from)?,
+        };
         from.end()?;
         Ok(DecisionRecord {
             id,
@@ -208,7 +240,20 @@ impl DecisionRecord {
             dropped,
             chosen,
             act_by,
+            meeting,
         })
+    }
+}
+
+impl Meeting {
+    fn read(from: &mut ByteReader<'_>) -> Result<Meeting, MalformedBytes> {
+        let hours = match from.array()? {
+            [NO_HOUR, NO_HOUR] => None,
+            [from_hour, until] if from_hour < 24 && until < 24 => Some(HoursOfDay { from: from_hour, until }),
+            _ => return Err(from.malformed()),
+        };
+        let channel = from.text()?.to_owned();
+        Ok(Meeting { hours, channel })
     }
 }
 
@@ -353,7 +398,19 @@ mod tests {
                 at: text::day(9),
                 is_end_of_knowledge: chosen == 2,
             }),
+            meeting: Meeting {
+                hours: (chosen > 0).then_some(HoursOfDay { from: 22, until: 1 }),
+                channel: rule,
+            },
         }
+    }
+
+    #[test]
+    fn a_decision_of_version_1_is_read_and_written_as_it_was() {
+        let logged = record(1, 1.0, Vec::new()).to_bytes_of(1);
+        let read = DecisionRecord::from_bytes(&logged).unwrap();
+        assert_eq!(read.meeting, Meeting::default());
+        assert_eq!(read.to_bytes_of(1), logged);
     }
 
     proptest! {

@@ -58,7 +58,9 @@ impl ScoringService {
         let then = DecisionRecord::from_bytes(&logged).map_err(StoreError::from)?;
         let replayed = match self.store().state(&then.from.state_digest)? {
             None => Err("the state that it was made from is not kept".to_owned()),
-            Some(state) => self.again(then, &state, open)?,
+            Some(state) => self
+                .again(then, &state, open)?
+                .map(|record| record.to_bytes_of(logged[0])),
         };
         Ok(Some(Replay { logged, replayed }))
     }
@@ -68,7 +70,7 @@ impl ScoringService {
         then: DecisionRecord,
         state: &[u8],
         open: impl FnOnce(&str) -> Result<Arc<ScoringModel>, String>,
-    ) -> Result<Result<Vec<u8>, String>, Error> {
+    ) -> Result<Result<DecisionRecord, String>, Error> {
         if digest(state) != then.from.state_digest {
             return Ok(Err("the state that it was made from is damaged".to_owned()));
         }
@@ -106,6 +108,6 @@ impl ScoringService {
         };
         let purpose = Purpose::Act { seed: then.id.seed() };
         let (record, _) = made(&request, past, &mind, purpose, &mut Foreseen::default());
-        Ok(Ok(record.to_bytes()))
+        Ok(Ok(record))
     }
 }

@@ -317,6 +317,11 @@ fn recommendation(request_id: String, decided: &Decided) -> v1::Recommendation {
         .into(),
         model_version: record.model_version.clone(),
         fallback_reason: record.fallback_reason.clone(),
+        best_hours: record.meeting.hours.map(|hours| v1::HoursOfDay {
+            from: hours.from.into(),
+            until: hours.until.into(),
+        }),
+        usual_channel: record.meeting.channel.clone(),
     }
 }
 

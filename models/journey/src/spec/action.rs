@@ -115,6 +115,28 @@ pub struct Quiet {
     pub weekdays: Vec<u8>,
 }
 
+impl Quiet {
+    /// Whether it is quiet at a minute of the day.
+    pub fn has_minute(&self, minute: u16) -> bool {
+        self.spans().any(|(from, until)| (from..until).contains(&minute))
+    }
+
+    /// Whether it is quiet in some part of an hour of the day.
+    pub fn has_part_of(&self, hour: u8) -> bool {
+        let begins = 60 * u16::from(hour);
+        self.spans().any(|(from, until)| from < begins + 60 && until > begins)
+    }
+
+    /// What goes over midnight is two spans.
+    fn spans(&self) -> impl Iterator<Item = (u16, u16)> {
+        let spans = self.minutes.map(|(from, until)| match from <= until {
+            true => [(from, until), (0, 0)],
+            false => [(from, 24 * 60), (0, until)],
+        });
+        spans.into_iter().flatten()
+    }
+}
+
 /// What may be done in one day of the business's time zone, over all customers.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Daily {

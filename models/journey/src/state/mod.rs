@@ -7,6 +7,7 @@ mod attributes;
 mod exposure;
 mod feedback;
 mod gaps;
+mod habits;
 mod moments;
 mod money;
 mod path;
@@ -24,6 +25,7 @@ use attributes::AttributeMoments;
 pub use exposure::Exposure;
 pub use feedback::Feedback;
 pub use gaps::Gaps;
+pub use habits::{Habits, HoursOfDay};
 pub use moments::Moments;
 pub use money::Money;
 pub use path::StagePath;
@@ -57,6 +59,7 @@ pub struct JourneyState {
     attributes: Vec<f64>,
     attribute_moments: AttributeMoments,
     recent_values: Vec<RecentValues>,
+    habits: Habits,
 }
 
 /// An event came before one that was already observed.
@@ -88,6 +91,7 @@ impl JourneyState {
         let attributes = vec![f64::NAN; spec.attributes().len()];
         let attribute_moments = AttributeMoments::new(&spec);
         let recent_values = vec![RecentValues::default(); spec.attributes().len()];
+        let habits = Habits::new(&spec);
         let never = Timestamp::from_micros(i64::MIN);
         Self {
             spec,
@@ -107,6 +111,7 @@ impl JourneyState {
             attributes,
             attribute_moments,
             recent_values,
+            habits,
         }
     }
 
@@ -142,6 +147,7 @@ impl JourneyState {
         self.recent.observe(event);
         self.feedback.observe(event);
         self.exposure.observe(event, touchpoint);
+        self.habits.observe(&self.spec, event, touchpoint);
         self.n_events += 1;
         self.last_at = event.at;
         self.last_sequence = event.sequence;
@@ -234,6 +240,11 @@ impl JourneyState {
     /// What each attribute was at the last events, in the order of [`Spec::attributes`].
     pub fn recent_values(&self) -> &[RecentValues] {
         &self.recent_values
+    }
+
+    /// When and where the customer is there by themselves.
+    pub const fn habits(&self) -> &Habits {
+        &self.habits
     }
 }
 

@@ -7,7 +7,9 @@ use crate::bytes::{ByteReader, ByteWriter, MalformedBytes};
 use crate::{Spec, Timestamp};
 
 /// The version of the byte form; the first byte of it.
-pub const STATE_FORMAT: u8 = 3;
+pub const STATE_FORMAT: u8 = 4;
+/// The oldest version that is still read; its states have no habits.
+const OLDEST_FORMAT: u8 = 3;
 
 impl JourneyState {
     /// The byte form, of the same length for every customer of one spec.
@@ -32,6 +34,7 @@ impl JourneyState {
         self.attributes.iter().for_each(|&cell| to.f64(cell));
         self.attribute_moments.write(&mut to);
         self.recent_values.iter().for_each(|values| values.write(&mut to));
+        self.habits.write(&mut to);
         to.into_bytes()
     }
 
@@ -42,7 +45,8 @@ impl JourneyState {
     /// - a position lies outside the spec.
     pub fn from_bytes(spec: Arc<Spec>, bytes: &[u8]) -> Result<Self, MalformedBytes> {
         let mut from = ByteReader::new(bytes, "journey state");
-        if from.u8()? != STATE_FORMAT {
+        let format = from.u8()?;
+        if !(OLDEST_FORMAT..=STATE_FORMAT).contains(&format) {
             return Err(from.malformed());
         }
         let mut state = Self::new(Arc::clone(&spec));
@@ -67,6 +71,9 @@ impl JourneyState {
         state.attribute_moments.read(&mut from)?;
         for values in &mut state.recent_values {
             values.read(&mut from)?;
+        }
+        if format >= STATE_FORMAT {
+            state.habits.read(&mut from)?;
         }
         from.end()?;
         Ok(state)

@@ -192,12 +192,5 @@ pub(super) fn why_not(rules: Option<&Rules>, case: &Case<'_>, at: u16) -> Option
 
 fn is_quiet(spec: &Spec, action: &Action, now: Timestamp) -> bool {
     let (minute, weekday) = now.local_minute_and_weekday(spec.time_zone());
-    let is_hour = action.quiet.minutes.is_some_and(|(from, until)| {
-        if from <= until {
-            (from..until).contains(&minute)
-        } else {
-            minute >= from || minute < until
-        }
-    });
-    is_hour || action.quiet.weekdays.contains(&weekday)
+    action.quiet.has_minute(minute) || action.quiet.weekdays.contains(&weekday)
 }

@@ -10,6 +10,7 @@ mod explore;
 mod facts;
 mod funnel;
 mod ledger;
+mod meeting;
 mod rules;
 mod today;
 
@@ -18,6 +19,7 @@ use percorso_journey::{CustomerKey, JourneyState, Spec, Timestamp};
 pub use facts::{Score, score_name};
 pub use funnel::{Contact, Dropped, Why};
 pub use ledger::{Ledger, Made};
+pub use meeting::{Meeting, meeting};
 pub use rules::{RuleError, Rules};
 pub use today::Today;
 
