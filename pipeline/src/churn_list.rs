@@ -69,6 +69,10 @@ pub struct ListedAction {
     pub act_by_is_open: bool,
     /// What the gain is told from: `learnt`, `declared` or `none`; nothing of doing nothing.
     pub evidence: Option<String>,
+    /// The hours of the business's day in which the customer mostly is there, such as `19-22`; nothing without such a habit.
+    pub best_hours: Option<String>,
+    /// The channel on which the customer mostly is; nothing without such a habit.
+    pub usual_channel: Option<String>,
     /// What must not be done, each with its reason.
     pub not_done: Vec<String>,
 }
@@ -174,6 +178,8 @@ struct ActionColumns<'a> {
     act_by: &'a TimestampMicrosecondArray,
     act_by_is_open: &'a BooleanArray,
     evidence: &'a StringArray,
+    best_hours: &'a StringArray,
+    usual_channel: &'a StringArray,
     dropped: &'a ListArray,
 }
 
@@ -185,19 +191,24 @@ impl<'a> ActionColumns<'a> {
             act_by: batch.column_by_name(recommended::ACT_BY)?.as_primitive_opt()?,
             act_by_is_open: batch.column_by_name(recommended::ACT_BY_IS_OPEN)?.as_boolean_opt()?,
             evidence: batch.column_by_name(recommended::EVIDENCE)?.as_string_opt()?,
+            best_hours: batch.column_by_name(recommended::BEST_HOURS)?.as_string_opt()?,
+            usual_channel: batch.column_by_name(recommended::USUAL_CHANNEL)?.as_string_opt()?,
             dropped: batch.column_by_name(recommended::DROPPED)?.as_list_opt()?,
         })
     }
 
     fn at(&self, row: usize) -> ListedAction {
         let dropped = self.dropped.value(row);
+        let text = |texts: &StringArray| texts.is_valid(row).then(|| texts.value(row).to_owned());
         let act_by = self.act_by.is_valid(row).then(|| self.act_by.value(row));
         ListedAction {
             action: self.action.value(row).to_owned(),
             gain: self.gain.value(row),
             act_by: act_by.map(|micros| Timestamp::from_micros(micros).to_string()[..10].to_owned()),
             act_by_is_open: self.act_by_is_open.is_valid(row) && self.act_by_is_open.value(row),
-            evidence: self.evidence.is_valid(row).then(|| self.evidence.value(row).to_owned()),
+            evidence: text(self.evidence),
+            best_hours: text(self.best_hours),
+            usual_channel: text(self.usual_channel),
             not_done: dropped.as_string::<i32>().iter().flatten().map(str::to_owned).collect(),
         }
     }
@@ -255,7 +266,7 @@ pub fn write_churn_list(path: &Path, rows: &[ChurnListRow]) -> Result<()> {
     let is_open = rows
         .iter()
         .map(|row| row.next_action.as_ref().map(|action| action.act_by_is_open));
-    let columns: [(&str, ArrayRef); 17] = [
+    let columns: [(&str, ArrayRef); 19] = [
         ("customer", texts(|row| Some(&row.customer))),
         ("churn", numbers(|row| row.churn)),
         ("low", numbers(|row| row.low)),
@@ -275,6 +286,8 @@ pub fn write_churn_list(path: &Path, rows: &[ChurnListRow]) -> Result<()> {
         ("next_action_evidence", of_action(|action| action.evidence.as_deref())),
         ("act_by", of_action(|action| action.act_by.as_deref())),
         ("act_by_is_open", Arc::new(is_open.collect::<BooleanArray>())),
+        ("best_hours", of_action(|action| action.best_hours.as_deref())),
+        ("usual_channel", of_action(|action| action.usual_channel.as_deref())),
         ("not_done", Arc::new(not_done.collect::<StringArray>())),
     ];
     let batch = RecordBatch::try_from_iter(columns).map_err(|error| Error::columns(path)(error.into()))?;

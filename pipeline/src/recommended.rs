@@ -5,9 +5,9 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, BooleanBuilder, Float64Builder, ListBuilder, StringBuilder, TimestampMicrosecondBuilder};
 use arrow::datatypes::{DataType, Field};
 use percorso_journey::spec::NOTHING;
-use percorso_journey::{Spec, Timestamp};
+use percorso_journey::{JourneyState, Spec, Timestamp};
 use percorso_next_action::Evidence;
-use percorso_next_action::decide::{Circumstances, Ledger, Purpose, Today, is_held_out};
+use percorso_next_action::decide::{Circumstances, Ledger, Purpose, Today, is_held_out, meeting};
 use percorso_scoring::Recommended;
 
 use crate::journeys::CustomerJourney;
@@ -23,6 +23,10 @@ pub(crate) const ACT_BY: &str = "next_action_act_by";
 pub(crate) const ACT_BY_IS_OPEN: &str = "next_action_act_by_is_open";
 /// What the gain is told from: `learnt`, `declared` or `none`.
 pub(crate) const EVIDENCE: &str = "next_action_evidence";
+/// The hours of the business's day in which the customer mostly is there, such as `19-22`.
+pub(crate) const BEST_HOURS: &str = "next_action_best_hours";
+/// The channel on which the customer mostly is.
+pub(crate) const USUAL_CHANNEL: &str = "usual_channel";
 /// What must not be done, each with its reason.
 pub(crate) const DROPPED: &str = "next_action_dropped";
 
@@ -38,6 +42,8 @@ pub(crate) fn fields(spec: &Spec) -> Vec<Field> {
         Field::new(ACT_BY, canonical::time_type(), true),
         Field::new(ACT_BY_IS_OPEN, DataType::Boolean, true),
         Field::new(EVIDENCE, DataType::Utf8, true),
+        Field::new(BEST_HOURS, DataType::Utf8, true),
+        Field::new(USUAL_CHANNEL, DataType::Utf8, true),
         Field::new(DROPPED, DataType::List(item), true),
     ]
 }
@@ -68,6 +74,8 @@ pub(crate) struct Builders {
     act_by: TimestampMicrosecondBuilder,
     act_by_is_open: BooleanBuilder,
     evidence: StringBuilder,
+    best_hours: StringBuilder,
+    usual_channel: StringBuilder,
     dropped: ListBuilder<StringBuilder>,
 }
 
@@ -79,11 +87,13 @@ impl Builders {
             act_by: row_columns::times(),
             act_by_is_open: BooleanBuilder::new(),
             evidence: StringBuilder::new(),
+            best_hours: StringBuilder::new(),
+            usual_channel: StringBuilder::new(),
             dropped: ListBuilder::new(StringBuilder::new()),
         }
     }
 
-    pub(crate) fn append(&mut self, spec: &Spec, recommended: &Recommended) {
+    pub(crate) fn append(&mut self, spec: &Spec, state: &JourneyState, recommended: &Recommended) {
         let name = |action: u16| spec.actions()[usize::from(action)].name.as_str();
         let choice = recommended.decision.choice();
         self.action.append_value(choice.action.map_or(NOTHING, name));
@@ -98,6 +108,13 @@ impl Builders {
                 Evidence::Declared => "declared",
                 Evidence::None => "none",
             }));
+        let met = meeting(spec, state, choice.action);
+        let hours = met.hours.map(|hours| format!("{}-{}", hours.from, hours.until));
+        self.best_hours.append_option(hours);
+        let channel = met
+            .channel
+            .map(|channel| spec.channels()[usize::from(channel)].as_str());
+        self.usual_channel.append_option(channel);
         for dropped in &recommended.decision.dropped {
             let told = format!("{}: {}", name(dropped.action), dropped.why);
             self.dropped.values().append_value(told);
@@ -112,6 +129,8 @@ impl Builders {
             Arc::new(self.act_by.finish()),
             Arc::new(self.act_by_is_open.finish()),
             Arc::new(self.evidence.finish()),
+            Arc::new(self.best_hours.finish()),
+            Arc::new(self.usual_channel.finish()),
             Arc::new(self.dropped.finish()),
         ]
     }

@@ -273,7 +273,7 @@ impl CustomerFold for Folder {
                     model.recommend(state, &scores, Belief::Learnt, circumstances, ahead, scratch)
                 });
                 let recommended = recommended.expect("scored above");
-                builders.append(spec, &recommended);
+                builders.append(spec, state, &recommended);
             }
         });
         Ok(())

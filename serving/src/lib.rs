@@ -26,7 +26,7 @@ mod service;
 mod store;
 
 pub use clock::{Clock, system_clock};
-pub use decisions::{Considered, Decided, DecisionRecord, DecisionRequest, MadeFrom, Named, Policy, Replay};
+pub use decisions::{Considered, Decided, DecisionRecord, DecisionRequest, MadeFrom, Meeting, Named, Policy, Replay};
 pub use error::Error;
 pub use follower::{Follower, ModelError};
 pub use server::{Reflection, ServeError, Server, Settings};

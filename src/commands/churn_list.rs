@@ -123,6 +123,12 @@ fn told(action: &ListedAction) -> String {
         let open = if action.act_by_is_open { " or later" } else { "" };
         text += &format!("; act by {day}{open}");
     }
+    if let Some(hours) = &action.best_hours {
+        text += &format!("; mostly there from {}", hours.replace('-', " to "));
+    }
+    if let Some(channel) = &action.usual_channel {
+        text += &format!("; mostly on {channel}");
+    }
     if !action.not_done.is_empty() {
         text += &format!("; not {}", action.not_done.join(", not "));
     }
@@ -140,7 +146,7 @@ fn csv(rows: &[ChurnListRow]) -> String {
         format!("\"{guard}{}\"", text.replace('"', "\"\""))
     };
     let mut text = "customer,churn,low,high,stage,last_touchpoint,owner,value_at_risk,reason_1,reason_2,reason_3,\
-                    next_action,next_action_gain,next_action_evidence,act_by,act_by_is_open,not_done\n"
+                    next_action,next_action_gain,next_action_evidence,act_by,act_by_is_open,best_hours,usual_channel,not_done\n"
         .to_owned();
     for row in rows {
         let ChurnListRow {
@@ -161,12 +167,14 @@ fn csv(rows: &[ChurnListRow]) -> String {
         text += &format!(",{},{},{}", reason(0), reason(1), reason(2));
         let action = row.next_action.as_ref();
         text += &format!(
-            ",{},{},{},{},{},{}\n",
+            ",{},{},{},{},{},{},{},{}\n",
             cell(action.map_or("", |action| &action.action)),
             action.map_or_else(String::new, |action| action.gain.to_string()),
             cell(action.and_then(|action| action.evidence.as_deref()).unwrap_or("")),
             cell(action.and_then(|action| action.act_by.as_deref()).unwrap_or("")),
             action.map_or_else(String::new, |action| action.act_by_is_open.to_string()),
+            cell(action.and_then(|action| action.best_hours.as_deref()).unwrap_or("")),
+            cell(action.and_then(|action| action.usual_channel.as_deref()).unwrap_or("")),
             cell(&action.map_or_else(String::new, |action| action.not_done.join("; "))),
         );
     }

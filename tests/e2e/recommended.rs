@@ -15,8 +15,8 @@ use crate::parity::{batches, channel, micros, runtime};
 const AS_OF: &str = "2025-12-31T12:00:00Z";
 const AS_OF_SECONDS: i64 = 1_767_182_400;
 
-/// What to do, the bits of its gain, until when, and what must not be done and why.
-type Told = (String, u64, Option<i64>, Vec<String>);
+/// What to do, the bits of its gain, until when, what must not be done and why, and when and where the customer mostly is.
+type Told = (String, u64, Option<i64>, Vec<String>, Option<String>, Option<String>);
 
 #[test]
 fn the_list_and_the_service_recommend_the_same() {
@@ -52,6 +52,7 @@ fn the_list_and_the_service_recommend_the_same() {
 
 fn of_reply(reply: Recommendation) -> Told {
     let dropped = reply.dropped.iter();
+    let hours = reply.best_hours.map(|hours| format!("{}-{}", hours.from, hours.until));
     (
         reply.action,
         reply.gain.to_bits(),
@@ -59,6 +60,8 @@ fn of_reply(reply: Recommendation) -> Told {
         dropped
             .map(|dropped| format!("{}: {}", dropped.action, dropped.why))
             .collect(),
+        hours,
+        (!reply.usual_channel.is_empty()).then_some(reply.usual_channel),
     )
 }
 
@@ -83,6 +86,7 @@ fn filed(run: &Path) -> BTreeMap<String, Told> {
         let gains = column("next_action_gain").as_primitive::<Float64Type>();
         let act_by = column("next_action_act_by").as_primitive::<TimestampMicrosecondType>();
         let dropped = column("next_action_dropped").as_list::<i32>();
+        let [hours, channels] = ["next_action_best_hours", "usual_channel"].map(|name| column(name).as_string::<i32>());
         for row in 0..batch.num_rows() {
             let dropped = dropped.value(row);
             let dropped = dropped.as_string::<i32>().iter().flatten().map(str::to_owned);
@@ -91,6 +95,8 @@ fn filed(run: &Path) -> BTreeMap<String, Told> {
                 gains.value(row).to_bits(),
                 act_by.is_valid(row).then(|| act_by.value(row)),
                 dropped.collect(),
+                hours.is_valid(row).then(|| hours.value(row).to_owned()),
+                channels.is_valid(row).then(|| channels.value(row).to_owned()),
             );
             told.insert(customers.value(row).to_owned(), of_row);
         }
