@@ -46,10 +46,12 @@ impl Timestamp {
         self.0.saturating_add(offset_micros)
     }
 
-    /// The hour of the day, 0 to 23, that it is then in a time zone.
-    pub fn local_hour(self, zone: &jiff::tz::TimeZone) -> u8 {
+    /// The hour of the day, 0 to 23, that it is then in a time zone; `None` at midnight to the microsecond, which is how a
+    /// date without a time is read.
+    pub fn local_hour(self, zone: &jiff::tz::TimeZone) -> Option<u8> {
         const MICROS_PER_HOUR: i64 = MICROS_PER_DAY / 24;
-        (self.local_micros(zone).rem_euclid(MICROS_PER_DAY) / MICROS_PER_HOUR) as u8
+        let micros = self.local_micros(zone).rem_euclid(MICROS_PER_DAY);
+        (micros > 0).then_some((micros / MICROS_PER_HOUR) as u8)
     }
 
     /// The minute of the day and the day of the week (0 for Monday) that it is then in a time zone.

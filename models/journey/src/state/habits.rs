@@ -40,7 +40,9 @@ impl Habits {
         if touchpoint.contact {
             return;
         }
-        count(&mut self.hours, usize::from(event.at.local_hour(spec.time_zone())));
+        if let Some(hour) = event.at.local_hour(spec.time_zone()) {
+            count(&mut self.hours, usize::from(hour));
+        }
         if let Some(channel) = event.channel {
             count(&mut self.channels, usize::from(channel));
         }
@@ -149,6 +151,16 @@ mod tests {
         let scattered: Vec<_> = (0..24).map(|hour| (hour, ["web", "shop", "mail"][hour % 3])).collect();
         let habits = after(&scattered);
         assert_eq!((habits.hours(|_| true), habits.channel()), (None, None));
+    }
+
+    #[test]
+    fn days_without_a_time_tell_no_hour() {
+        let spec = Spec::parse(text::SMALL_SPEC).unwrap();
+        let mut habits = Habits::new(&spec);
+        for event in text::journey(&spec, &["visit@1d"; 20].join(" ")).unwrap() {
+            habits.observe(&spec, &event, &spec.touchpoints()[usize::from(event.touchpoint)]);
+        }
+        assert_eq!(habits.hours(|_| true), None);
     }
 
     #[test]
