@@ -151,8 +151,6 @@ impl Server {
     /// - the transport fails, or the store does not close; acknowledged events are safe all the same.
     pub async fn run(self, shutdown: impl Future<Output = ()> + Send + 'static) -> Result<(), ServeError> {
         let (health, health_service) = tonic_health::server::health_reporter();
-        health.set_service_status(JOURNEYS, ServingStatus::Serving).await;
-        health.set_service_status(DECISIONS, ServingStatus::Serving).await;
         tell_health(&health, &self.service).await;
         let reflection = match self.reflection {
             Reflection::Off => None,
@@ -212,15 +210,14 @@ async fn watch(followers: [Arc<Follower>; 2], service: Arc<ScoringService>, heal
             Some(()) = async { hangup.as_mut()?.recv().await } => {}
         }
         for follower in &followers {
-            if refresh(follower, &service).await {
-                tell_health(&health, &service).await;
-            }
+            refresh(follower, &service).await;
         }
+        tell_health(&health, &service).await;
     }
 }
 
 /// Lets the version now named serve; a failure is logged, and what served goes on.
-async fn refresh(follower: &Arc<Follower>, service: &Arc<ScoringService>) -> bool {
+async fn refresh(follower: &Arc<Follower>, service: &Arc<ScoringService>) {
     let (follower, service) = (Arc::clone(follower), Arc::clone(service));
     let refreshed = tokio::task::spawn_blocking(move || {
         let is_swapped = follower.refresh(&service);
@@ -234,16 +231,27 @@ async fn refresh(follower: &Arc<Follower>, service: &Arc<ScoringService>) -> boo
             Ok(false) => {}
             Err(error) => tracing::warn!(error = error as &dyn std::error::Error, "no other model serves"),
         }
-        is_swapped.unwrap_or(false)
     });
-    refreshed.await.unwrap_or(false)
+    if let Err(error) = refreshed.await {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "looking for another model ended early"
+        );
+    }
 }
 
-async fn tell_health(health: &HealthReporter, service: &ScoringService) {
-    let status = if service.model().is_some() {
-        ServingStatus::Serving
-    } else {
-        ServingStatus::NotServing
+/// Scoring needs a model; events and decisions need a disk that takes them.
+async fn tell_health(health: &HealthReporter, service: &Arc<ScoringService>) {
+    let status = |is_serving: bool| match is_serving {
+        true => ServingStatus::Serving,
+        false => ServingStatus::NotServing,
     };
-    health.set_service_status(SCORING, status).await;
+    health
+        .set_service_status(SCORING, status(service.model().is_some()))
+        .await;
+    let asked = Arc::clone(service);
+    let is_writable = tokio::task::spawn_blocking(move || asked.store().is_writable());
+    let writing = status(is_writable.await.unwrap_or(false));
+    health.set_service_status(JOURNEYS, writing).await;
+    health.set_service_status(DECISIONS, writing).await;
 }

@@ -153,6 +153,13 @@ impl Disk {
 }
 
 impl Disk {
+    /// A batch that changes nothing anyone reads.
+    pub(super) fn trial(&self) -> OwnedWriteBatch {
+        let mut batch = self.batch().durability(Some(PersistMode::SyncData));
+        batch.insert(&self.meta, TRIAL, []);
+        batch
+    }
+
     /// The contacts made with a customer.
     pub(super) fn ledger(&self, key: CustomerKey) -> Result<Ledger, StoreError> {
         let bytes = read(&self.ledgers, key.bytes())?;
@@ -215,6 +222,8 @@ pub(super) fn response_key(id: DecisionId, kind: u8) -> [u8; 17] {
 }
 
 const HEADER: &str = "header";
+/// What is written to see whether the disk takes anything.
+const TRIAL: &str = "trial";
 const CACHE_BYTES: u64 = 64 << 20;
 
 /// The key of a log record: customer, then the event's order, so that a prefix scan gives the log in order.

@@ -18,6 +18,7 @@ mod writer;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use fjall::OwnedWriteBatch;
@@ -53,6 +54,8 @@ struct Shelf {
     states: Cache<[u8; 16], ()>,
     /// What was done on the last days asked about.
     days: RwLock<BTreeMap<Day, Arc<Today>>>,
+    /// Whether the disk took what was last written to it.
+    is_writable: AtomicBool,
     #[cfg(test)]
     fails: std::sync::Mutex<Fails>,
 }
@@ -91,6 +94,7 @@ impl Store {
             ledgers: Cache::new(cached_customers.max(1_024)),
             states: Cache::new(cached_customers.max(1_024)),
             days: RwLock::default(),
+            is_writable: AtomicBool::new(true),
             #[cfg(test)]
             fails: std::sync::Mutex::default(),
         });
@@ -272,6 +276,12 @@ impl Shelf {
 
     /// Writes a batch whole, or leaves the disk as it is: the engine shows nothing that it could not sync.
     fn write(&self, batch: OwnedWriteBatch) -> Result<(), StoreError> {
+        let written = self.try_to_write(batch);
+        self.is_writable.store(written.is_ok(), Ordering::Relaxed);
+        written
+    }
+
+    fn try_to_write(&self, batch: OwnedWriteBatch) -> Result<(), StoreError> {
         #[cfg(test)]
         let fails = *self.fails.lock().unwrap();
         #[cfg(test)]
@@ -330,6 +340,14 @@ pub(crate) enum Fails {
 impl Fails {
     fn error() -> StoreError {
         StoreError::engine("write")(std::io::Error::other("refused by a test").into())
+    }
+}
+
+impl Store {
+    /// Whether the disk took what was last written to it; once it has not, it is asked again by writing nothing of note.
+    pub(crate) fn is_writable(&self) -> bool {
+        let is_writable = || self.shelf.is_writable.load(Ordering::Relaxed);
+        is_writable() || self.shelf.write(self.shelf.disk.trial()).is_ok()
     }
 }
 

@@ -343,9 +343,11 @@ mod tests {
                 Err(StoreError::Engine { operation: "write", .. })
             ));
         }
+        assert!(!store.is_writable());
         let after = store.history(key).unwrap().unwrap();
         assert_eq!(after.state().to_bytes(), before.state().to_bytes());
         store.fail(Fails::Never);
+        assert!(store.is_writable(), "the disk was asked again");
         assert_eq!(
             send("purchase@2d").wait().unwrap(),
             [Placement::Accepted],
