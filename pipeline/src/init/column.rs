@@ -13,6 +13,8 @@ const MAX_VALUES: usize = 1_000;
 const N_HASHES: usize = 2_048;
 /// After so many values, formats that do not fit are given up.
 const TRIED: u64 = 500;
+/// No number of an event is larger.
+const LARGEST: f64 = 1e15;
 /// The share of values that a kind needs.
 const NEARLY_ALL: f64 = 0.98;
 
@@ -77,6 +79,10 @@ pub(super) struct Column {
     pub(super) n_there: u64,
     n_numbers: u64,
     n_whole: u64,
+    /// Numbers in digits alone, as ingest reads whole ones.
+    n_in_digits: u64,
+    /// Numbers larger than an event may bear.
+    n_huge: u64,
     n_flags: u64,
     /// Numbers with a decimal comma, which ingest does not read.
     n_commas: u64,
@@ -84,6 +90,8 @@ pub(super) struct Column {
     pub(super) n_negative: u64,
     pub(super) smallest: f64,
     pub(super) largest: f64,
+    /// Bytes of the longest value.
+    pub(super) longest: usize,
     formats: Vec<(Option<&'static str>, u64)>,
     /// Every value with its count; `None` when there are too many.
     values: Option<BTreeMap<String, u64>>,
@@ -107,12 +115,15 @@ impl Column {
             n_there: 0,
             n_numbers: 0,
             n_whole: 0,
+            n_in_digits: 0,
+            n_huge: 0,
             n_flags: 0,
             n_commas: 0,
             n_with_spaces: 0,
             n_negative: 0,
             smallest: f64::INFINITY,
             largest: f64::NEG_INFINITY,
+            longest: 0,
             formats: FORMATS.map(|format| (format, 0)).to_vec(),
             values: Some(BTreeMap::new()),
             hashes: BTreeSet::new(),
@@ -133,11 +144,14 @@ impl Column {
 
     fn observe_text(&mut self, text: &str) {
         self.n_there += 1;
+        self.longest = self.longest.max(text.len());
         let number = text.parse::<f64>().ok().filter(|number| number.is_finite());
         if let Some(number) = number {
             let is_whole = number == number.trunc();
             self.n_numbers += 1;
             self.n_whole += u64::from(is_whole);
+            self.n_in_digits += u64::from(text.parse::<i64>().is_ok());
+            self.n_huge += u64::from(number.abs() > LARGEST);
             self.n_negative += u64::from(number < 0.0);
             self.smallest = self.smallest.min(number);
             self.largest = self.largest.max(number);
@@ -198,22 +212,18 @@ impl Column {
         self.n_there += other.n_there;
         self.n_numbers += other.n_numbers;
         self.n_whole += other.n_whole;
+        self.n_in_digits += other.n_in_digits;
+        self.n_huge += other.n_huge;
         self.n_flags += other.n_flags;
         self.n_commas += other.n_commas;
         self.n_with_spaces += other.n_with_spaces;
         self.n_negative += other.n_negative;
         self.smallest = self.smallest.min(other.smallest);
         self.largest = self.largest.max(other.largest);
+        self.longest = self.longest.max(other.longest);
         self.counts_rows &= other.counts_rows;
-        let n_other = |wanted: &Option<&str>| {
-            other
-                .formats
-                .iter()
-                .find(|(format, _)| format == wanted)
-                .map(|(_, n)| *n)
-        };
         self.formats
-            .retain_mut(|(format, n_read)| n_other(format).inspect(|n| *n_read += n).is_some());
+            .retain_mut(|(format, n_read)| other.n_read(*format).inspect(|n| *n_read += n).is_some());
         self.values = self.values.take().zip(other.values).map(|(mut own, others)| {
             others
                 .into_iter()
@@ -260,21 +270,35 @@ impl Column {
         Kind::Category
     }
 
+    /// Whether ingest reads every value as one of its kind.
+    pub(super) fn is_sound(&self) -> bool {
+        match self.kind() {
+            Kind::Time(format) => self.n_read(format) == Some(self.n_there),
+            Kind::Number => self.n_huge == 0,
+            Kind::Flag | Kind::Category => true,
+        }
+    }
+
+    /// Whether every value is a whole number in digits.
+    pub(super) fn is_whole(&self) -> bool {
+        self.n_in_digits == self.n_there
+    }
+
+    /// How many values a format reads; `None` when it was given up.
+    fn n_read(&self, wanted: Option<&str>) -> Option<u64> {
+        let of = self.formats.iter().find(|(format, _)| *format == wanted);
+        of.map(|(_, n_read)| *n_read)
+    }
+
     /// The other way to read the same times, when no value tells day and month apart.
     pub(super) fn other_format(&self) -> Option<&'static str> {
         let Kind::Time(Some(chosen)) = self.kind() else {
             return None;
         };
-        let n_of = |wanted: &str| {
-            self.formats
-                .iter()
-                .find(|(format, _)| *format == Some(wanted))
-                .map(|(_, n)| *n)
-        };
         let others = self.formats.iter().filter_map(|(format, _)| *format);
         others
             .into_iter()
-            .find(|other| *other != chosen && n_of(other) == n_of(chosen))
+            .find(|other| *other != chosen && self.n_read(Some(other)) == self.n_read(Some(chosen)))
     }
 
     /// How many different values there are; exact up to 1,000, else estimated to a few percent.

@@ -5,6 +5,7 @@
 
 mod catalogue;
 mod column;
+mod contract;
 mod facts;
 mod fields;
 mod leaks;

@@ -336,3 +336,43 @@ fn a_row_of_several_times_is_one_event_and_asks_about_the_others() {
     assert!(text.contains("touchpoint = { constant = \"purchase\" }"), "{text}");
     assert!(text.contains("Are \"order_delivered_date\" events too?"), "{text}");
 }
+
+#[test]
+fn columns_that_happen_to_bear_a_fields_name_are_not_read_as_that_field() {
+    let mut csv =
+        "customer_id;at;touchpoint;stage;value;event_id;sequence;known_at;propensity;account_id;channel\n".to_owned();
+    for row in 0..600_u64 {
+        let what = ["visit", "purchase"][(row / 2 % 2) as usize];
+        let (stage, part) = (row % 4 + 1, row % 9);
+        csv += &format!(
+            "c{};{};{what};{stage};0,{part};e{};{row};{};high;a{};{}\n",
+            row % 60,
+            day(row / 2),
+            row / 3 % 50,
+            day(row / 2 + 90),
+            row % 60,
+            ["web", "shop"][(row % 60 % 2) as usize]
+        );
+    }
+    let (_, text) = guessed(&[("events.csv", csv)], &Told::default());
+    let spec = Spec::parse(&text).expect("valid");
+    let source = &spec.sources()[0];
+    assert!(source.unnamed_columns(spec.attributes()).is_empty(), "{text}");
+    let ruled: Vec<&Field> = source.columns.iter().map(|(field, _)| field).collect();
+    for field in [
+        Field::Stage,
+        Field::Value,
+        Field::EventId,
+        Field::KnownAt,
+        Field::Propensity,
+        Field::Channel,
+    ] {
+        assert!(!ruled.contains(&&field), "{field:?} is read\n{text}");
+    }
+    assert!(
+        ruled.contains(&&Field::Sequence) && ruled.contains(&&Field::AccountId),
+        "{text}"
+    );
+    assert!(text.contains("# ? Not all of \"known_at\" is what"), "{text}");
+    assert!(!text.contains("not_read"));
+}

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::Guessed;
 use super::column::{Column, Kind};
+use super::contract::Named;
 use super::facts::{Attribute, COMMAS, Facts, is_selected_field};
 use super::fields::{Mapping, PURCHASE, RETURN, Table, TouchpointRule, ValueRule};
 use super::write::{is_field, is_of_sales, quoted, rule};
@@ -45,6 +46,7 @@ pub(super) fn source(
     if facts.has_lines {
         text.push_str("merge_lines = true              # rows with one event_id are lines of one event\n");
     }
+    text.push_str("by_name = false                 # only columns that are named here are read\n");
     text.push_str("\n[source.columns]\n");
     let is_case = column(mapping.customer).name == super::fields::CASE;
     let why = if is_case {
@@ -121,9 +123,8 @@ pub(super) fn source(
             );
         }
     }
-    for at in &facts.shadowed {
-        let why = "said of the whole journey, so not read";
-        rule(text, &column(*at).name, "{ constant = \"not_read\" }", why);
+    for named in &facts.named {
+        contract_field(text, column(named.column), named);
     }
     if facts.has_lines {
         rule(text, "lines", "{ constant = \"1\" }", "how many lines the event has");
@@ -156,6 +157,22 @@ pub(super) fn source(
             text,
             "# ? No time tells day and month apart. If the other comes first, the format is {other}"
         );
+    }
+}
+
+/// A column that bears a field's name.
+fn contract_field(text: &mut String, column: &Column, named: &Named) {
+    if !named.fits {
+        let of = quoted(&column.name);
+        let _ = writeln!(
+            text,
+            "# ? Not all of {of} is what the field of its name holds. Is it that? Then: {} = {of}",
+            named.field
+        );
+    } else if named.field == "known_at" {
+        time(text, named.field, column);
+    } else {
+        rule(text, named.field, &quoted(&column.name), "");
     }
 }
 
