@@ -121,7 +121,7 @@ cost = 2.0
         DecidedRows {
             cells: Array2::zeros((arm.len(), 0)),
             columns: Vec::new(),
-            propensity: vec![1.0; arm.len()],
+            propensity: vec![Some(1.0); arm.len()],
             silence_days: vec![0.0; arm.len()],
             arm,
             came,
