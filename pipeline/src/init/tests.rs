@@ -376,3 +376,18 @@ fn columns_that_happen_to_bear_a_fields_name_are_not_read_as_that_field() {
     assert!(text.contains("# ? Not all of \"known_at\" is what"), "{text}");
     assert!(!text.contains("not_read"));
 }
+
+#[test]
+fn a_stage_may_not_be_called_none() {
+    let mut csv = "user,when,event,stage\n".to_owned();
+    for row in 0..600_u64 {
+        let what = ["visit", "purchase"][(row / 2 % 2) as usize];
+        let stage = ["none", "lead", "won"][(row % 3) as usize];
+        csv += &format!("u{},{},{what},{stage}\n", row % 60, day(row / 2));
+    }
+    let (_, text) = guessed(&[("events.csv", csv)], &Told::default());
+    assert!(
+        !text.contains("\nstage = \"stage\"") && text.contains("# ? \"stage\" is not read"),
+        "{text}"
+    );
+}

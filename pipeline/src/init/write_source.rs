@@ -8,6 +8,7 @@ use super::column::{Column, Kind};
 use super::contract::Named;
 use super::facts::{Attribute, COMMAS, Facts, is_selected_field};
 use super::fields::{Mapping, PURCHASE, RETURN, Table, TouchpointRule, ValueRule};
+use super::stages::Found;
 use super::write::{is_field, is_of_sales, quoted, rule};
 use crate::ingest::FileFormat;
 
@@ -101,13 +102,20 @@ pub(super) fn source(
     }
     let fields = [
         ("owner", mapping.owner),
-        ("stage", mapping.stage),
+        ("stage", mapping.stage.filter(|_| guessed.stages.found == Found::Column)),
         ("feedback_score", mapping.feedback_score),
     ];
     for (field, at) in fields {
         if let Some(at) = at {
             rule(text, field, &quoted(&column(at).name), "");
         }
+    }
+    if let Some(at) = mapping.stage.filter(|_| guessed.stages.found != Found::Column) {
+        let of = quoted(&column(at).name);
+        let _ = writeln!(
+            text,
+            "# ? {of} is not read: `none` is the name of no stage. Does it say the stages?"
+        );
     }
     for (field, at) in [("product", mapping.product), ("channel", mapping.channel)] {
         let Some(at) = at.filter(|at| facts.attributes.iter().any(|attribute| attribute.column == *at)) else {
