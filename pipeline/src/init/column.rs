@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::tz::TimeZone;
-
 use super::tables::{TextColumn, Written};
+use super::times::{FORMATS, swapped, time_of};
 use super::words::{CONSENT, EVENT_TIMES, NAMERS, TIMES, has_word, hash, words};
-use crate::ingest::{parse_time, text_at};
+use crate::ingest::text_at;
 
 /// A list of values is kept up to this length; longer ones are counted by their smallest hashes.
 const MAX_VALUES: usize = 1_000;
@@ -17,42 +16,6 @@ const TRIED: u64 = 500;
 const LARGEST: f64 = 1e15;
 /// The share of values that a kind needs.
 const NEARLY_ALL: f64 = 0.98;
-
-/// Ways to write a time, in the order in which they are preferred; `None` is ISO 8601.
-const FORMATS: [Option<&str>; 32] = [
-    None,
-    Some("%Y-%m-%d %H:%M:%S UTC"),
-    Some("%d/%m/%Y %H:%M:%S"),
-    Some("%d/%m/%Y %H:%M"),
-    Some("%d/%m/%Y"),
-    Some("%m/%d/%Y %H:%M:%S"),
-    Some("%m/%d/%Y %H:%M"),
-    Some("%m/%d/%Y"),
-    Some("%m/%d/%Y %I:%M:%S %p"),
-    Some("%m/%d/%Y %I:%M %p"),
-    Some("%d.%m.%Y %H:%M:%S"),
-    Some("%d.%m.%Y %H:%M"),
-    Some("%d.%m.%Y, %H:%M"),
-    Some("%d.%m.%Y"),
-    Some("%d-%m-%Y %H:%M:%S"),
-    Some("%d-%m-%Y %H:%M"),
-    Some("%d-%m-%Y"),
-    Some("%m-%d-%Y %H:%M"),
-    Some("%m-%d-%Y"),
-    Some("%Y/%m/%d %H:%M:%S"),
-    Some("%Y/%m/%d %H:%M"),
-    Some("%Y/%m/%d"),
-    Some("%d/%m/%y %H:%M"),
-    Some("%d/%m/%y"),
-    Some("%m/%d/%y %H:%M"),
-    Some("%m/%d/%y"),
-    Some("%d %b %Y"),
-    Some("%d-%b-%Y"),
-    Some("%d-%b-%y"),
-    Some("%b %d, %Y"),
-    Some("%Y%m%d"),
-    Some("%s"),
-];
 
 /// What the values of a column are.
 #[derive(Clone, Debug, PartialEq)]
@@ -199,7 +162,7 @@ impl Column {
                 Some("%s") => is_number && text.len() == 10,
                 _ => !is_number && (6..=40).contains(&text.len()),
             };
-            *n_read += u64::from(may_be && parse_time(text, *format, &TimeZone::UTC).is_some());
+            *n_read += u64::from(may_be && time_of(text, *format).is_some());
         }
         if self.n_there == TRIED {
             self.formats.retain(|(_, n_read)| *n_read * 10 >= TRIED * 9);
@@ -290,15 +253,16 @@ impl Column {
         of.map(|(_, n_read)| *n_read)
     }
 
-    /// The other way to read the same times, when no value tells day and month apart.
+    /// The format with day and month swapped, when no value tells them apart.
     pub(super) fn other_format(&self) -> Option<&'static str> {
         let Kind::Time(Some(chosen)) = self.kind() else {
             return None;
         };
-        let others = self.formats.iter().filter_map(|(format, _)| *format);
-        others
-            .into_iter()
-            .find(|other| *other != chosen && self.n_read(Some(other)) == self.n_read(Some(chosen)))
+        let swapped = swapped(chosen);
+        let mut others = self.formats.iter().filter_map(|(format, _)| *format);
+        others.find(|other| {
+            *other != chosen && *other == swapped && self.n_read(Some(other)) == self.n_read(Some(chosen))
+        })
     }
 
     /// How many different values there are; exact up to 1,000, else estimated to a few percent.
@@ -387,13 +351,24 @@ mod tests {
             (["12/31/2024 8:26", "1/2/2024 10:00"], Some("%m/%d/%Y %H:%M")),
             (["31.01.2024", "01.02.2024"], Some("%d.%m.%Y")),
             (["20240131", "20240201"], Some("%Y%m%d")),
+            (["31/01/24", "01/02/24"], Some("%d/%m/%y")),
+            (["1/31/24 8:26", "2/1/24 10:00"], Some("%m/%d/%y %H:%M")),
+            (["31.01.24 10:00:05", "01.02.24 10:00:00"], Some("%d.%m.%y %H:%M:%S")),
+            (["31-01-24", "01-02-24"], Some("%d-%m-%y")),
+            (["31 Jan 2024 10:00", "01 Feb 2024 09:30"], Some("%d %b %Y %H:%M")),
+            (
+                ["2019-11-01 00:00:00.123 UTC", "2019-11-01 00:00:05.5 UTC"],
+                Some("%Y-%m-%d %H:%M:%S%.f UTC"),
+            ),
             (["1706700000", "1706800000"], Some("%s")),
             (
                 ["2019-11-01 00:00:00 UTC", "2019-11-01 00:00:05 UTC"],
                 Some("%Y-%m-%d %H:%M:%S UTC"),
             ),
         ] {
-            assert_eq!(column("event time", &texts).kind(), Kind::Time(expected), "{texts:?}");
+            let column = column("event time", &texts);
+            assert_eq!(column.kind(), Kind::Time(expected), "{texts:?}");
+            assert!(column.is_sound());
         }
         assert_eq!(column("customer", &["20240131", "20240201"]).kind(), Kind::Number);
         assert_eq!(
@@ -401,6 +376,7 @@ mod tests {
             Some("%m/%d/%Y")
         );
         assert_eq!(column("when", &["01/02/2024", "13/04/2024"]).other_format(), None);
+        assert_eq!(column("when", &["1 Jan 2024", "2 Feb 2024"]).other_format(), None);
     }
 
     #[test]

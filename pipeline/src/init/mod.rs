@@ -15,6 +15,7 @@ mod stages;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod times;
 mod windows;
 mod words;
 mod write;

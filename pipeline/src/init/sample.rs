@@ -5,13 +5,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::StringArray;
-use jiff::tz::TimeZone;
 
 use super::column::Kind;
 use super::fields::{Mapping, PURCHASE, RETURN, Table, TouchpointRule};
+use super::times::time_of;
 use super::words::{hash, mix};
 use crate::Result;
-use crate::ingest::{parse_time, text_at};
+use crate::ingest::text_at;
 use crate::progress::Progress;
 
 /// Rows that are held; with more of them, half of the customers are let go.
@@ -114,7 +114,7 @@ pub(super) fn gather(tables: &[(Table, Mapping)], progress: &dyn Progress) -> Re
                         sample.n_anonymous += 1;
                         continue;
                     };
-                    let at = text(mapping.at, row).and_then(|text| parse_time(text, format, &TimeZone::UTC));
+                    let at = text(mapping.at, row).and_then(|text| time_of(text, format));
                     let Some(at) = at else {
                         sample.n_untimed += 1;
                         continue;
@@ -143,9 +143,7 @@ pub(super) fn gather(tables: &[(Table, Mapping)], progress: &dyn Progress) -> Re
                     }
                     let cell = |column: usize| match (text(column, row), formats[column]) {
                         (None, _) => 0,
-                        (Some(text), Some(format)) => {
-                            parse_time(text, format, &TimeZone::UTC).map_or(0, |micros| micros as u64)
-                        }
+                        (Some(text), Some(format)) => time_of(text, format).map_or(0, |micros| micros as u64),
                         (Some(text), None) => hash(text),
                     };
                     sample.rows.push(Row {
