@@ -217,7 +217,7 @@ fn csv_error(path: &Path, error: &csv::Error) -> Error {
         }
         csv::ErrorKind::Utf8 { pos, err } => {
             let line = pos.as_ref().map_or(0, csv::Position::line);
-            Error::data(path, format!("line {line} is not UTF-8: {err}"))
+            Error::data(path, format!("line {line} is not UTF-8: {err}; save it as UTF-8"))
         }
         _ => Error::data(path, format!("not a readable CSV file: {error}")),
     }

@@ -46,6 +46,8 @@ pub(super) struct Column {
     n_in_digits: u64,
     /// Numbers larger than an event may bear.
     n_huge: u64,
+    /// Cells that are not a number: nothing as text, and no number that ingest takes.
+    n_nan: u64,
     n_flags: u64,
     /// Numbers with a decimal comma, which ingest does not read.
     n_commas: u64,
@@ -80,6 +82,7 @@ impl Column {
             n_whole: 0,
             n_in_digits: 0,
             n_huge: 0,
+            n_nan: 0,
             n_flags: 0,
             n_commas: 0,
             n_with_spaces: 0,
@@ -98,6 +101,7 @@ impl Column {
 
     /// Takes in a batch of it.
     pub(super) fn observe(&mut self, column: &TextColumn) {
+        self.n_nan += column.n_nan;
         for row in 0..arrow::array::Array::len(&column.texts) {
             if let Some(text) = text_at(&column.texts, row) {
                 self.observe_text(text);
@@ -169,14 +173,43 @@ impl Column {
         }
     }
 
+    /// Whether the same column of another file can be read the same way: for times, by one format.
+    pub(super) fn is_like(&self, other: &Column) -> bool {
+        if self.n_there == 0 || other.n_there == 0 {
+            return true;
+        }
+        let is_time = |column: &Column| matches!(column.kind(), Kind::Time(_));
+        let reads = |column: &Column, format: Option<&str>| {
+            let n_read = column.n_read(format).unwrap_or(0);
+            n_read as f64 >= NEARLY_ALL * column.n_there as f64
+        };
+        let both = |format: &Option<&str>| reads(self, *format) && reads(other, *format);
+        self.written == other.written
+            && match (is_time(self), is_time(other)) {
+                (true, true) => self.written == Written::Time || FORMATS.iter().any(both),
+                (one, another) => one == another,
+            }
+    }
+
     /// Takes in the same column of another file.
     pub(super) fn join(&mut self, other: Column) {
+        if self.n_there == 0 {
+            // What is empty says nothing of how the others are written.
+            let n_rows = self.n_rows + other.n_rows;
+            *self = Column {
+                position: self.position,
+                n_rows,
+                ..other
+            };
+            return;
+        }
         self.n_rows += other.n_rows;
         self.n_there += other.n_there;
         self.n_numbers += other.n_numbers;
         self.n_whole += other.n_whole;
         self.n_in_digits += other.n_in_digits;
         self.n_huge += other.n_huge;
+        self.n_nan += other.n_nan;
         self.n_flags += other.n_flags;
         self.n_commas += other.n_commas;
         self.n_with_spaces += other.n_with_spaces;
@@ -237,9 +270,14 @@ impl Column {
     pub(super) fn is_sound(&self) -> bool {
         match self.kind() {
             Kind::Time(format) => self.n_read(format) == Some(self.n_there),
-            Kind::Number => self.n_huge == 0,
+            Kind::Number => self.n_huge + self.n_nan == 0,
             Kind::Flag | Kind::Category => true,
         }
+    }
+
+    /// Whether at most one row in 200 has a number that ingest refuses.
+    pub(super) fn is_nearly_sound(&self) -> bool {
+        (self.n_huge + self.n_nan) * 200 <= self.n_rows
     }
 
     /// Whether every value is a whole number in digits.

@@ -19,6 +19,10 @@ const ID_LIKE: f64 = 0.5;
 pub(super) const COMMAS: &str =
     "its numbers have a decimal comma, and ingest reads a decimal point: write 12.50, not 12,50";
 
+/// Why a column of times or numbers is not read.
+pub(super) const UNSOUND: &str =
+    "not every value is a time from 1900 to 2199 or a number up to 1e15, and ingest would refuse those rows";
+
 /// What rows of a table with one id are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Shares {
@@ -293,6 +297,9 @@ fn why_not(
     }
     if column.has_decimal_commas() {
         return Some(COMMAS.to_owned());
+    }
+    if !column.is_sound() {
+        return Some(UNSOUND.to_owned());
     }
     if column.is_row_number() {
         return Some("it counts the rows".to_owned());

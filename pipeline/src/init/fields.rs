@@ -26,6 +26,8 @@ pub(super) struct Table {
     pub(super) files: Vec<DataFile>,
     /// In the order of the file.
     pub(super) columns: Vec<Column>,
+    /// Columns that cannot be read, and why not.
+    pub(super) unread: BTreeMap<String, String>,
     pub(super) n_rows: u64,
 }
 
@@ -43,27 +45,21 @@ impl Table {
 
     /// Whether another file has the same columns, written the same way.
     pub(super) fn is_like(&self, other: &Table) -> bool {
-        let shape = |table: &Table| {
-            let columns = table.columns.iter().map(|column| (column.name.clone(), column.written));
-            let time_formats = table.columns.iter().filter_map(|column| match column.kind() {
-                Kind::Time(format) => Some((column.name.clone(), format)),
-                Kind::Flag | Kind::Number | Kind::Category => None,
-            });
-            let columns: BTreeMap<_, _> = columns.collect();
-            (
-                columns,
-                time_formats.collect::<BTreeMap<_, _>>(),
-                table.files[0].format,
-                table.files[0].delimiter,
-            )
+        let way = |table: &Table| (table.files[0].format, table.files[0].delimiter, table.columns.len());
+        let is_there = |column: &Column| {
+            other
+                .columns
+                .iter()
+                .any(|of| of.name == column.name && of.is_like(column))
         };
-        shape(self) == shape(other)
+        way(self) == way(other) && self.columns.iter().all(is_there)
     }
 
     /// Takes in a file of the same shape.
     pub(super) fn join(&mut self, other: Table) {
         self.n_rows += other.n_rows;
         self.files.extend(other.files);
+        self.unread.extend(other.unread);
         for column in other.columns {
             if let Some(own) = self.columns.iter_mut().find(|own| own.name == column.name) {
                 own.join(column);
@@ -174,7 +170,7 @@ pub(super) fn guess(table: &Table, told: &Told, rejected: &BTreeSet<String>) -> 
     let times = (0..table.columns.len()).filter(|column| matches!(table.columns[*column].kind(), Kind::Time(_)));
     let shared = (0..table.columns.len()).filter(|column| {
         let of = &table.columns[*column];
-        let is_id = has_word(&of.words, SHARED) && (has_word_or_its_id(&of.words, SHARED)) && !is_touchpoint(*column);
+        let is_id = has_word_or_its_id(&of.words, SHARED) && !is_touchpoint(*column);
         is_free(*column) && of.may_be_id() && (is_id || of.name == CASE) && of.share_missing() < 0.5 && is_id_like(of)
     });
     Ok(Mapping {
@@ -352,7 +348,7 @@ fn rule_of(table: &Table, at: usize) -> TouchpointRule {
 type Score<'a> = &'a dyn Fn(&Column) -> Option<i32>;
 
 fn value(table: &Table, pick: &dyn Fn(Score<'_>) -> Option<usize>) -> Option<ValueRule> {
-    let is_number = |column: &Column| column.kind() == Kind::Number && column.largest > 0.0;
+    let is_number = |column: &Column| column.kind() == Kind::Number && column.largest > 0.0 && column.is_nearly_sound();
     let money = |column: &Column| {
         let is_other = has_word(&column.words, OTHER_MONEY) || has_word(&column.words, ID);
         if !is_number(column) || !has_word(&column.words, MONEY) || is_other {
@@ -386,7 +382,8 @@ fn listed(column: &Column, names: &str, at_most: f64) -> Option<i32> {
 }
 
 fn feedback_score(column: &Column) -> Option<i32> {
-    let is_scale = column.kind() == Kind::Number && column.smallest >= 0.0 && column.largest <= 100.0;
+    let is_scale =
+        column.kind() == Kind::Number && column.is_nearly_sound() && column.smallest >= 0.0 && column.largest <= 100.0;
     let is_named = has_word(&column.words, SCORE) || column.words.ends_with(&["review".to_owned(), "score".to_owned()]);
     (is_scale && is_named).then_some(50)
 }

@@ -14,8 +14,9 @@ use crate::Result;
 use crate::ingest::text_at;
 use crate::progress::Progress;
 
-/// Rows that are held; with more of them, half of the customers are let go.
+/// Rows and cells that are held; with more of them, half of the customers are let go.
 const MAX_ROWS: usize = 300_000;
+const MAX_CELLS: usize = 15_000_000;
 /// Touchpoints beyond these are no list of touchpoints.
 const MAX_TOUCHPOINTS: usize = 1_000;
 
@@ -54,9 +55,10 @@ pub(super) struct Sample {
     pub(super) share: f64,
     /// Customers in the sample.
     pub(super) n_customers: u64,
-    /// Rows of the sample that are the same as one in another file, and in the same file.
+    /// Rows of the sample that are the same as one in another file.
     pub(super) n_same_in_other_file: u64,
-    pub(super) n_same_in_file: u64,
+    /// Per table, rows of the sample that are the same as one in their file.
+    pub(super) same_in_file: BTreeMap<usize, u64>,
 }
 
 impl Sample {
@@ -83,7 +85,7 @@ pub(super) fn gather(tables: &[(Table, Mapping)], progress: &dyn Progress) -> Re
         ..Sample::default()
     };
     let mut names: BTreeMap<String, usize> = BTreeMap::new();
-    let mut file_number = 0;
+    let (mut file_number, mut n_cells) = (0, 0);
     for (of, (table, mapping)) in tables.iter().enumerate() {
         let format = match table.columns[mapping.at].kind() {
             Kind::Time(format) => format,
@@ -155,10 +157,12 @@ pub(super) fn gather(tables: &[(Table, Mapping)], progress: &dyn Progress) -> Re
                         touchpoint,
                         cells: (0..table.columns.len()).map(cell).collect(),
                     });
-                    if sample.rows.len() > MAX_ROWS {
+                    n_cells += table.columns.len();
+                    if sample.rows.len() > MAX_ROWS || n_cells > MAX_CELLS {
                         sample.share /= 2.0;
                         let most = sample.share * u64::MAX as f64;
                         sample.rows.retain(|row| (mix(row.customer) as f64) <= most);
+                        n_cells = sample.rows.iter().map(|row| row.cells.len()).sum();
                     }
                 }
             }
@@ -191,7 +195,7 @@ fn intern(name: &str, names: &mut BTreeMap<String, usize>, touchpoints: &mut Vec
 
 /// Counts rows that are the same in every cell, whatever the columns are called.
 fn count_same(sample: &mut Sample) {
-    let (mut in_other, mut in_file) = (0, 0);
+    let (mut in_other, mut in_file) = (0, BTreeMap::new());
     for rows in sample.rows.chunk_by(|one, next| one.customer == next.customer) {
         let mut files: BTreeMap<u64, BTreeSet<u32>> = BTreeMap::new();
         for row in rows {
@@ -202,8 +206,8 @@ fn count_same(sample: &mut Sample) {
             let seen = files.entry(content).or_default();
             let is_new = seen.insert(row.file);
             in_other += u64::from(is_new && seen.len() > 1);
-            in_file += u64::from(!is_new);
+            *in_file.entry(row.table).or_default() += u64::from(!is_new);
         }
     }
-    (sample.n_same_in_other_file, sample.n_same_in_file) = (in_other, in_file);
+    (sample.n_same_in_other_file, sample.same_in_file) = (in_other, in_file);
 }

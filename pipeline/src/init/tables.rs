@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use arrow::array::{ArrayRef, RecordBatch, StringArray, StringBuilder};
-use arrow::datatypes::DataType;
+use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray, StringBuilder};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Float64Type};
 use flate2::read::MultiGzDecoder;
 use jiff::tz::TimeZone;
 use percorso_journey::Timestamp;
@@ -46,6 +47,8 @@ pub(super) enum Written {
 /// Rows as columns of text; which columns there are may differ between batches of an event log.
 pub(super) struct TextBatch {
     pub(super) columns: BTreeMap<String, TextColumn>,
+    /// Columns that cannot be read, and why not.
+    pub(super) unread: BTreeMap<String, String>,
     pub(super) n_rows: usize,
 }
 
@@ -55,6 +58,8 @@ pub(super) struct TextColumn {
     pub(super) position: usize,
     pub(super) written: Written,
     pub(super) texts: StringArray,
+    /// Cells that are not a number, missing as text.
+    pub(super) n_nan: u64,
 }
 
 /// Batches read one after another.
@@ -115,23 +120,48 @@ fn delimiter(path: &Path, bytes: impl Read) -> Result<u8> {
     Ok(most.filter(|delimiter| count(*delimiter) > 0).unwrap_or(b','))
 }
 
-/// The columns that can be told as text; lists and structures cannot.
+/// The columns that can be told as text; lists and structures cannot. Of two with one name ingest reads the first.
 fn text_batch(rows: &RecordBatch) -> TextBatch {
     let schema = rows.schema();
-    let columns = schema.fields().iter().zip(rows.columns()).enumerate();
-    let columns = columns.filter_map(|(position, (field, column))| {
-        let (written, texts) = text_column(column)?;
-        let column = TextColumn {
-            position,
-            written,
-            texts,
-        };
-        Some((field.name().clone(), column))
-    });
+    let (mut columns, mut unread) = (BTreeMap::new(), BTreeMap::new());
+    for (position, (field, column)) in schema.fields().iter().zip(rows.columns()).enumerate() {
+        let name = field.name().clone();
+        if columns.contains_key(&name) {
+            unread.insert(name, "another column has its name; the first is read".to_owned());
+        } else if let Some((written, texts)) = text_column(column) {
+            let column = TextColumn {
+                position,
+                written,
+                texts,
+                n_nan: n_nan(column),
+            };
+            columns.insert(name, column);
+        } else {
+            unread.insert(name, format!("of type {}, not read", column.data_type()));
+        }
+    }
     TextBatch {
-        columns: columns.collect(),
+        columns,
+        unread,
         n_rows: rows.num_rows(),
     }
+}
+
+/// How many cells of a column of fractions are not a number.
+fn n_nan(column: &ArrayRef) -> u64 {
+    let Some(numbers) = column
+        .data_type()
+        .is_floating()
+        .then(|| cast(column, &DataType::Float64).ok())
+    else {
+        return 0;
+    };
+    let numbers = numbers
+        .as_ref()
+        .and_then(|numbers| numbers.as_primitive_opt::<Float64Type>());
+    numbers.map_or(0, |numbers| {
+        numbers.iter().flatten().filter(|number| number.is_nan()).count() as u64
+    })
 }
 
 fn text_column(column: &ArrayRef) -> Option<(Written, StringArray)> {
@@ -205,11 +235,13 @@ impl Events {
                 position: self.keys[&key],
                 written: Written::Text,
                 texts: column.finish(),
+                n_nan: 0,
             };
             (key, column)
         });
         Ok(Some(TextBatch {
             columns: columns.collect(),
+            unread: BTreeMap::new(),
             n_rows,
         }))
     }
@@ -236,7 +268,28 @@ impl Iterator for Events {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+
+    #[test]
+    fn what_cannot_be_read_is_told_and_of_two_columns_with_one_name_the_first_is_read() {
+        let texts = |text: &str| -> ArrayRef { Arc::new(StringArray::from(vec![text])) };
+        let blob: ArrayRef = Arc::new(arrow::array::BinaryArray::from(vec![&[1_u8][..]]));
+        let value: ArrayRef = Arc::new(arrow::array::Float64Array::from(vec![f64::NAN]));
+        let fields = [("a", texts("1")), ("a", texts("2")), ("photo", blob), ("value", value)];
+        let rows = RecordBatch::try_from_iter(fields).expect("a batch");
+        let batch = text_batch(&rows);
+        assert_eq!(batch.columns["a"].texts.value(0), "1");
+        assert_eq!(batch.columns["value"].n_nan, 1);
+        let unread: Vec<(&str, &str)> = batch
+            .unread
+            .iter()
+            .map(|(name, why)| (name.as_str(), why.as_str()))
+            .collect();
+        let twice = "another column has its name; the first is read";
+        assert_eq!(unread, [("a", twice), ("photo", "of type Binary, not read")]);
+    }
 
     #[test]
     fn a_delimiter_is_what_the_header_has_most_of() {

@@ -8,7 +8,7 @@ use percorso_next_action::decide::Rules;
 
 use super::*;
 
-struct Nobody;
+pub(super) struct Nobody;
 
 impl Progress for Nobody {
     fn start(&self, _: &str, _: u64) {}
@@ -31,8 +31,8 @@ fn guessed(files: &[(&str, String)], told: &Told) -> (Guessed, String) {
         path
     };
     let paths: Vec<PathBuf> = files.iter().map(write).collect();
-    let files = super::files(&paths).expect("known endings");
-    let tables = look(&files, &Nobody).expect("readable");
+    let files = look::files(&paths).expect("they are there");
+    let (tables, _) = look::look(&files, &Nobody).expect("readable");
     let guessed = guess(tables, told, "shop".to_owned(), &Nobody).expect("journeys");
     let text = write::journey(&guessed, folder.path());
     check("journey.toml".as_ref(), &text).unwrap_or_else(|error| panic!("{error}\n{text}"));
@@ -390,4 +390,37 @@ fn a_stage_may_not_be_called_none() {
         !text.contains("\nstage = \"stage\"") && text.contains("# ? \"stage\" is not read"),
         "{text}"
     );
+}
+
+#[test]
+fn cells_that_ingest_refuses_cost_no_row() {
+    let mut csv = "user,when,event,until,weight,code\n".to_owned();
+    for row in 0..600_u64 {
+        let what = ["visit", "purchase"][(row / 2 % 2) as usize];
+        let until = if row == 7 {
+            "2999-01-01".to_owned()
+        } else {
+            day(row % 50)
+        };
+        let weight = if row == 9 {
+            "1e16".to_owned()
+        } else {
+            (row % 7).to_string()
+        };
+        csv += &format!("u{},{},{what},{until},{weight},{}\n", row % 60, day(row / 2), row % 5);
+    }
+    let (guess, text) = guessed(&[("events.csv", csv)], &Told::default());
+    let names: Vec<&str> = guess.facts[0].attributes.iter().map(|of| of.name.as_str()).collect();
+    assert_eq!(names, ["code"], "{text}");
+    assert!(
+        text.contains("# ? \"until\" is not read") && text.contains("# ? \"weight\" is not read"),
+        "{text}"
+    );
+}
+
+#[test]
+fn an_id_in_one_word_is_an_id() {
+    let csv = invoices("invoicenumber,CustomerID,InvoiceDate,StockCode,Quantity,UnitPrice", 0);
+    let (_, text) = guessed(&[("x.csv", csv)], &Told::default());
+    assert!(text.contains("event_id = \"invoicenumber\""), "{text}");
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::Guessed;
 use super::column::{Column, Kind};
 use super::contract::Named;
-use super::facts::{Attribute, COMMAS, Facts, is_selected_field};
+use super::facts::{Attribute, COMMAS, Facts, UNSOUND, is_selected_field};
 use super::fields::{Mapping, PURCHASE, RETURN, Table, TouchpointRule, ValueRule};
 use super::stages::Found;
 use super::write::{is_field, is_of_sales, quoted, rule};
@@ -39,9 +39,11 @@ pub(super) fn source(
             "anonymous = \"skip\"              # {share:.1} % of rows name no customer: guests have no journey"
         );
     }
+    let same_in_file = |table: usize| sample.same_in_file.get(&table).copied();
+    let n_same = number(guessed, table).and_then(same_in_file).unwrap_or(0);
     if sample.n_same_in_other_file > 0 {
         text.push_str("dedupe = \"exact\"                # some rows are in more than one file\n");
-    } else if sample.n_same_in_file > 0 {
+    } else if n_same > 0 {
         text.push_str("# ? Some rows are the same in every column. Are they mistakes? Then: dedupe = \"exact\"\n");
     }
     if facts.has_lines {
@@ -144,7 +146,7 @@ pub(super) fn source(
     {
         source_attribute(text, column(attribute.column), attribute);
     }
-    for (at, why) in facts.skipped.iter().filter(|(_, why)| why == COMMAS) {
+    for (at, why) in facts.skipped.iter().filter(|(_, why)| why == COMMAS || why == UNSOUND) {
         let _ = writeln!(text, "# ? {} is not read: {why}.", quoted(&column(*at).name));
     }
     if !mapping.other_times.is_empty() && column(mapping.customer).share_distinct() > 0.9 {
@@ -206,6 +208,11 @@ fn time(text: &mut String, field: &str, column: &Column) {
     }
 }
 
+/// Position of a table among all.
+fn number(guessed: &Guessed, table: &Table) -> Option<usize> {
+    guessed.tables.iter().position(|(other, _)| std::ptr::eq(other, table))
+}
+
 /// Whether hardly any event but purchases and what follows them has a value: the price of what is only looked at is no money.
 fn is_of_purchases(guessed: &Guessed, mapping: &Mapping, table: &Table) -> bool {
     let of_value = match &mapping.value {
@@ -222,7 +229,7 @@ fn is_of_purchases(guessed: &Guessed, mapping: &Mapping, table: &Table) -> bool 
         .iter()
         .map(|(name, _)| before(name))
         .collect();
-    let of_table = guessed.tables.iter().position(|(other, _)| std::ptr::eq(other, table));
+    let of_table = number(guessed, table);
     let rows = guessed.sample.rows.iter().filter(|row| Some(row.table) == of_table);
     let valued = rows.filter(|row| row.cells[of_value] != 0);
     let (n, n_before) = valued.fold((0_u64, 0_u64), |(n, n_before), row| {
