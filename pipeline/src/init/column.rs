@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::shapes::{is_amount, is_clock, nothing};
 use super::tables::{TextColumn, Written};
 use super::times::{FORMATS, swapped, time_of};
 use super::words::{CONSENT, EVENT_TIMES, NAMERS, TIMES, has_word, hash, words};
@@ -49,8 +50,12 @@ pub(super) struct Column {
     /// Cells that are not a number: nothing as text, and no number that ingest takes.
     n_nan: u64,
     n_flags: u64,
-    /// Numbers with a decimal comma, which ingest does not read.
-    n_commas: u64,
+    /// Amounts with signs, spaces or commas, which ingest does not read.
+    n_amounts: u64,
+    /// Times of day without a day.
+    n_clocks: u64,
+    /// How often words for nothing come.
+    pub(super) nothings: BTreeMap<&'static str, u64>,
     n_with_spaces: u64,
     pub(super) n_negative: u64,
     pub(super) smallest: f64,
@@ -84,7 +89,9 @@ impl Column {
             n_huge: 0,
             n_nan: 0,
             n_flags: 0,
-            n_commas: 0,
+            n_amounts: 0,
+            n_clocks: 0,
+            nothings: BTreeMap::new(),
             n_with_spaces: 0,
             n_negative: 0,
             smallest: f64::INFINITY,
@@ -126,8 +133,11 @@ impl Column {
             self.last = Some(number);
         } else {
             self.counts_rows = false;
-            let has_comma = text.matches(',').count() == 1 && text.replace(',', ".").parse::<f64>().is_ok();
-            self.n_commas += u64::from(has_comma);
+            self.n_amounts += u64::from(is_amount(text));
+            self.n_clocks += u64::from(is_clock(text));
+            if let Some(word) = nothing(text) {
+                *self.nothings.entry(word).or_default() += 1;
+            }
         }
         self.n_with_spaces += u64::from(text.contains(' '));
         let is_flag = ["true", "false", "yes", "no", "0", "1"].contains(&text.to_ascii_lowercase().as_str());
@@ -211,7 +221,11 @@ impl Column {
         self.n_huge += other.n_huge;
         self.n_nan += other.n_nan;
         self.n_flags += other.n_flags;
-        self.n_commas += other.n_commas;
+        self.n_amounts += other.n_amounts;
+        self.n_clocks += other.n_clocks;
+        for (word, count) in &other.nothings {
+            *self.nothings.entry(word).or_default() += count;
+        }
         self.n_with_spaces += other.n_with_spaces;
         self.n_negative += other.n_negative;
         self.smallest = self.smallest.min(other.smallest);
@@ -336,9 +350,26 @@ impl Column {
             && self.n_distinct() >= 2.0
     }
 
-    /// Whether it holds numbers with a decimal comma.
-    pub(super) fn has_decimal_commas(&self) -> bool {
-        self.n_commas > 0 && (self.n_commas + self.n_numbers) as f64 >= NEARLY_ALL * self.n_there as f64
+    /// Whether it holds amounts with signs, spaces or commas.
+    pub(super) fn has_amounts(&self) -> bool {
+        self.n_amounts > 0 && (self.n_amounts + self.n_numbers) as f64 >= NEARLY_ALL * self.n_there as f64
+    }
+
+    /// Whether it holds times of day without a day.
+    pub(super) fn is_clock(&self) -> bool {
+        self.n_clocks > 0 && self.n_clocks as f64 >= NEARLY_ALL * self.n_there as f64
+    }
+
+    /// What its numbers count since 1970, where its name says a time and ingest reads none from them.
+    pub(super) fn since_1970(&self) -> Option<&'static str> {
+        let is_named = has_word(&self.words, TIMES) || has_word(&self.words, EVENT_TIMES);
+        let is_from = |unit: f64| unit <= self.smallest && self.largest <= 4.1 * unit;
+        let counted = [(1e9, "seconds"), (1e12, "milliseconds"), (1e15, "microseconds")];
+        let unit = counted
+            .into_iter()
+            .find(|(unit, _)| is_from(*unit))
+            .map(|(_, name)| name);
+        unit.filter(|_| is_named && self.n_whole == self.n_there && !matches!(self.kind(), Kind::Time(_)))
     }
 
     /// Whether it only counts the rows.
@@ -422,10 +453,15 @@ mod tests {
         assert_eq!(column("newsletter", &["yes", "no", "no"]).kind(), Kind::Flag);
         assert_eq!(column("x", &["1", "2.5"]).kind(), Kind::Number);
         assert_eq!(column("x", &["1", "two"]).kind(), Kind::Category);
-        assert!(column("x", &["1,5", "2", "-3,25"]).has_decimal_commas());
-        assert!(!column("x", &["1.5", "2", "a,b"]).has_decimal_commas());
+        assert!(column("x", &["1,5", "2", "-3,25"]).has_amounts());
+        assert!(!column("x", &["1.5", "2", "a,b"]).has_amounts());
         assert!(column("", &["0", "1", "2", "3"]).is_row_number());
         assert!(!column("id", &["7", "9", "3"]).is_row_number());
+        assert_eq!(
+            column("event_ts", &["1706700000123", "1706800000456"]).since_1970(),
+            Some("milliseconds")
+        );
+        assert_eq!(column("price", &["1706700000123"]).since_1970(), None);
         assert_eq!(column("x", &["C536379", "536380", "536381"]).led_by.get("C"), Some(&1));
     }
 

@@ -15,9 +15,11 @@ const NEARLY_ALL: f64 = 0.995;
 const ENOUGH: usize = 20;
 /// More of an attribute's values than this share of rows are ids.
 const ID_LIKE: f64 = 0.5;
-/// Why numbers of many countries are not read.
-pub(super) const COMMAS: &str =
-    "its numbers have a decimal comma, and ingest reads a decimal point: write 12.50, not 12,50";
+/// Why amounts as people write them are not read.
+pub(super) const AMOUNTS: &str =
+    "its numbers have a decimal comma, spaces or signs, and ingest reads digits and a decimal point: write 1234.50";
+/// Why times as systems count them are not read.
+pub(super) const COUNTED: &str = "it may be a time counted since 1970: write it as 2024-01-31T12:30:00Z";
 
 /// Why a column of times or numbers is not read.
 pub(super) const UNSOUND: &str =
@@ -106,7 +108,34 @@ pub(super) fn facts(tables: &[(Table, Mapping)], sample: &Sample, told: &Told) -
         attributes(table, mapping, told, &rows, &all, &mut facts);
         facts
     };
-    (0..tables.len()).map(of_table).collect()
+    let mut facts: Vec<Facts> = (0..tables.len()).map(of_table).collect();
+    keep_ids_apart(&mut facts, sample);
+    facts
+}
+
+/// Leaves ids of events out that another table has too for the same customer: ingest would take one event for the other.
+fn keep_ids_apart(facts: &mut [Facts], sample: &Sample) {
+    let mut tables: Vec<usize> = (0..facts.len()).collect();
+    tables.sort_by_key(|of| !facts[*of].has_lines);
+    let mut taken: BTreeMap<(u64, u64), usize> = BTreeMap::new();
+    for of in tables {
+        let Some(column) = facts[of].event_id else { continue };
+        let rows = sample
+            .rows
+            .iter()
+            .filter(|row| row.table == of && row.cells[column] != 0);
+        let ids: Vec<(u64, u64)> = rows.map(|row| (row.customer, row.cells[column])).collect();
+        let is_taken = |id: &(u64, u64)| taken.get(id).is_some_and(|other| *other != of);
+        if !facts[of].has_lines && ids.iter().any(is_taken) {
+            facts[of].event_id = None;
+            let why = "another file has the same ids for other events";
+            facts[of].skipped.push((column, why.to_owned()));
+        } else {
+            ids.into_iter().for_each(|id| {
+                taken.entry(id).or_insert(of);
+            });
+        }
+    }
 }
 
 /// The rows of each journey, in order; those of a customer where nothing tells journeys apart.
@@ -295,8 +324,11 @@ fn why_not(
     if n_distinct < 2.0 && (column.share_missing() < 0.01 || column.share_missing() > 0.99) {
         return Some("it has one value only".to_owned());
     }
-    if column.has_decimal_commas() {
-        return Some(COMMAS.to_owned());
+    if column.has_amounts() {
+        return Some(AMOUNTS.to_owned());
+    }
+    if column.since_1970().is_some() {
+        return Some(COUNTED.to_owned());
     }
     if !column.is_sound() {
         return Some(UNSOUND.to_owned());

@@ -12,10 +12,13 @@ mod leaks;
 mod look;
 mod report;
 mod sample;
+mod shapes;
 mod stages;
 mod tables;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_of_words;
 mod times;
 mod windows;
 mod words;

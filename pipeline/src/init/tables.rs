@@ -128,17 +128,20 @@ fn text_batch(rows: &RecordBatch) -> TextBatch {
         let name = field.name().clone();
         if columns.contains_key(&name) {
             unread.insert(name, "another column has its name; the first is read".to_owned());
-        } else if let Some((written, texts)) = text_column(column) {
-            let column = TextColumn {
-                position,
-                written,
-                texts,
-                n_nan: n_nan(column),
-            };
-            columns.insert(name, column);
-        } else {
-            unread.insert(name, format!("of type {}, not read", column.data_type()));
+            continue;
         }
+        let Some((written, texts)) = text_column(column) else {
+            unread.insert(name, format!("of type {}, not read", column.data_type()));
+            continue;
+        };
+        let n_nan = n_nan(column);
+        let column = TextColumn {
+            position,
+            written,
+            texts,
+            n_nan,
+        };
+        columns.insert(name, column);
     }
     TextBatch {
         columns,
