@@ -182,11 +182,7 @@ impl Flags {
         match self {
             Self::Typed(flags) => Ok(flags.is_valid(row).then(|| flags.value(row))),
             Self::Texts(texts) => text_at(texts, row)
-                .map(|text| match text.to_ascii_lowercase().as_str() {
-                    "true" | "1" | "yes" => Ok(true),
-                    "false" | "0" | "no" => Ok(false),
-                    _ => Err(unparsable(field, text, "true or false")),
-                })
+                .map(|text| parse_flag(text).ok_or_else(|| unparsable(field, text, "true or false")))
                 .transpose(),
         }
     }
@@ -282,6 +278,15 @@ pub(crate) fn parse_time(text: &str, format: Option<&str>, zone: &TimeZone) -> O
             zone.to_timestamp(civil).ok().map(jiff::Timestamp::as_microsecond)
         }
         _ => Timestamp::parse(text).map(Timestamp::micros),
+    }
+}
+
+/// The truth value that a text is.
+pub(crate) fn parse_flag(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" => Some(true),
+        "false" | "0" | "no" => Some(false),
+        _ => None,
     }
 }
 

@@ -1,4 +1,6 @@
-//! What a column looks like: how much is missing, what kind its values are, how many there are. No value of a long list is kept.
+//! What a column looks like: how much is missing, what kind its values are, how many there are.
+//!
+//! Up to 1,000 different values are kept, of more only hashes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +8,7 @@ use super::shapes::{is_amount, is_clock, nothing};
 use super::tables::{TextColumn, Written};
 use super::times::{FORMATS, swapped, time_of};
 use super::words::{CONSENT, EVENT_TIMES, NAMERS, TIMES, has_word, hash, words};
-use crate::ingest::text_at;
+use crate::ingest::{parse_flag, text_at};
 
 /// A list of values is kept up to this length; longer ones are counted by their smallest hashes.
 const MAX_VALUES: usize = 1_000;
@@ -140,8 +142,7 @@ impl Column {
             }
         }
         self.n_with_spaces += u64::from(text.contains(' '));
-        let is_flag = ["true", "false", "yes", "no", "0", "1"].contains(&text.to_ascii_lowercase().as_str());
-        self.n_flags += u64::from(is_flag);
+        self.n_flags += u64::from(parse_flag(text).is_some());
         self.observe_time(text, number.is_some());
         let hash = hash(text);
         self.hashes.insert(hash);

@@ -1,7 +1,7 @@
 //! Init: files nobody described in, a commented `journey.toml` and a first report of the data out.
 //!
 //! Files are read twice: once to see what columns look like, once to see what happens to customers.
-//! In between and after, guesses are pure functions; nothing is learnt, and no customer's name is kept.
+//! In between and after, guesses are pure functions; nothing is learnt, and no customer's name is written.
 
 mod catalogue;
 mod column;

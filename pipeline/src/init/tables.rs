@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use percorso_journey::Timestamp;
 use percorso_journey::spec::CsvFormat;
 
-use crate::ingest::{FileFormat, Times, read_csv, read_parquet, texts};
+use crate::ingest::{FileFormat, Times, read_file, texts};
 use crate::open::open;
 use crate::xes::XesReader;
 use crate::{Error, Result};
@@ -93,18 +93,11 @@ impl DataFile {
     /// # Errors
     /// - as of the readers of ingest; errors further on come with the batches.
     pub(super) fn read(&self) -> Result<TextBatches> {
-        let csv = CsvFormat {
-            delimiter: self.delimiter,
-        };
-        let batches = match self.format {
-            FileFormat::Parquet => read_parquet(&self.path)?,
-            FileFormat::Csv => read_csv(&self.path, csv, BufReader::new(open(&self.path)?))?,
-            FileFormat::CsvGz => {
-                let unpacked = MultiGzDecoder::new(open(&self.path)?);
-                read_csv(&self.path, csv, BufReader::new(unpacked))?
-            }
-            FileFormat::Xes => return Ok(Box::new(Events::open(&self.path)?)),
-        };
+        if self.format == FileFormat::Xes {
+            return Ok(Box::new(Events::open(&self.path)?));
+        }
+        let delimiter = self.delimiter;
+        let batches = read_file(&self.path, self.format, CsvFormat { delimiter })?;
         Ok(Box::new(batches.map(|batch| Ok(text_batch(&batch?.rows)))))
     }
 }

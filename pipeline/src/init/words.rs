@@ -2,6 +2,8 @@
 //!
 //! A list of words is one text with a space between two.
 
+use percorso_journey::CategoryId;
+
 /// The words of a name, in lower case and without accents: `CustomerID` is `customer id`.
 pub(super) fn words(name: &str) -> Vec<String> {
     let letters: Vec<char> = name.chars().collect();
@@ -246,10 +248,7 @@ pub(super) fn has_word_or_its_id(words: &[String], list: &str) -> bool {
 
 /// A 64-bit hash of a text that is the same everywhere; 0 is kept for what is missing.
 pub(super) fn hash(text: &str) -> u64 {
-    let folded = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
-    });
-    mix(folded).max(1)
+    mix(CategoryId::of(text).number()).max(1)
 }
 
 /// Spreads the bits of a number (the finaliser of MurmurHash3).
