@@ -95,6 +95,63 @@ fn an_unknown_file_is_evaluated_after_three_commands() {
 }
 
 #[test]
+fn what_init_left_out_ingest_does_not_read_by_its_name() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (mut january, mut february) = (String::new(), String::new());
+    let header = "customer_id;at;touchpoint;stage;value;event_id;known_at;weight;until;value\n";
+    for (month, csv) in [(1, &mut january), (2, &mut february)] {
+        *csv = header.to_owned();
+        for row in 0..300 {
+            let day = row % if month == 1 { 28 } else { 11 } + 1;
+            let what = ["visit", "purchase"][row / 7 % 2];
+            let weight = if row == 5 {
+                "nan".to_owned()
+            } else {
+                (row % 9).to_string()
+            };
+            let until = if row == 9 { "2999-01-01" } else { "2025-06-30" };
+            *csv += &format!(
+                "c{};{month:02}/{day:02}/24;{what};{};0,{}0;e{};2025-01-01;{weight};{until};dear\n",
+                row % 40,
+                row % 4 + 1,
+                row % 8,
+                row / 3
+            );
+        }
+    }
+    let data = folder.path().join("months");
+    std::fs::create_dir(&data).expect("a folder");
+    std::fs::write(data.join("2024-01.csv"), january).expect("written");
+    std::fs::write(data.join("2024-02.csv"), february).expect("written");
+    std::fs::write(data.join("2024-03.csv"), header).expect("written");
+    let journey = folder.path().join("journey.toml");
+    let nowhere = folder.path().join("nowhere/journey.toml");
+    let output = percorso(&["init", text(&data), "--output", text(&nowhere)]);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("nowhere is not there"));
+    let said = printed(&["init", text(&data), "--output", text(&journey), "--json"]);
+    let said: serde_json::Value = serde_json::from_str(last_line(&said)).expect("JSON");
+    assert!(
+        said["passed_over"]["2024-03.csv"]
+            .as_str()
+            .is_some_and(|why| why.contains("no rows")),
+        "{said}"
+    );
+    let check = printed(&["check", "--journey", text(&journey), "--json"]);
+    let found: serde_json::Value = serde_json::from_str(last_line(&check)).expect("JSON");
+    assert_eq!(
+        (&found["n_events"], &found["n_quarantined"]),
+        (&600.into(), &0.into()),
+        "{found}"
+    );
+    let spec = std::fs::read_to_string(&journey).expect("written");
+    assert!(
+        spec.contains("at = { column = \"at\", format = \"%m/%d/%y\" }") && spec.contains("by_name = false"),
+        "{spec}"
+    );
+    assert_eq!(spec.matches("[[source]]").count(), 1, "{spec}");
+}
+
+#[test]
 fn what_is_there_is_not_written_over() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let data = folder.path().join("visits.csv");

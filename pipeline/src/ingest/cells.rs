@@ -16,7 +16,7 @@ pub(crate) struct WrongType {
     pub(crate) expected: &'static str,
 }
 
-/// Text of any column; whole floats lose their `.0`, as spreadsheets add it to ids.
+/// Text of any column; whole numbers lose their `.0`, as spreadsheets add it to ids.
 pub(crate) fn texts(column: &ArrayRef) -> Result<StringArray, WrongType> {
     let expected = "text or whole numbers";
     match column.data_type() {
@@ -30,6 +30,15 @@ pub(crate) fn texts(column: &ArrayRef) -> Result<StringArray, WrongType> {
                 .iter()
                 .map(|number| number.filter(|number| !number.is_nan()).map(whole))
                 .collect())
+        }
+        DataType::Decimal32(_, _)
+        | DataType::Decimal64(_, _)
+        | DataType::Decimal128(_, _)
+        | DataType::Decimal256(_, _) => {
+            let texts = cast(column, &DataType::Utf8).map_err(|_| wrong(column, expected))?;
+            let texts = texts.as_any().downcast_ref::<StringArray>();
+            let texts = texts.ok_or_else(|| wrong(column, expected))?.iter();
+            Ok(texts.map(|text| text.map(without_zeros)).collect())
         }
         DataType::Utf8
         | DataType::LargeUtf8
@@ -61,6 +70,14 @@ fn whole(number: f64) -> String {
         format!("{}", number as i64)
     } else {
         number.to_string()
+    }
+}
+
+/// A decimal without the zeros that end its fraction, as databases add them.
+fn without_zeros(decimal: &str) -> &str {
+    match decimal.contains('.') {
+        true => decimal.trim_end_matches('0').trim_end_matches('.'),
+        false => decimal,
     }
 }
 
@@ -165,11 +182,7 @@ impl Flags {
         match self {
             Self::Typed(flags) => Ok(flags.is_valid(row).then(|| flags.value(row))),
             Self::Texts(texts) => text_at(texts, row)
-                .map(|text| match text.to_ascii_lowercase().as_str() {
-                    "true" | "1" | "yes" => Ok(true),
-                    "false" | "0" | "no" => Ok(false),
-                    _ => Err(unparsable(field, text, "true or false")),
-                })
+                .map(|text| parse_flag(text).ok_or_else(|| unparsable(field, text, "true or false")))
                 .transpose(),
         }
     }
@@ -268,6 +281,15 @@ pub(crate) fn parse_time(text: &str, format: Option<&str>, zone: &TimeZone) -> O
     }
 }
 
+/// The truth value that a text is.
+pub(crate) fn parse_flag(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" => Some(true),
+        "false" | "0" | "no" => Some(false),
+        _ => None,
+    }
+}
+
 /// The text in a row, trimmed; `None` when absent or blank.
 pub(crate) fn text_at(texts: &StringArray, row: usize) -> Option<&str> {
     texts
@@ -308,6 +330,16 @@ mod tests {
         let column: ArrayRef = Arc::new(Float64Array::from(vec![Some(13085.0), Some(1.5), None]));
         let texts = texts(&column).expect("numbers are texts");
         assert_eq!(texts.iter().collect::<Vec<_>>(), [Some("13085"), Some("1.5"), None]);
+    }
+
+    #[test]
+    fn an_id_that_a_database_made_a_decimal_is_whole_again() {
+        let column = arrow::array::Decimal128Array::from(vec![Some(1_308_500), Some(150), None]);
+        let column: ArrayRef = Arc::new(column.with_precision_and_scale(9, 2).expect("it fits"));
+        let texts = texts(&column).expect("numbers are texts");
+        assert_eq!(texts.iter().collect::<Vec<_>>(), [Some("13085"), Some("1.5"), None]);
+        let numbers = Numbers::of(&column).expect("numbers");
+        assert_eq!(numbers.get("value", 1), Ok(Some(1.5)));
     }
 
     #[test]

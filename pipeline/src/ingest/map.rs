@@ -2,7 +2,7 @@
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::SchemaRef;
-use percorso_journey::spec::{Anonymous, AttributeKind, ColumnRule, Field, Source};
+use percorso_journey::spec::{Anonymous, AttributeKind, ByName, ColumnRule, Field, Source};
 use percorso_journey::{AttributeValue, ContractBreak, CustomerKey, KeySecret, RawEvent, Spec};
 
 use super::canonical_rows::{Builders, Row, Whose};
@@ -324,6 +324,14 @@ impl<'a> Finder<'a, '_> {
         self.rows.column_by_name(name)
     }
 
+    /// The column of a field that no rule names, where the source reads columns by their names.
+    fn unruled(&self, name: &str) -> Option<&ArrayRef> {
+        match self.source.by_name {
+            ByName::Read => self.column(name),
+            ByName::Ignored => None,
+        }
+    }
+
     fn named(&self, field: &str, name: &str) -> Result<&ArrayRef> {
         self.column(name).ok_or_else(|| {
             let schema = self.rows.schema();
@@ -372,7 +380,11 @@ impl<'a> Finder<'a, '_> {
                     format!("{name} is text, it cannot be a product of columns"),
                 ));
             }
-            None => self.column(name).map(|_| read(name)).transpose()?.map(TextRule::Column),
+            None => self
+                .unruled(name)
+                .map(|_| read(name))
+                .transpose()?
+                .map(TextRule::Column),
         })
     }
 
@@ -392,7 +404,7 @@ impl<'a> Finder<'a, '_> {
                 format!("{name} must be read from a column"),
             )),
             None => self
-                .column(name)
+                .unruled(name)
                 .map(|column| of(column, None))
                 .transpose()
                 .map_err(self.wrong_type(name, name)),

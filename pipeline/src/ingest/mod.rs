@@ -18,13 +18,13 @@ use percorso_engine::{Batches, CallerError, Engine, Part};
 use percorso_journey::{KeySecret, Spec};
 use sha2::{Digest, Sha256};
 
-pub(crate) use self::cells::{Times, parse_time, text_at, texts};
+pub(crate) use self::cells::{Times, parse_flag, parse_time, text_at, texts};
 pub(crate) use self::decision_log::{Decided, decisions};
 use self::files::SourceFile;
 pub(crate) use self::files::{FileFormat, within};
 use self::map::Mapper;
 use self::quarantine::Quarantine;
-pub(crate) use self::read::{SourceBatches, read_csv, read_parquet, read_table};
+pub(crate) use self::read::{SourceBatches, read_file, read_parquet, read_table};
 use self::settle::{Settled, Settler};
 use crate::progress::Progress;
 use crate::run::{IngestManifest, InputFile, RunFolder, read_spec};

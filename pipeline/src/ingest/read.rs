@@ -37,13 +37,8 @@ const MAX_FIELD_BYTES: usize = 1 << 20;
 pub(super) fn read(file: &SourceFile, spec: &Spec) -> Result<SourceBatches> {
     let source = &spec.sources()[file.source];
     match file.format {
-        FileFormat::Parquet => read_parquet(&file.path),
-        FileFormat::Csv => read_csv(&file.path, source.csv, BufReader::new(open(&file.path)?)),
-        FileFormat::CsvGz => {
-            let unpacked = MultiGzDecoder::new(open(&file.path)?);
-            read_csv(&file.path, source.csv, BufReader::new(unpacked))
-        }
         FileFormat::Xes => read_xes(&file.path, source, spec.attributes()),
+        format => read_file(&file.path, format, source.csv),
     }
 }
 
@@ -52,12 +47,20 @@ pub(super) fn read(file: &SourceFile, spec: &Spec) -> Result<SourceBatches> {
 /// # Errors
 /// - its name ends in none of `.parquet`, `.csv` and `.csv.gz`; else as [`read`].
 pub(crate) fn read_table(path: &Path) -> Result<SourceBatches> {
-    let format = CsvFormat { delimiter: b',' };
-    match FileFormat::of(path) {
-        Some(FileFormat::Parquet) => read_parquet(path),
-        Some(FileFormat::Csv) => read_csv(path, format, BufReader::new(open(path)?)),
-        Some(FileFormat::CsvGz) => read_csv(path, format, BufReader::new(MultiGzDecoder::new(open(path)?))),
-        Some(FileFormat::Xes) | None => Err(Error::data(
+    let format = FileFormat::of(path).unwrap_or(FileFormat::Xes);
+    read_file(path, format, CsvFormat { delimiter: b',' })
+}
+
+/// The batches of a table that is written in a format, which an event log is not.
+///
+/// # Errors
+/// - as [`read`]; the file is an event log.
+pub(crate) fn read_file(path: &Path, format: FileFormat, csv: CsvFormat) -> Result<SourceBatches> {
+    match format {
+        FileFormat::Parquet => read_parquet(path),
+        FileFormat::Csv => read_csv(path, csv, BufReader::new(open(path)?)),
+        FileFormat::CsvGz => read_csv(path, csv, BufReader::new(MultiGzDecoder::new(open(path)?))),
+        FileFormat::Xes => Err(Error::data(
             path,
             "expected a name that ends in .parquet, .csv or .csv.gz",
         )),
@@ -118,7 +121,7 @@ fn check_footer(file: &File, path: &Path) -> Result<()> {
 ///
 /// # Errors
 /// - as [`read`].
-pub(crate) fn read_csv(path: &Path, format: CsvFormat, input: impl Read + Send + 'static) -> Result<SourceBatches> {
+fn read_csv(path: &Path, format: CsvFormat, input: impl Read + Send + 'static) -> Result<SourceBatches> {
     let mut reader = csv::ReaderBuilder::new().delimiter(format.delimiter).from_reader(input);
     let headers = reader.headers().map_err(|error| csv_error(path, &error))?.clone();
     if headers.is_empty() {
@@ -217,7 +220,7 @@ fn csv_error(path: &Path, error: &csv::Error) -> Error {
         }
         csv::ErrorKind::Utf8 { pos, err } => {
             let line = pos.as_ref().map_or(0, csv::Position::line);
-            Error::data(path, format!("line {line} is not UTF-8: {err}"))
+            Error::data(path, format!("line {line} is not UTF-8: {err}; save it as UTF-8"))
         }
         _ => Error::data(path, format!("not a readable CSV file: {error}")),
     }

@@ -1,56 +1,24 @@
-//! What a column looks like: how much is missing, what kind its values are, how many there are. No value of a long list is kept.
+//! What a column looks like: how much is missing, what kind its values are, how many there are.
+//!
+//! Up to 1,000 different values are kept, of more only hashes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::tz::TimeZone;
-
+use super::shapes::{is_amount, is_clock, nothing};
 use super::tables::{TextColumn, Written};
+use super::times::{FORMATS, swapped, time_of};
 use super::words::{CONSENT, EVENT_TIMES, NAMERS, TIMES, has_word, hash, words};
-use crate::ingest::{parse_time, text_at};
+use crate::ingest::{parse_flag, text_at};
 
 /// A list of values is kept up to this length; longer ones are counted by their smallest hashes.
 const MAX_VALUES: usize = 1_000;
 const N_HASHES: usize = 2_048;
 /// After so many values, formats that do not fit are given up.
 const TRIED: u64 = 500;
+/// No number of an event is larger.
+const LARGEST: f64 = 1e15;
 /// The share of values that a kind needs.
 const NEARLY_ALL: f64 = 0.98;
-
-/// Ways to write a time, in the order in which they are preferred; `None` is ISO 8601.
-const FORMATS: [Option<&str>; 32] = [
-    None,
-    Some("%Y-%m-%d %H:%M:%S UTC"),
-    Some("%d/%m/%Y %H:%M:%S"),
-    Some("%d/%m/%Y %H:%M"),
-    Some("%d/%m/%Y"),
-    Some("%m/%d/%Y %H:%M:%S"),
-    Some("%m/%d/%Y %H:%M"),
-    Some("%m/%d/%Y"),
-    Some("%m/%d/%Y %I:%M:%S %p"),
-    Some("%m/%d/%Y %I:%M %p"),
-    Some("%d.%m.%Y %H:%M:%S"),
-    Some("%d.%m.%Y %H:%M"),
-    Some("%d.%m.%Y, %H:%M"),
-    Some("%d.%m.%Y"),
-    Some("%d-%m-%Y %H:%M:%S"),
-    Some("%d-%m-%Y %H:%M"),
-    Some("%d-%m-%Y"),
-    Some("%m-%d-%Y %H:%M"),
-    Some("%m-%d-%Y"),
-    Some("%Y/%m/%d %H:%M:%S"),
-    Some("%Y/%m/%d %H:%M"),
-    Some("%Y/%m/%d"),
-    Some("%d/%m/%y %H:%M"),
-    Some("%d/%m/%y"),
-    Some("%m/%d/%y %H:%M"),
-    Some("%m/%d/%y"),
-    Some("%d %b %Y"),
-    Some("%d-%b-%Y"),
-    Some("%d-%b-%y"),
-    Some("%b %d, %Y"),
-    Some("%Y%m%d"),
-    Some("%s"),
-];
 
 /// What the values of a column are.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,13 +45,25 @@ pub(super) struct Column {
     pub(super) n_there: u64,
     n_numbers: u64,
     n_whole: u64,
+    /// Numbers in digits alone, as ingest reads whole ones.
+    n_in_digits: u64,
+    /// Numbers larger than an event may bear.
+    n_huge: u64,
+    /// Cells that are not a number: nothing as text, and no number that ingest takes.
+    n_nan: u64,
     n_flags: u64,
-    /// Numbers with a decimal comma, which ingest does not read.
-    n_commas: u64,
+    /// Amounts with signs, spaces or commas, which ingest does not read.
+    n_amounts: u64,
+    /// Times of day without a day.
+    n_clocks: u64,
+    /// How often words for nothing come.
+    pub(super) nothings: BTreeMap<&'static str, u64>,
     n_with_spaces: u64,
     pub(super) n_negative: u64,
     pub(super) smallest: f64,
     pub(super) largest: f64,
+    /// Bytes of the longest value.
+    pub(super) longest: usize,
     formats: Vec<(Option<&'static str>, u64)>,
     /// Every value with its count; `None` when there are too many.
     values: Option<BTreeMap<String, u64>>,
@@ -107,12 +87,18 @@ impl Column {
             n_there: 0,
             n_numbers: 0,
             n_whole: 0,
+            n_in_digits: 0,
+            n_huge: 0,
+            n_nan: 0,
             n_flags: 0,
-            n_commas: 0,
+            n_amounts: 0,
+            n_clocks: 0,
+            nothings: BTreeMap::new(),
             n_with_spaces: 0,
             n_negative: 0,
             smallest: f64::INFINITY,
             largest: f64::NEG_INFINITY,
+            longest: 0,
             formats: FORMATS.map(|format| (format, 0)).to_vec(),
             values: Some(BTreeMap::new()),
             hashes: BTreeSet::new(),
@@ -124,6 +110,7 @@ impl Column {
 
     /// Takes in a batch of it.
     pub(super) fn observe(&mut self, column: &TextColumn) {
+        self.n_nan += column.n_nan;
         for row in 0..arrow::array::Array::len(&column.texts) {
             if let Some(text) = text_at(&column.texts, row) {
                 self.observe_text(text);
@@ -133,11 +120,14 @@ impl Column {
 
     fn observe_text(&mut self, text: &str) {
         self.n_there += 1;
+        self.longest = self.longest.max(text.len());
         let number = text.parse::<f64>().ok().filter(|number| number.is_finite());
         if let Some(number) = number {
             let is_whole = number == number.trunc();
             self.n_numbers += 1;
             self.n_whole += u64::from(is_whole);
+            self.n_in_digits += u64::from(text.parse::<i64>().is_ok());
+            self.n_huge += u64::from(number.abs() > LARGEST);
             self.n_negative += u64::from(number < 0.0);
             self.smallest = self.smallest.min(number);
             self.largest = self.largest.max(number);
@@ -145,12 +135,14 @@ impl Column {
             self.last = Some(number);
         } else {
             self.counts_rows = false;
-            let has_comma = text.matches(',').count() == 1 && text.replace(',', ".").parse::<f64>().is_ok();
-            self.n_commas += u64::from(has_comma);
+            self.n_amounts += u64::from(is_amount(text));
+            self.n_clocks += u64::from(is_clock(text));
+            if let Some(word) = nothing(text) {
+                *self.nothings.entry(word).or_default() += 1;
+            }
         }
         self.n_with_spaces += u64::from(text.contains(' '));
-        let is_flag = ["true", "false", "yes", "no", "0", "1"].contains(&text.to_ascii_lowercase().as_str());
-        self.n_flags += u64::from(is_flag);
+        self.n_flags += u64::from(parse_flag(text).is_some());
         self.observe_time(text, number.is_some());
         let hash = hash(text);
         self.hashes.insert(hash);
@@ -185,35 +177,64 @@ impl Column {
                 Some("%s") => is_number && text.len() == 10,
                 _ => !is_number && (6..=40).contains(&text.len()),
             };
-            *n_read += u64::from(may_be && parse_time(text, *format, &TimeZone::UTC).is_some());
+            *n_read += u64::from(may_be && time_of(text, *format).is_some());
         }
         if self.n_there == TRIED {
             self.formats.retain(|(_, n_read)| *n_read * 10 >= TRIED * 9);
         }
     }
 
+    /// Whether the same column of another file can be read the same way: for times, by one format.
+    pub(super) fn is_like(&self, other: &Column) -> bool {
+        if self.n_there == 0 || other.n_there == 0 {
+            return true;
+        }
+        let is_time = |column: &Column| matches!(column.kind(), Kind::Time(_));
+        let reads = |column: &Column, format: Option<&str>| {
+            let n_read = column.n_read(format).unwrap_or(0);
+            n_read as f64 >= NEARLY_ALL * column.n_there as f64
+        };
+        let both = |format: &Option<&str>| reads(self, *format) && reads(other, *format);
+        self.written == other.written
+            && match (is_time(self), is_time(other)) {
+                (true, true) => self.written == Written::Time || FORMATS.iter().any(both),
+                (one, another) => one == another,
+            }
+    }
+
     /// Takes in the same column of another file.
     pub(super) fn join(&mut self, other: Column) {
+        if self.n_there == 0 {
+            // What is empty says nothing of how the others are written.
+            let n_rows = self.n_rows + other.n_rows;
+            *self = Column {
+                position: self.position,
+                n_rows,
+                ..other
+            };
+            return;
+        }
         self.n_rows += other.n_rows;
         self.n_there += other.n_there;
         self.n_numbers += other.n_numbers;
         self.n_whole += other.n_whole;
+        self.n_in_digits += other.n_in_digits;
+        self.n_huge += other.n_huge;
+        self.n_nan += other.n_nan;
         self.n_flags += other.n_flags;
-        self.n_commas += other.n_commas;
+        self.n_amounts += other.n_amounts;
+        self.n_clocks += other.n_clocks;
+        for (word, count) in &other.nothings {
+            *self.nothings.entry(word).or_default() += count;
+        }
         self.n_with_spaces += other.n_with_spaces;
         self.n_negative += other.n_negative;
         self.smallest = self.smallest.min(other.smallest);
         self.largest = self.largest.max(other.largest);
+        self.longest = self.longest.max(other.longest);
         self.counts_rows &= other.counts_rows;
-        let n_other = |wanted: &Option<&str>| {
-            other
-                .formats
-                .iter()
-                .find(|(format, _)| format == wanted)
-                .map(|(_, n)| *n)
-        };
         self.formats
-            .retain_mut(|(format, n_read)| n_other(format).inspect(|n| *n_read += n).is_some());
+            .retain_mut(|(format, n_read)| other.n_read(*format).inspect(|n| *n_read += n).is_some());
         self.values = self.values.take().zip(other.values).map(|(mut own, others)| {
             others
                 .into_iter()
@@ -260,21 +281,41 @@ impl Column {
         Kind::Category
     }
 
-    /// The other way to read the same times, when no value tells day and month apart.
+    /// Whether ingest reads every value as one of its kind.
+    pub(super) fn is_sound(&self) -> bool {
+        match self.kind() {
+            Kind::Time(format) => self.n_read(format) == Some(self.n_there),
+            Kind::Number => self.n_huge + self.n_nan == 0,
+            Kind::Flag | Kind::Category => true,
+        }
+    }
+
+    /// Whether at most one row in 200 has a number that ingest refuses.
+    pub(super) fn is_nearly_sound(&self) -> bool {
+        (self.n_huge + self.n_nan) * 200 <= self.n_rows
+    }
+
+    /// Whether every value is a whole number in digits.
+    pub(super) fn is_whole(&self) -> bool {
+        self.n_in_digits == self.n_there
+    }
+
+    /// How many values a format reads; `None` when it was given up.
+    fn n_read(&self, wanted: Option<&str>) -> Option<u64> {
+        let of = self.formats.iter().find(|(format, _)| *format == wanted);
+        of.map(|(_, n_read)| *n_read)
+    }
+
+    /// The format with day and month swapped, when no value tells them apart.
     pub(super) fn other_format(&self) -> Option<&'static str> {
         let Kind::Time(Some(chosen)) = self.kind() else {
             return None;
         };
-        let n_of = |wanted: &str| {
-            self.formats
-                .iter()
-                .find(|(format, _)| *format == Some(wanted))
-                .map(|(_, n)| *n)
-        };
-        let others = self.formats.iter().filter_map(|(format, _)| *format);
-        others
-            .into_iter()
-            .find(|other| *other != chosen && n_of(other) == n_of(chosen))
+        let swapped = swapped(chosen);
+        let mut others = self.formats.iter().filter_map(|(format, _)| *format);
+        others.find(|other| {
+            *other != chosen && *other == swapped && self.n_read(Some(other)) == self.n_read(Some(chosen))
+        })
     }
 
     /// How many different values there are; exact up to 1,000, else estimated to a few percent.
@@ -310,9 +351,26 @@ impl Column {
             && self.n_distinct() >= 2.0
     }
 
-    /// Whether it holds numbers with a decimal comma.
-    pub(super) fn has_decimal_commas(&self) -> bool {
-        self.n_commas > 0 && (self.n_commas + self.n_numbers) as f64 >= NEARLY_ALL * self.n_there as f64
+    /// Whether it holds amounts with signs, spaces or commas.
+    pub(super) fn has_amounts(&self) -> bool {
+        self.n_amounts > 0 && (self.n_amounts + self.n_numbers) as f64 >= NEARLY_ALL * self.n_there as f64
+    }
+
+    /// Whether it holds times of day without a day.
+    pub(super) fn is_clock(&self) -> bool {
+        self.n_clocks > 0 && self.n_clocks as f64 >= NEARLY_ALL * self.n_there as f64
+    }
+
+    /// What its numbers count since 1970, where its name says a time and ingest reads none from them.
+    pub(super) fn since_1970(&self) -> Option<&'static str> {
+        let is_named = has_word(&self.words, TIMES) || has_word(&self.words, EVENT_TIMES);
+        let is_from = |unit: f64| unit <= self.smallest && self.largest <= 4.1 * unit;
+        let counted = [(1e9, "seconds"), (1e12, "milliseconds"), (1e15, "microseconds")];
+        let unit = counted
+            .into_iter()
+            .find(|(unit, _)| is_from(*unit))
+            .map(|(_, name)| name);
+        unit.filter(|_| is_named && self.n_whole == self.n_there && !matches!(self.kind(), Kind::Time(_)))
     }
 
     /// Whether it only counts the rows.
@@ -363,13 +421,24 @@ mod tests {
             (["12/31/2024 8:26", "1/2/2024 10:00"], Some("%m/%d/%Y %H:%M")),
             (["31.01.2024", "01.02.2024"], Some("%d.%m.%Y")),
             (["20240131", "20240201"], Some("%Y%m%d")),
+            (["31/01/24", "01/02/24"], Some("%d/%m/%y")),
+            (["1/31/24 8:26", "2/1/24 10:00"], Some("%m/%d/%y %H:%M")),
+            (["31.01.24 10:00:05", "01.02.24 10:00:00"], Some("%d.%m.%y %H:%M:%S")),
+            (["31-01-24", "01-02-24"], Some("%d-%m-%y")),
+            (["31 Jan 2024 10:00", "01 Feb 2024 09:30"], Some("%d %b %Y %H:%M")),
+            (
+                ["2019-11-01 00:00:00.123 UTC", "2019-11-01 00:00:05.5 UTC"],
+                Some("%Y-%m-%d %H:%M:%S%.f UTC"),
+            ),
             (["1706700000", "1706800000"], Some("%s")),
             (
                 ["2019-11-01 00:00:00 UTC", "2019-11-01 00:00:05 UTC"],
                 Some("%Y-%m-%d %H:%M:%S UTC"),
             ),
         ] {
-            assert_eq!(column("event time", &texts).kind(), Kind::Time(expected), "{texts:?}");
+            let column = column("event time", &texts);
+            assert_eq!(column.kind(), Kind::Time(expected), "{texts:?}");
+            assert!(column.is_sound());
         }
         assert_eq!(column("customer", &["20240131", "20240201"]).kind(), Kind::Number);
         assert_eq!(
@@ -377,6 +446,7 @@ mod tests {
             Some("%m/%d/%Y")
         );
         assert_eq!(column("when", &["01/02/2024", "13/04/2024"]).other_format(), None);
+        assert_eq!(column("when", &["1 Jan 2024", "2 Feb 2024"]).other_format(), None);
     }
 
     #[test]
@@ -384,10 +454,15 @@ mod tests {
         assert_eq!(column("newsletter", &["yes", "no", "no"]).kind(), Kind::Flag);
         assert_eq!(column("x", &["1", "2.5"]).kind(), Kind::Number);
         assert_eq!(column("x", &["1", "two"]).kind(), Kind::Category);
-        assert!(column("x", &["1,5", "2", "-3,25"]).has_decimal_commas());
-        assert!(!column("x", &["1.5", "2", "a,b"]).has_decimal_commas());
+        assert!(column("x", &["1,5", "2", "-3,25"]).has_amounts());
+        assert!(!column("x", &["1.5", "2", "a,b"]).has_amounts());
         assert!(column("", &["0", "1", "2", "3"]).is_row_number());
         assert!(!column("id", &["7", "9", "3"]).is_row_number());
+        assert_eq!(
+            column("event_ts", &["1706700000123", "1706800000456"]).since_1970(),
+            Some("milliseconds")
+        );
+        assert_eq!(column("price", &["1706700000123"]).since_1970(), None);
         assert_eq!(column("x", &["C536379", "536380", "536381"]).led_by.get("C"), Some(&1));
     }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::column::{Column, Kind};
+use super::contract::{self, Named};
 use super::fields::{Mapping, OF_CASE, Table, Told, TouchpointRule, ValueRule};
 use super::leaks::{self, Journeys, Leak};
 use super::sample::{Row, Sample};
@@ -14,32 +15,15 @@ const NEARLY_ALL: f64 = 0.995;
 const ENOUGH: usize = 20;
 /// More of an attribute's values than this share of rows are ids.
 const ID_LIKE: f64 = 0.5;
-/// Names of columns that ingest reads without being told to, other than the three that are always mapped.
-const READ_BY_NAME: [&str; 16] = [
-    "event_id",
-    "sequence",
-    "known_at",
-    "journey_id",
-    "account_id",
-    "owner",
-    "channel",
-    "stage",
-    "value",
-    "feedback_score",
-    "feedback_text",
-    "action_id",
-    "decision_id",
-    "propensity",
-    "audience",
-    "product",
-];
+/// Why amounts as people write them are not read.
+pub(super) const AMOUNTS: &str =
+    "its numbers have a decimal comma, spaces or signs, and ingest reads digits and a decimal point: write 1234.50";
+/// Why times as systems count them are not read.
+pub(super) const COUNTED: &str = "it may be a time counted since 1970: write it as 2024-01-31T12:30:00Z";
 
-/// Those of them that may be said of the whole journey.
-const OF_JOURNEYS: [&str; 3] = ["audience", "product", "channel"];
-
-/// Why numbers of many countries are not read.
-pub(super) const COMMAS: &str =
-    "its numbers have a decimal comma, and ingest reads a decimal point: write 12.50, not 12,50";
+/// Why a column of times or numbers is not read.
+pub(super) const UNSOUND: &str =
+    "not every value is a time from 1900 to 2199 or a number up to 1e15, and ingest would refuse those rows";
 
 /// What rows of a table with one id are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,8 +84,8 @@ pub(super) struct Facts {
     pub(super) skipped: Vec<(usize, String)>,
     /// The column of touchpoints never changes while a journey goes on.
     pub(super) touchpoint_stays: bool,
-    /// Fields of the contract that must not be read from the column of their name.
-    pub(super) shadowed: Vec<usize>,
+    /// Columns that bear the name of a field of the event contract.
+    pub(super) named: Vec<Named>,
 }
 
 /// What the journeys say of every table.
@@ -124,7 +108,34 @@ pub(super) fn facts(tables: &[(Table, Mapping)], sample: &Sample, told: &Told) -
         attributes(table, mapping, told, &rows, &all, &mut facts);
         facts
     };
-    (0..tables.len()).map(of_table).collect()
+    let mut facts: Vec<Facts> = (0..tables.len()).map(of_table).collect();
+    keep_ids_apart(&mut facts, sample);
+    facts
+}
+
+/// Leaves ids of events out that another table has too for the same customer: ingest would take one event for the other.
+fn keep_ids_apart(facts: &mut [Facts], sample: &Sample) {
+    let mut tables: Vec<usize> = (0..facts.len()).collect();
+    tables.sort_by_key(|of| !facts[*of].has_lines);
+    let mut taken: BTreeMap<(u64, u64), usize> = BTreeMap::new();
+    for of in tables {
+        let Some(column) = facts[of].event_id else { continue };
+        let rows = sample
+            .rows
+            .iter()
+            .filter(|row| row.table == of && row.cells[column] != 0);
+        let ids: Vec<(u64, u64)> = rows.map(|row| (row.customer, row.cells[column])).collect();
+        let is_taken = |id: &(u64, u64)| taken.get(id).is_some_and(|other| *other != of);
+        if !facts[of].has_lines && ids.iter().any(is_taken) {
+            facts[of].event_id = None;
+            let why = "another file has the same ids for other events";
+            facts[of].skipped.push((column, why.to_owned()));
+        } else {
+            ids.into_iter().for_each(|id| {
+                taken.entry(id).or_insert(of);
+            });
+        }
+    }
 }
 
 /// The rows of each journey, in order; those of a customer where nothing tells journeys apart.
@@ -213,65 +224,24 @@ fn stays(column: usize, journeys: &[Vec<&Row>]) -> Option<bool> {
 }
 
 fn attributes(table: &Table, mapping: &Mapping, told: &Told, rows: &[&Row], all: &Journeys<'_>, facts: &mut Facts) {
-    let journeys = all.of;
-    let mut used: BTreeSet<usize> = [mapping.customer, mapping.at].into();
-    used.extend(
-        [mapping.owner, mapping.stage, mapping.feedback_score]
-            .into_iter()
-            .flatten(),
-    );
-    used.extend([facts.event_id, facts.journey].into_iter().flatten());
-    match &mapping.touchpoint {
-        TouchpointRule::Column(column) | TouchpointRule::StartsWith { column, .. } => used.extend([*column]),
-        TouchpointRule::Constant(_) => (),
+    let mut used = used(mapping, facts);
+    facts.named = contract::named(table, rows, &used);
+    for named in &facts.named {
+        let why = if named.fits { "it is read as" } else { "it may be" };
+        let why = format!("{why} the field of its name");
+        facts.skipped.push((named.column, why));
+        used.insert(named.column);
     }
-    if let Some(ValueRule::Column(column)) = mapping.value {
-        used.insert(column);
-    }
-    let mut names: BTreeSet<String> = READ_BY_NAME.iter().map(|name| (*name).to_owned()).collect();
-    names.extend(
-        [
-            "customer_id",
-            "at",
-            "touchpoint",
-            "customer_key",
-            "source_file",
-            "source_row",
-            "lines",
-        ]
-        .map(str::to_owned),
-    );
-    names.extend(
-        [
-            "n_events",
-            "days_since_last_event",
-            "days_since_last_contact",
-            "feedback_last",
-        ]
-        .map(str::to_owned),
-    );
+    let mut names = contract::taken_names();
     for (at, column) in table.columns.iter().enumerate() {
         if used.contains(&at) {
-            continue;
-        }
-        let name = column.name.as_str();
-        if READ_BY_NAME.contains(&name) && !OF_JOURNEYS.contains(&name) {
-            facts
-                .skipped
-                .push((at, "ingest reads it as the field of its name".to_owned()));
             continue;
         }
         if let Some(why) = why_not(at, column, table, mapping, rows, &used) {
             facts.skipped.push((at, why));
             continue;
         }
-        let is_told = told.known_at_start.contains(&column.name);
-        let is_whole = column.name.starts_with(OF_CASE) || stays(at, journeys) != Some(false);
-        let scope = match (is_told, is_whole) {
-            (true, _) => Scope::Start,
-            (false, true) => Scope::Journey,
-            (false, false) => Scope::Event,
-        };
+        let scope = scope(at, column, told, all.of);
         let is_number = column.kind() == Kind::Number;
         let is_summed = facts.has_lines && is_number && scope == Scope::Event && has_word(&column.words, QUANTITY);
         if facts.has_lines && is_number && scope == Scope::Event && !is_summed {
@@ -292,11 +262,30 @@ fn attributes(table: &Table, mapping: &Mapping, told: &Told, rows: &[&Row], all:
             leak,
         });
     }
-    let of_journeys = [mapping.product, mapping.channel];
-    let is_read = |at: usize| used.contains(&at) || (of_journeys.contains(&Some(at)) && is_selected_field(at, facts));
-    let named = table.columns.iter().enumerate();
-    let named = named.filter(|(_, column)| OF_JOURNEYS.contains(&column.name.as_str()));
-    facts.shadowed = named.map(|(at, _)| at).filter(|at| !is_read(*at)).collect();
+}
+
+/// Columns that say something else than an attribute.
+fn used(mapping: &Mapping, facts: &Facts) -> BTreeSet<usize> {
+    let mut used: BTreeSet<usize> = [mapping.customer, mapping.at].into();
+    let fields = [mapping.owner, mapping.stage, mapping.feedback_score];
+    used.extend(fields.into_iter().chain([facts.event_id, facts.journey]).flatten());
+    match &mapping.touchpoint {
+        TouchpointRule::Column(column) | TouchpointRule::StartsWith { column, .. } => used.extend([*column]),
+        TouchpointRule::Constant(_) => (),
+    }
+    if let Some(ValueRule::Column(column)) = mapping.value {
+        used.insert(column);
+    }
+    used
+}
+
+fn scope(at: usize, column: &Column, told: &Told, journeys: &[Vec<&Row>]) -> Scope {
+    let is_whole = column.name.starts_with(OF_CASE) || stays(at, journeys) != Some(false);
+    match (told.known_at_start.contains(&column.name), is_whole) {
+        (true, _) => Scope::Start,
+        (false, true) => Scope::Journey,
+        (false, false) => Scope::Event,
+    }
 }
 
 /// Whether a column that is a field and may be of the whole journey is read.
@@ -335,8 +324,14 @@ fn why_not(
     if n_distinct < 2.0 && (column.share_missing() < 0.01 || column.share_missing() > 0.99) {
         return Some("it has one value only".to_owned());
     }
-    if column.has_decimal_commas() {
-        return Some(COMMAS.to_owned());
+    if column.has_amounts() {
+        return Some(AMOUNTS.to_owned());
+    }
+    if column.since_1970().is_some() {
+        return Some(COUNTED.to_owned());
+    }
+    if !column.is_sound() {
+        return Some(UNSOUND.to_owned());
     }
     if column.is_row_number() {
         return Some("it counts the rows".to_owned());

@@ -1,18 +1,21 @@
 //! Which column is what: the customer, the time, what happened, and the rest of the event contract, from names and shapes.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::column::{Column, Kind};
 use super::tables::DataFile;
 use super::words::{
-    CHANNEL, CUSTOMERS, EVENT_TIMES, ID, MONEY, OF_NAMES, OTHER_TIMES, OWNER, PRODUCT, QUANTITY, SCORE, SHARED, TIMES,
-    TOUCHPOINTS, UNIT_PRICE, has_word, has_word_or_its_id, is_in, words,
+    CHANNEL, CUSTOMERS, EVENT_TIMES, ID, MONEY, OF_NAMES, OTHER_TIMES, OWNER, PRODUCT, PROPERTIES, QUANTITY, SCORE,
+    SHARED, STAGE_STEMS, TIMES, TOUCHPOINTS, UNIT_PRICE, has_stem, has_word, has_word_or_its_id, is_in, words,
 };
 
 /// The case of an event log: the customer of last resort.
 pub(super) const CASE: &str = "case:concept:name";
 /// Led by this, a column is of the case, not of the event.
 pub(super) const OF_CASE: &str = "case:";
+/// How surely an id is the customer that no name says to be one.
+const UNNAMED: i32 = 10;
 /// No business has more ways to meet a customer; more values are something else.
 const MAX_TOUCHPOINTS: f64 = 300.0;
 const MAX_CHANNELS: f64 = 50.0;
@@ -26,6 +29,8 @@ pub(super) struct Table {
     pub(super) files: Vec<DataFile>,
     /// In the order of the file.
     pub(super) columns: Vec<Column>,
+    /// Columns that cannot be read, and why not.
+    pub(super) unread: BTreeMap<String, String>,
     pub(super) n_rows: u64,
 }
 
@@ -43,27 +48,21 @@ impl Table {
 
     /// Whether another file has the same columns, written the same way.
     pub(super) fn is_like(&self, other: &Table) -> bool {
-        let shape = |table: &Table| {
-            let columns = table.columns.iter().map(|column| (column.name.clone(), column.written));
-            let time_formats = table.columns.iter().filter_map(|column| match column.kind() {
-                Kind::Time(format) => Some((column.name.clone(), format)),
-                Kind::Flag | Kind::Number | Kind::Category => None,
-            });
-            let columns: BTreeMap<_, _> = columns.collect();
-            (
-                columns,
-                time_formats.collect::<BTreeMap<_, _>>(),
-                table.files[0].format,
-                table.files[0].delimiter,
-            )
+        let way = |table: &Table| (table.files[0].format, table.files[0].delimiter, table.columns.len());
+        let is_there = |column: &Column| {
+            other
+                .columns
+                .iter()
+                .any(|of| of.name == column.name && of.is_like(column))
         };
-        shape(self) == shape(other)
+        way(self) == way(other) && self.columns.iter().all(is_there)
     }
 
     /// Takes in a file of the same shape.
     pub(super) fn join(&mut self, other: Table) {
         self.n_rows += other.n_rows;
         self.files.extend(other.files);
+        self.unread.extend(other.unread);
         for column in other.columns {
             if let Some(own) = self.columns.iter_mut().find(|own| own.name == column.name) {
                 own.join(column);
@@ -146,8 +145,9 @@ pub(super) fn guess(table: &Table, told: &Told, rejected: &BTreeSet<String>) -> 
     let Some(at) = named(&told.at).or_else(|| best(table, time_score)) else {
         return Err(format!(
             "no column holds times, so its rows are no events of a journey; expected one with times such as \
-             2024-01-31T12:30:00Z or 31/01/2024 12:30; the columns are {}",
-            table.column_names()
+             2024-01-31T12:30:00Z or 31/01/2024 12:30; the columns are {}{}",
+            table.column_names(),
+            counted_times(table)
         ));
     };
     let Some((customer, customer_score)) = customer else {
@@ -166,15 +166,23 @@ pub(super) fn guess(table: &Table, told: &Told, rejected: &BTreeSet<String>) -> 
         })
     };
     let value = value(table, &pick);
-    let touchpoint = named(&told.touchpoint)
+    let told_touchpoint = named(&told.touchpoint);
+    let touchpoint = told_touchpoint
         .or_else(|| pick(&|column| touchpoint_score(column).filter(|_| !rejected.contains(&column.name))))
         .map_or_else(|| rule_of(table, at), TouchpointRule::Column);
+    let touchpoint = match touchpoint {
+        TouchpointRule::Column(of) if told_touchpoint.is_none() && is_label(table, of) => match rule_of(table, at) {
+            TouchpointRule::Constant(name) if name != PURCHASE => touchpoint,
+            rule => rule,
+        },
+        touchpoint => touchpoint,
+    };
     let is_touchpoint = |column: usize| matches!(&touchpoint, TouchpointRule::Column(of) if *of == column);
     let other = |score: Score<'_>| pick(score).filter(|column| !is_touchpoint(*column));
     let times = (0..table.columns.len()).filter(|column| matches!(table.columns[*column].kind(), Kind::Time(_)));
     let shared = (0..table.columns.len()).filter(|column| {
         let of = &table.columns[*column];
-        let is_id = has_word(&of.words, SHARED) && (has_word_or_its_id(&of.words, SHARED)) && !is_touchpoint(*column);
+        let is_id = has_word_or_its_id(&of.words, SHARED) && !is_touchpoint(*column);
         is_free(*column) && of.may_be_id() && (is_id || of.name == CASE) && of.share_missing() < 0.5 && is_id_like(of)
     });
     Ok(Mapping {
@@ -193,6 +201,19 @@ pub(super) fn guess(table: &Table, told: &Told, rejected: &BTreeSet<String>) -> 
     })
 }
 
+/// Columns of numbers that may be times, as a message tells them.
+fn counted_times(table: &Table) -> String {
+    let counted = table
+        .columns
+        .iter()
+        .filter_map(|column| Some((column, column.since_1970()?)));
+    let told = counted.map(|(column, unit)| {
+        let name = &column.name;
+        format!("; `{name}` looks like {unit} since 1970: write it as such a time")
+    });
+    told.collect()
+}
+
 /// Whether a column may be read at all: one of the whole case only when it is told to be known at the start.
 fn may_be_read(column: &Column, told: &Told) -> bool {
     !column.name.starts_with(OF_CASE) || told.known_at_start.contains(&column.name)
@@ -208,14 +229,24 @@ fn best(table: &Table, score: impl Fn(&Column) -> Option<i32>) -> Option<usize> 
     let scored = scored.filter_map(|(at, column)| Some((score(column)?, at)));
     // Of equals, the first in the file.
     scored
-        .max_by_key(|(score, at)| (*score, std::cmp::Reverse(*at)))
+        .max_by_key(|(score, at)| (*score, Reverse(*at)))
         .map(|(_, at)| at)
 }
 
 fn customer(table: &Table) -> Option<(usize, i32)> {
-    let by_name = best(table, customer_score).or_else(|| best(table, id_score))?;
-    let score = customer_score(&table.columns[by_name]).unwrap_or(10);
+    let by_name = best_customer(table).or_else(|| best(table, id_score))?;
+    let score = customer_score(&table.columns[by_name]).unwrap_or(UNNAMED);
     Some((by_name, score))
+}
+
+/// The column that names the customer best; of equals that in which names come back more.
+fn best_customer(table: &Table) -> Option<usize> {
+    let scored = table.columns.iter().enumerate();
+    let scored = scored.filter_map(|(at, column)| {
+        let is_new = (20.0 * column.share_distinct()).round() as i32;
+        Some((customer_score(column)?, Reverse(is_new), Reverse(at)))
+    });
+    scored.max().map(|(_, _, Reverse(at))| at)
 }
 
 fn customer_score(column: &Column) -> Option<i32> {
@@ -224,6 +255,9 @@ fn customer_score(column: &Column) -> Option<i32> {
     }
     if column.name == CASE {
         return Some(40);
+    }
+    if column.words.len() > 1 && has_word(&column.words, PROPERTIES) {
+        return None;
     }
     if column.name.starts_with(OF_CASE) && column.kind() == Kind::Number && !has_word(&column.words, ID) {
         return None;
@@ -287,6 +321,21 @@ fn touchpoint_score(column: &Column) -> Option<i32> {
     (is_told_in_words && score >= 30).then_some(score)
 }
 
+/// Whether a doubtful column labels lines of what was bought: rows share an id, and its values say nothing of a stage.
+fn is_label(table: &Table, at: usize) -> bool {
+    let column = &table.columns[at];
+    let is_shared = |of: &Column| {
+        has_word_or_its_id(&of.words, SHARED) && of.may_be_id() && is_id_like(of) && of.share_distinct() < 0.95
+    };
+    let says_stage = |value: &str| STAGE_STEMS.iter().any(|(_, stems)| has_stem(&words(value), stems));
+    let values = column.values().into_iter().flatten();
+    let n_told: u64 = values
+        .filter(|(value, _)| says_stage(value))
+        .map(|(_, count)| count)
+        .sum();
+    is_doubtful(column) && table.columns.iter().any(is_shared) && n_told * 2 < column.n_there
+}
+
 /// Whether a column may be a label rather than what happened, as a type or a status is.
 pub(super) fn is_doubtful(column: &Column) -> bool {
     touchpoint_score(column).is_none_or(|score| score < 80)
@@ -295,7 +344,7 @@ pub(super) fn is_doubtful(column: &Column) -> bool {
 /// What a row is where no column says what happened.
 fn rule_of(table: &Table, at: usize) -> TouchpointRule {
     let is_of_money = |column: &Column| {
-        let is_number = column.kind() == Kind::Number || column.has_decimal_commas();
+        let is_number = column.kind() == Kind::Number || column.has_amounts();
         is_number && (has_word(&column.words, MONEY) || has_word(&column.words, QUANTITY))
     };
     let has_negative = table
@@ -352,7 +401,7 @@ fn rule_of(table: &Table, at: usize) -> TouchpointRule {
 type Score<'a> = &'a dyn Fn(&Column) -> Option<i32>;
 
 fn value(table: &Table, pick: &dyn Fn(Score<'_>) -> Option<usize>) -> Option<ValueRule> {
-    let is_number = |column: &Column| column.kind() == Kind::Number && column.largest > 0.0;
+    let is_number = |column: &Column| column.kind() == Kind::Number && column.largest > 0.0 && column.is_nearly_sound();
     let money = |column: &Column| {
         let is_other = has_word(&column.words, OTHER_MONEY) || has_word(&column.words, ID);
         if !is_number(column) || !has_word(&column.words, MONEY) || is_other {
@@ -386,7 +435,8 @@ fn listed(column: &Column, names: &str, at_most: f64) -> Option<i32> {
 }
 
 fn feedback_score(column: &Column) -> Option<i32> {
-    let is_scale = column.kind() == Kind::Number && column.smallest >= 0.0 && column.largest <= 100.0;
+    let is_scale =
+        column.kind() == Kind::Number && column.is_nearly_sound() && column.smallest >= 0.0 && column.largest <= 100.0;
     let is_named = has_word(&column.words, SCORE) || column.words.ends_with(&["review".to_owned(), "score".to_owned()]);
     (is_scale && is_named).then_some(50)
 }
@@ -408,12 +458,18 @@ pub(super) fn linked(
     let surest = usable
         .iter()
         .max_by_key(|(table, mapping)| (mapping.customer_score, table.n_rows));
-    let Some(primary) = surest.map(|(table, mapping)| table.columns[mapping.customer].clone()) else {
+    let Some((primary, surest_score)) =
+        surest.map(|(table, mapping)| (table.columns[mapping.customer].clone(), mapping.customer_score))
+    else {
         return (Vec::new(), passed_over);
     };
     let is_linked = |(table, mapping): &(Table, Mapping)| {
         let column = &table.columns[mapping.customer];
-        column.words.concat() == primary.words.concat() || column.overlap(&primary).max(primary.overlap(column)) > 0.05
+        // Small numbers are in common by chance, unless both are said to be customers.
+        let is_by_chance =
+            column.is_whole() && primary.is_whole() && mapping.customer_score.min(surest_score) <= UNNAMED;
+        let overlap = column.overlap(&primary).max(primary.overlap(column));
+        column.words.concat() == primary.words.concat() || (overlap > 0.05 && !is_by_chance)
     };
     let (linked, other): (Vec<_>, Vec<_>) = usable.into_iter().partition(is_linked);
     for (table, mapping) in other {

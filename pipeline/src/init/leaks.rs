@@ -22,7 +22,7 @@ const ALIKE: f64 = 0.97;
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Leak {
     /// What is told.
-    pub(super) of: Told,
+    pub(super) of: Foretold,
     /// How often it is told right, of others with the same value.
     pub(super) right: f64,
     /// How often it is told right without the column.
@@ -31,7 +31,7 @@ pub(super) struct Leak {
 
 /// What is told beforehand.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Told {
+pub(super) enum Foretold {
     Path,
     Last,
     Length,
@@ -55,13 +55,13 @@ pub(super) struct Journeys<'a> {
 impl fmt::Display for Leak {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = match &self.of {
-            Told::Path => "every touchpoint of the journey",
-            Told::Last => "the journey's last touchpoint",
-            Told::Length => "how many events the journey will have",
-            Told::End => return write!(f, "is the time at which {:.0} % of journeys end", 100.0 * self.right),
-            Told::Next => "the touchpoint that comes next",
-            Told::Comes(name) => &format!("whether `{name}` ever comes"),
-            Told::Silence => "whether nothing comes in the last quarter of the time",
+            Foretold::Path => "every touchpoint of the journey",
+            Foretold::Last => "the journey's last touchpoint",
+            Foretold::Length => "how many events the journey will have",
+            Foretold::End => return write!(f, "is the time at which {:.0} % of journeys end", 100.0 * self.right),
+            Foretold::Next => "the touchpoint that comes next",
+            Foretold::Comes(name) => &format!("whether `{name}` ever comes"),
+            Foretold::Silence => "whether nothing comes in the last quarter of the time",
         };
         let (right, base) = (100.0 * self.right, 100.0 * self.base);
         write!(f, "tells {what} right {right:.0} times in 100, {base:.0} without it")
@@ -81,20 +81,20 @@ pub(super) fn of_journeys(column: usize, of: &Column, all: &Journeys<'_>) -> Opt
             .unwrap_or(0)
     };
     let last = |rows: &Vec<&Row>| rows.last().map_or(0, |row| row.touchpoint as u64);
-    let told = |of: Told, outcome: &dyn Fn(&Vec<&Row>) -> u64| {
+    let told = |of: Foretold, outcome: &dyn Fn(&Vec<&Row>) -> u64| {
         leak(of, journeys.iter().map(|rows| (value(rows), outcome(rows))), None)
     };
     let told_of_all = [
-        told(Told::Path, &|rows| path(rows)),
-        told(Told::Last, &last),
-        told(Told::Length, &|rows| rows.len() as u64),
-        told(Told::Silence, &|rows| {
+        told(Foretold::Path, &|rows| path(rows)),
+        told(Foretold::Last, &last),
+        told(Foretold::Length, &|rows| rows.len() as u64),
+        told(Foretold::Silence, &|rows| {
             let last_quarter = all.last_at - (all.last_at - all.first_at) / 4;
             u64::from(rows.last().is_some_and(|row| row.at < last_quarter))
         }),
     ];
     let comes = |at: usize| {
-        let of = Told::Comes(all.touchpoints[at].0.clone());
+        let of = Foretold::Comes(all.touchpoints[at].0.clone());
         told(of, &|rows| u64::from(rows.iter().any(|row| row.touchpoint == at)))
     };
     let first = told_of_all.into_iter().flatten().next();
@@ -119,9 +119,9 @@ pub(super) fn of_events(column: usize, all: &Journeys<'_>) -> Option<Leak> {
         let first = |rows: &Vec<&Row>| (now(rows[0]), rows[0].cells[column]);
         let base = right(journeys.iter().map(|rows| (first(rows).0, path(rows))));
         let with = journeys.iter().map(|rows| (first(rows).0 ^ first(rows).1, path(rows)));
-        leak(Told::Path, with, Some(base.0))
+        leak(Foretold::Path, with, Some(base.0))
     };
-    leak(Told::Next, with, Some(base.0)).or_else(of_first)
+    leak(Foretold::Next, with, Some(base.0)).or_else(of_first)
 }
 
 /// Every touchpoint of a journey, as a number.
@@ -144,14 +144,14 @@ fn of_end(column: usize, journeys: &[Vec<&Row>]) -> Option<Leak> {
     }
     let right = n_end as f64 / n as f64;
     (n >= ENOUGH && right > 0.5 && n_end > n_start).then_some(Leak {
-        of: Told::End,
+        of: Foretold::End,
         right,
         base: 0.0,
     })
 }
 
 /// What is said where values tell an outcome nearly always; `base` is how often it is told without them.
-fn leak(of: Told, told: impl Iterator<Item = (u64, u64)> + Clone, base: Option<f64>) -> Option<Leak> {
+fn leak(of: Foretold, told: impl Iterator<Item = (u64, u64)> + Clone, base: Option<f64>) -> Option<Leak> {
     let n = told.clone().count() as u64;
     let (right, commonest) = right(told);
     let base = base.unwrap_or(commonest);
@@ -208,13 +208,13 @@ mod tests {
     fn what_names_the_outcome_is_found_and_what_is_a_name_alone_is_not() {
         let outcomes = [7, 7, 8, 9, 8, 7, 9, 9, 8, 7].iter().cycle().take(200).copied();
         let label = outcomes.clone().map(|outcome| (outcome * 31, outcome));
-        let found = leak(Told::Path, label, None).expect("a label");
+        let found = leak(Foretold::Path, label, None).expect("a label");
         assert_eq!(found.right, 1.0);
         assert!((found.base - 0.4).abs() < 0.01);
         assert!(found.to_string().contains("right 100 times in 100, 40 without it"));
         let id = (1..).zip(outcomes.clone());
-        assert_eq!(leak(Told::Path, id, None), None, "ids are told by no other");
+        assert_eq!(leak(Foretold::Path, id, None), None, "ids are told by no other");
         let noise = (0..).map(|at| at * 13 % 7).zip(outcomes);
-        assert_eq!(leak(Told::Path, noise, None), None);
+        assert_eq!(leak(Foretold::Path, noise, None), None);
     }
 }

@@ -1,19 +1,25 @@
 //! Init: files nobody described in, a commented `journey.toml` and a first report of the data out.
 //!
 //! Files are read twice: once to see what columns look like, once to see what happens to customers.
-//! In between and after, guesses are pure functions; nothing is learnt, and no customer's name is kept.
+//! In between and after, guesses are pure functions; nothing is learnt, and no customer's name is written.
 
 mod catalogue;
 mod column;
+mod contract;
 mod facts;
 mod fields;
 mod leaks;
+mod look;
 mod report;
 mod sample;
+mod shapes;
 mod stages;
 mod tables;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_of_words;
+mod times;
 mod windows;
 mod words;
 mod write;
@@ -25,13 +31,11 @@ use std::path::{Path, PathBuf};
 use percorso_journey::{Spec, Timestamp};
 use percorso_next_action::decide::Rules;
 
-use self::column::Column;
 use self::facts::{Facts, Scope};
 pub use self::fields::Told;
 use self::fields::{Mapping, Table, TouchpointRule};
 use self::sample::Sample;
 use self::stages::Stages;
-use self::tables::DataFile;
 use self::windows::{Churn, Windows};
 use crate::progress::Progress;
 use crate::{Error, Result};
@@ -104,16 +108,21 @@ pub fn init(settings: &InitSettings, progress: &dyn Progress) -> Result<InitSumm
             return Err(Error::Missing(message));
         }
     }
-    let files = files(&settings.data)?;
-    progress.start("look", 2 * files.len() as u64);
-    let tables = look(&files, progress)?;
-    check_told(&tables, &settings.told)?;
-    let guessed = guess(tables, &settings.told, name(&settings.data), progress)?;
-    progress.finish();
     let folder = match settings.output.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
+    if !folder.is_dir() {
+        let message = format!("the folder {} is not there, to write into", folder.display());
+        return Err(Error::Missing(message));
+    }
+    let files = look::files(&settings.data)?;
+    progress.start("look", 2 * files.len() as u64);
+    let (tables, unusable) = look::look(&files, progress)?;
+    check_told(&tables, &settings.told)?;
+    let mut guessed = guess(tables, &settings.told, name(&settings.data), progress)?;
+    guessed.passed_over.extend(unusable);
+    progress.finish();
     let text = write::journey(&guessed, folder);
     check(&settings.output, &text)?;
     std::fs::write(&settings.output, &text).map_err(Error::io("write", &settings.output))?;
@@ -172,59 +181,6 @@ fn check(path: &Path, text: &str) -> Result<()> {
     })?;
     Rules::compile(&spec).map_err(|error| Error::data(path, error.to_string()))?;
     Ok(())
-}
-
-/// The files that the paths mean, in order.
-fn files(paths: &[PathBuf]) -> Result<Vec<DataFile>> {
-    let mut found = Vec::new();
-    for path in paths {
-        if path.is_dir() {
-            let within = crate::ingest::within(path)?;
-            if within.is_empty() {
-                let message = "the folder holds no file that ends in .parquet, .csv, .csv.gz, .xes or .xes.gz";
-                return Err(Error::data(path, message));
-            }
-            found.extend(within);
-        } else {
-            found.push(path.clone());
-        }
-    }
-    found.dedup();
-    found.iter().map(|path| DataFile::at(path)).collect()
-}
-
-/// The columns of every file, files of one shape together.
-fn look(files: &[DataFile], progress: &dyn Progress) -> Result<Vec<Table>> {
-    let mut tables: Vec<Table> = Vec::new();
-    for file in files {
-        let mut columns: BTreeMap<String, Column> = BTreeMap::new();
-        let mut n_rows = 0;
-        for batch in file.read()? {
-            let batch = batch?;
-            n_rows += batch.n_rows as u64;
-            for (name, text) in &batch.columns {
-                let new = || Column::new(name, text.position, text.written);
-                columns.entry(name.clone()).or_insert_with(new).observe(text);
-            }
-        }
-        progress.advance(1);
-        if n_rows == 0 {
-            return Err(Error::data(&file.path, "the file has a header and no rows"));
-        }
-        let mut columns: Vec<Column> = columns.into_values().collect();
-        columns.sort_by_key(|column| column.position);
-        columns.iter_mut().for_each(|column| column.n_rows = n_rows);
-        let table = Table {
-            files: vec![file.clone()],
-            columns,
-            n_rows,
-        };
-        match tables.iter_mut().find(|other| other.is_like(&table)) {
-            Some(other) => other.join(table),
-            None => tables.push(table),
-        }
-    }
-    Ok(tables)
 }
 
 fn check_told(tables: &[Table], told: &Told) -> Result<()> {

@@ -100,7 +100,7 @@ fn numbers(text: &mut String, guessed: &Guessed) {
         sample.n_anonymous,
         sample.n_untimed,
         sample.n_untold,
-        ((sample.n_same_in_file + sample.n_same_in_other_file) as f64 / sample.share) as u64,
+        ((sample.same_in_file.values().sum::<u64>() + sample.n_same_in_other_file) as f64 / sample.share) as u64,
         guessed.windows.span_days,
     );
     if let Some((half, nine)) = guessed.windows.gaps_days {
@@ -200,6 +200,9 @@ fn columns(text: &mut String, guessed: &Guessed) {
                 "| `{}` | {role} | {missing:.1} % | {distinct} |",
                 column.name.replace('|', "\\|")
             );
+        }
+        for (name, why) in &table.unread {
+            let _ = writeln!(text, "| `{}` | {why} | | |", name.replace('|', "\\|"));
         }
     }
 }

@@ -7,7 +7,7 @@ use percorso_journey::MICROS_PER_DAY;
 use super::facts::Facts;
 use super::fields::{Mapping, Table};
 use super::sample::{Row, Sample};
-use super::words::{END_STEMS, LEAVING_STEMS, OF_CUSTOMERS, STAGE_STEMS, STAGES, has_stem, has_word, words};
+use super::words::{END_STEMS, GOOD_ENDS, LEAVING_STEMS, OF_CUSTOMERS, STAGE_STEMS, STAGES, has_stem, has_word, words};
 
 /// What the leaving stage is called.
 const LEAVING: &str = "leaving";
@@ -83,7 +83,7 @@ pub(super) fn stages(tables: &[(Table, Mapping)], facts: &[Facts], sample: &Samp
         let is_of_customer = has_stem(&name, END_STEMS) && has_word(&name, OF_CUSTOMERS);
         let is_plain_end = has_stem(&name, END_STEMS) && is_last > 0.9 && of_customers < 0.7;
         let is_leaving = (has_stem(&name, LEAVING_STEMS) || is_of_customer) && is_last > 0.6 && of_customers < 0.9;
-        sample.touchpoints.len() > 1 && (is_leaving || is_plain_end)
+        sample.touchpoints.len() > 1 && (is_leaving || is_plain_end) && !has_word(&name, GOOD_ENDS)
     };
     let leaving: BTreeSet<usize> = (0..places.len()).filter(|at| leads_away(*at)).collect();
     let staged = by_column(tables, sample, &places).unwrap_or_else(|| by_words(sample, &places, &leaving));
@@ -201,7 +201,10 @@ fn by_column(tables: &[(Table, Mapping)], sample: &Sample, places: &[Place]) -> 
     let mean = |name: &String| positions.get(name.as_str()).map_or(1.0, |(sum, count)| sum / count);
     let known = |name: &String| STAGES.iter().position(|stage| *stage == name.to_lowercase());
     order.sort_by(|one, other| known(one).cmp(&known(other)).then(mean(one).total_cmp(&mean(other))));
-    let is_leaving = |name: &&String| has_stem(&words(name), LEAVING_STEMS) || has_stem(&words(name), END_STEMS);
+    let is_leaving = |name: &&String| {
+        let name = words(name);
+        (has_stem(&name, LEAVING_STEMS) || has_stem(&name, END_STEMS)) && !has_word(&name, GOOD_ENDS)
+    };
     let leaving = order.iter().find(is_leaving).cloned();
     order.retain(|name| Some(name) != leaving.as_ref());
     let first = order.first()?.clone();

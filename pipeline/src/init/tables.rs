@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use arrow::array::{ArrayRef, RecordBatch, StringArray, StringBuilder};
-use arrow::datatypes::DataType;
+use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray, StringBuilder};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Float64Type};
 use flate2::read::MultiGzDecoder;
 use jiff::tz::TimeZone;
 use percorso_journey::Timestamp;
 use percorso_journey::spec::CsvFormat;
 
-use crate::ingest::{FileFormat, Times, read_csv, read_parquet, texts};
+use crate::ingest::{FileFormat, Times, read_file, texts};
 use crate::open::open;
 use crate::xes::XesReader;
 use crate::{Error, Result};
@@ -46,6 +47,8 @@ pub(super) enum Written {
 /// Rows as columns of text; which columns there are may differ between batches of an event log.
 pub(super) struct TextBatch {
     pub(super) columns: BTreeMap<String, TextColumn>,
+    /// Columns that cannot be read, and why not.
+    pub(super) unread: BTreeMap<String, String>,
     pub(super) n_rows: usize,
 }
 
@@ -55,6 +58,8 @@ pub(super) struct TextColumn {
     pub(super) position: usize,
     pub(super) written: Written,
     pub(super) texts: StringArray,
+    /// Cells that are not a number, missing as text.
+    pub(super) n_nan: u64,
 }
 
 /// Batches read one after another.
@@ -88,18 +93,11 @@ impl DataFile {
     /// # Errors
     /// - as of the readers of ingest; errors further on come with the batches.
     pub(super) fn read(&self) -> Result<TextBatches> {
-        let csv = CsvFormat {
-            delimiter: self.delimiter,
-        };
-        let batches = match self.format {
-            FileFormat::Parquet => read_parquet(&self.path)?,
-            FileFormat::Csv => read_csv(&self.path, csv, BufReader::new(open(&self.path)?))?,
-            FileFormat::CsvGz => {
-                let unpacked = MultiGzDecoder::new(open(&self.path)?);
-                read_csv(&self.path, csv, BufReader::new(unpacked))?
-            }
-            FileFormat::Xes => return Ok(Box::new(Events::open(&self.path)?)),
-        };
+        if self.format == FileFormat::Xes {
+            return Ok(Box::new(Events::open(&self.path)?));
+        }
+        let delimiter = self.delimiter;
+        let batches = read_file(&self.path, self.format, CsvFormat { delimiter })?;
         Ok(Box::new(batches.map(|batch| Ok(text_batch(&batch?.rows)))))
     }
 }
@@ -115,23 +113,51 @@ fn delimiter(path: &Path, bytes: impl Read) -> Result<u8> {
     Ok(most.filter(|delimiter| count(*delimiter) > 0).unwrap_or(b','))
 }
 
-/// The columns that can be told as text; lists and structures cannot.
+/// The columns that can be told as text; lists and structures cannot. Of two with one name ingest reads the first.
 fn text_batch(rows: &RecordBatch) -> TextBatch {
     let schema = rows.schema();
-    let columns = schema.fields().iter().zip(rows.columns()).enumerate();
-    let columns = columns.filter_map(|(position, (field, column))| {
-        let (written, texts) = text_column(column)?;
+    let (mut columns, mut unread) = (BTreeMap::new(), BTreeMap::new());
+    for (position, (field, column)) in schema.fields().iter().zip(rows.columns()).enumerate() {
+        let name = field.name().clone();
+        if columns.contains_key(&name) {
+            unread.insert(name, "another column has its name; the first is read".to_owned());
+            continue;
+        }
+        let Some((written, texts)) = text_column(column) else {
+            unread.insert(name, format!("of type {}, not read", column.data_type()));
+            continue;
+        };
+        let n_nan = n_nan(column);
         let column = TextColumn {
             position,
             written,
             texts,
+            n_nan,
         };
-        Some((field.name().clone(), column))
-    });
+        columns.insert(name, column);
+    }
     TextBatch {
-        columns: columns.collect(),
+        columns,
+        unread,
         n_rows: rows.num_rows(),
     }
+}
+
+/// How many cells of a column of fractions are not a number.
+fn n_nan(column: &ArrayRef) -> u64 {
+    let Some(numbers) = column
+        .data_type()
+        .is_floating()
+        .then(|| cast(column, &DataType::Float64).ok())
+    else {
+        return 0;
+    };
+    let numbers = numbers
+        .as_ref()
+        .and_then(|numbers| numbers.as_primitive_opt::<Float64Type>());
+    numbers.map_or(0, |numbers| {
+        numbers.iter().flatten().filter(|number| number.is_nan()).count() as u64
+    })
 }
 
 fn text_column(column: &ArrayRef) -> Option<(Written, StringArray)> {
@@ -205,11 +231,13 @@ impl Events {
                 position: self.keys[&key],
                 written: Written::Text,
                 texts: column.finish(),
+                n_nan: 0,
             };
             (key, column)
         });
         Ok(Some(TextBatch {
             columns: columns.collect(),
+            unread: BTreeMap::new(),
             n_rows,
         }))
     }
@@ -236,7 +264,28 @@ impl Iterator for Events {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+
+    #[test]
+    fn what_cannot_be_read_is_told_and_of_two_columns_with_one_name_the_first_is_read() {
+        let texts = |text: &str| -> ArrayRef { Arc::new(StringArray::from(vec![text])) };
+        let blob: ArrayRef = Arc::new(arrow::array::BinaryArray::from(vec![&[1_u8][..]]));
+        let value: ArrayRef = Arc::new(arrow::array::Float64Array::from(vec![f64::NAN]));
+        let fields = [("a", texts("1")), ("a", texts("2")), ("photo", blob), ("value", value)];
+        let rows = RecordBatch::try_from_iter(fields).expect("a batch");
+        let batch = text_batch(&rows);
+        assert_eq!(batch.columns["a"].texts.value(0), "1");
+        assert_eq!(batch.columns["value"].n_nan, 1);
+        let unread: Vec<(&str, &str)> = batch
+            .unread
+            .iter()
+            .map(|(name, why)| (name.as_str(), why.as_str()))
+            .collect();
+        let twice = "another column has its name; the first is read";
+        assert_eq!(unread, [("a", twice), ("photo", "of type Binary, not read")]);
+    }
 
     #[test]
     fn a_delimiter_is_what_the_header_has_most_of() {

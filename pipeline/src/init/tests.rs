@@ -8,7 +8,7 @@ use percorso_next_action::decide::Rules;
 
 use super::*;
 
-struct Nobody;
+pub(super) struct Nobody;
 
 impl Progress for Nobody {
     fn start(&self, _: &str, _: u64) {}
@@ -23,7 +23,7 @@ impl Progress for Nobody {
 }
 
 /// What is guessed of files by name and content.
-fn guessed(files: &[(&str, String)], told: &Told) -> (Guessed, String) {
+pub(super) fn guessed(files: &[(&str, String)], told: &Told) -> (Guessed, String) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let write = |(name, content): &(&str, String)| {
         let path = folder.path().join(name);
@@ -31,15 +31,15 @@ fn guessed(files: &[(&str, String)], told: &Told) -> (Guessed, String) {
         path
     };
     let paths: Vec<PathBuf> = files.iter().map(write).collect();
-    let files = super::files(&paths).expect("known endings");
-    let tables = look(&files, &Nobody).expect("readable");
+    let files = look::files(&paths).expect("they are there");
+    let (tables, _) = look::look(&files, &Nobody).expect("readable");
     let guessed = guess(tables, told, "shop".to_owned(), &Nobody).expect("journeys");
     let text = write::journey(&guessed, folder.path());
     check("journey.toml".as_ref(), &text).unwrap_or_else(|error| panic!("{error}\n{text}"));
     (guessed, text)
 }
 
-fn day(day: u64) -> String {
+pub(super) fn day(day: u64) -> String {
     let date = jiff::civil::date(2024, 1, 1) + jiff::Span::new().days(day as i64);
     date.to_string()
 }
@@ -335,4 +335,107 @@ fn a_row_of_several_times_is_one_event_and_asks_about_the_others() {
     assert!(text.contains("at = \"order_purchase_timestamp\""), "{text}");
     assert!(text.contains("touchpoint = { constant = \"purchase\" }"), "{text}");
     assert!(text.contains("Are \"order_delivered_date\" events too?"), "{text}");
+}
+
+#[test]
+fn columns_that_happen_to_bear_a_fields_name_are_not_read_as_that_field() {
+    let mut csv =
+        "customer_id;at;touchpoint;stage;value;event_id;sequence;known_at;propensity;account_id;channel\n".to_owned();
+    for row in 0..600_u64 {
+        let what = ["visit", "purchase"][(row / 2 % 2) as usize];
+        let (stage, part) = (row % 4 + 1, row % 9);
+        csv += &format!(
+            "c{};{};{what};{stage};0,{part};e{};{row};{};high;a{};{}\n",
+            row % 60,
+            day(row / 2),
+            row / 3 % 50,
+            day(row / 2 + 90),
+            row % 60,
+            ["web", "shop"][(row % 60 % 2) as usize]
+        );
+    }
+    let (_, text) = guessed(&[("events.csv", csv)], &Told::default());
+    let spec = Spec::parse(&text).expect("valid");
+    let source = &spec.sources()[0];
+    assert!(source.unnamed_columns(spec.attributes()).is_empty(), "{text}");
+    let ruled: Vec<&Field> = source.columns.iter().map(|(field, _)| field).collect();
+    for field in [
+        Field::Stage,
+        Field::Value,
+        Field::EventId,
+        Field::KnownAt,
+        Field::Propensity,
+        Field::Channel,
+    ] {
+        assert!(!ruled.contains(&&field), "{field:?} is read\n{text}");
+    }
+    assert!(
+        ruled.contains(&&Field::Sequence) && ruled.contains(&&Field::AccountId),
+        "{text}"
+    );
+    assert!(text.contains("# ? Not all of \"known_at\" is what"), "{text}");
+    assert!(!text.contains("not_read"));
+}
+
+#[test]
+fn a_stage_may_not_be_called_none() {
+    let mut csv = "user,when,event,stage\n".to_owned();
+    for row in 0..600_u64 {
+        let what = ["visit", "purchase"][(row / 2 % 2) as usize];
+        let stage = ["none", "lead", "won"][(row % 3) as usize];
+        csv += &format!("u{},{},{what},{stage}\n", row % 60, day(row / 2));
+    }
+    let (_, text) = guessed(&[("events.csv", csv)], &Told::default());
+    assert!(
+        !text.contains("\nstage = \"stage\"") && text.contains("# ? \"stage\" is not read"),
+        "{text}"
+    );
+}
+
+#[test]
+fn cells_that_ingest_refuses_cost_no_row() {
+    let mut csv = "user,when,event,until,weight,code\n".to_owned();
+    for row in 0..600_u64 {
+        let what = ["visit", "purchase"][(row / 2 % 2) as usize];
+        let until = if row == 7 {
+            "2999-01-01".to_owned()
+        } else {
+            day(row % 50)
+        };
+        let weight = if row == 9 {
+            "1e16".to_owned()
+        } else {
+            (row % 7).to_string()
+        };
+        csv += &format!("u{},{},{what},{until},{weight},{}\n", row % 60, day(row / 2), row % 5);
+    }
+    let (guess, text) = guessed(&[("events.csv", csv)], &Told::default());
+    let names: Vec<&str> = guess.facts[0].attributes.iter().map(|of| of.name.as_str()).collect();
+    assert_eq!(names, ["code"], "{text}");
+    assert!(
+        text.contains("# ? \"until\" is not read") && text.contains("# ? \"weight\" is not read"),
+        "{text}"
+    );
+}
+
+#[test]
+fn an_id_in_one_word_is_an_id() {
+    let csv = invoices("invoicenumber,CustomerID,InvoiceDate,StockCode,Quantity,UnitPrice", 0);
+    let (_, text) = guessed(&[("x.csv", csv)], &Told::default());
+    assert!(text.contains("event_id = \"invoicenumber\""), "{text}");
+}
+
+#[test]
+fn ids_of_events_that_two_files_count_alike_are_left_out_of_one() {
+    let file = |what: &str| {
+        let mut csv = format!("user_id,{what}_time,{what}_id,event\n");
+        for row in 0..300_u64 {
+            let of = if row % 2 == 0 { "made" } else { "changed" };
+            csv += &format!("u{},{},{},{what}_{of}\n", row % 60, day(row), row * 3);
+        }
+        csv
+    };
+    let files = [("a.csv", file("order")), ("b.csv", file("ticket"))];
+    let (_, text) = guessed(&files, &Told::default());
+    assert_eq!(text.matches("event_id = ").count(), 1, "{text}");
 }

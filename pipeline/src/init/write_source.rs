@@ -5,47 +5,80 @@ use std::path::{Path, PathBuf};
 
 use super::Guessed;
 use super::column::{Column, Kind};
-use super::facts::{Attribute, COMMAS, Facts, is_selected_field};
+use super::contract::Named;
+use super::facts::{AMOUNTS, Attribute, COUNTED, Facts, UNSOUND, is_selected_field};
 use super::fields::{Mapping, PURCHASE, RETURN, Table, TouchpointRule, ValueRule};
+use super::stages::Found;
+use super::words::{MONEY, TIMES, has_word};
 use super::write::{is_field, is_of_sales, quoted, rule};
 use crate::ingest::FileFormat;
 
+/// A table, what is guessed of its columns, and what its journeys say of them.
+type Guess<'a> = (&'a Table, &'a Mapping, &'a Facts);
+
 /// Writes it; `folder` is where the `journey.toml` will lie.
-pub(super) fn source(
-    text: &mut String,
-    guessed: &Guessed,
-    folder: &Path,
-    (table, mapping, facts): (&Table, &Mapping, &Facts),
-) {
-    let sample = &guessed.sample;
-    let paths: Vec<String> = table
-        .files
+pub(super) fn source(text: &mut String, guessed: &Guessed, folder: &Path, guess: Guess<'_>) {
+    let (table, mapping, facts) = guess;
+    files(text, guessed, folder, guess);
+    text.push_str("\n[source.columns]\n");
+    what_happened(text, guess);
+    value(text, guessed, guess);
+    fields(text, guessed, guess);
+    if facts.has_lines {
+        rule(text, "lines", "{ constant = \"1\" }", "how many lines the event has");
+    }
+    for attribute in facts
+        .attributes
         .iter()
-        .map(|file| quoted(&relative(&file.path, folder).to_string_lossy()))
-        .collect();
+        .filter(|attribute| !is_field(mapping, attribute))
+    {
+        source_attribute(text, &table.columns[attribute.column], attribute);
+    }
+    not_read(text, guess);
+    other_times(text, guess);
+}
+
+/// Which files, and what their rows are.
+fn files(text: &mut String, guessed: &Guessed, folder: &Path, (table, mapping, facts): Guess<'_>) {
+    let sample = &guessed.sample;
+    let paths = table.files.iter().map(|file| relative(&file.path, folder));
+    let paths: Vec<String> = paths.map(|path| quoted(&path.to_string_lossy())).collect();
     let _ = writeln!(text, "\n[[source]]\npaths = [{}]", paths.join(", "));
     let file = &table.files[0];
     if matches!(file.format, FileFormat::Csv | FileFormat::CsvGz) && file.delimiter != b',' {
         let _ = writeln!(text, "delimiter = {}", quoted(&char::from(file.delimiter).to_string()));
     }
-    let column = |at: usize| &table.columns[at];
-    let share_anonymous = column(mapping.customer).share_missing();
+    let customer = &table.columns[mapping.customer];
+    let share_anonymous = 100.0 * customer.share_missing();
     if share_anonymous > 0.0 {
-        let share = 100.0 * share_anonymous;
         let _ = writeln!(
             text,
-            "anonymous = \"skip\"              # {share:.1} % of rows name no customer: guests have no journey"
+            "anonymous = \"skip\"              # {share_anonymous:.1} % of rows name no customer: guests have no journey"
         );
     }
+    for (word, count) in &customer.nothings {
+        let _ = writeln!(
+            text,
+            "# ? {count} rows are of the customer {}. Is that nobody? Then leave it empty, and: anonymous = \"skip\"",
+            quoted(word)
+        );
+    }
+    let same_in_file = |table: usize| sample.same_in_file.get(&table).copied();
+    let n_same = number(guessed, table).and_then(same_in_file).unwrap_or(0);
     if sample.n_same_in_other_file > 0 {
         text.push_str("dedupe = \"exact\"                # some rows are in more than one file\n");
-    } else if sample.n_same_in_file > 0 {
+    } else if n_same > 0 {
         text.push_str("# ? Some rows are the same in every column. Are they mistakes? Then: dedupe = \"exact\"\n");
     }
     if facts.has_lines {
         text.push_str("merge_lines = true              # rows with one event_id are lines of one event\n");
     }
-    text.push_str("\n[source.columns]\n");
+    text.push_str("by_name = false                 # only columns that are named here are read\n");
+}
+
+/// Whose event it is, when, what, and which ids it has.
+fn what_happened(text: &mut String, (table, mapping, facts): Guess<'_>) {
+    let column = |at: usize| &table.columns[at];
     let is_case = column(mapping.customer).name == super::fields::CASE;
     let why = if is_case {
         "no column names a customer, so each case is one"
@@ -77,6 +110,10 @@ pub(super) fn source(
     if let Some(at) = facts.journey {
         rule(text, "journey_id", &quoted(&column(at).name), "a customer has several");
     }
+}
+
+fn value(text: &mut String, guessed: &Guessed, (table, mapping, _): Guess<'_>) {
+    let column = |at: usize| &table.columns[at];
     if let Some(of_value) = &mapping.value {
         let rule_text = match of_value {
             ValueRule::Column(at) => quoted(&column(*at).name),
@@ -97,15 +134,27 @@ pub(super) fn source(
             );
         }
     }
+}
+
+/// The other fields of the event contract.
+fn fields(text: &mut String, guessed: &Guessed, (table, mapping, facts): Guess<'_>) {
+    let column = |at: usize| &table.columns[at];
     let fields = [
         ("owner", mapping.owner),
-        ("stage", mapping.stage),
+        ("stage", mapping.stage.filter(|_| guessed.stages.found == Found::Column)),
         ("feedback_score", mapping.feedback_score),
     ];
     for (field, at) in fields {
         if let Some(at) = at {
             rule(text, field, &quoted(&column(at).name), "");
         }
+    }
+    if let Some(at) = mapping.stage.filter(|_| guessed.stages.found != Found::Column) {
+        let of = quoted(&column(at).name);
+        let _ = writeln!(
+            text,
+            "# ? {of} is not read: `none` is the name of no stage. Does it say the stages?"
+        );
     }
     for (field, at) in [("product", mapping.product), ("channel", mapping.channel)] {
         let Some(at) = at.filter(|at| facts.attributes.iter().any(|attribute| attribute.column == *at)) else {
@@ -121,23 +170,30 @@ pub(super) fn source(
             );
         }
     }
-    for at in &facts.shadowed {
-        let why = "said of the whole journey, so not read";
-        rule(text, &column(*at).name, "{ constant = \"not_read\" }", why);
+    for named in &facts.named {
+        contract_field(text, column(named.column), named);
     }
-    if facts.has_lines {
-        rule(text, "lines", "{ constant = \"1\" }", "how many lines the event has");
+}
+
+/// Columns that would be read if they were written otherwise.
+fn not_read(text: &mut String, (table, mapping, facts): Guess<'_>) {
+    let asked = |why: &str| [AMOUNTS, UNSOUND, COUNTED].contains(&why);
+    for (at, why) in facts.skipped.iter().filter(|(_, why)| asked(why)) {
+        let column = &table.columns[*at];
+        let _ = writeln!(text, "# ? {} is not read: {why}.", quoted(&column.name));
+        if why == AMOUNTS && mapping.value.is_none() && has_word(&column.words, MONEY) {
+            let _ = writeln!(
+                text,
+                "# ? Is it money that came in? Then also: value = {}",
+                quoted(&column.name)
+            );
+        }
     }
-    for attribute in facts
-        .attributes
-        .iter()
-        .filter(|attribute| !is_field(mapping, attribute))
-    {
-        source_attribute(text, column(attribute.column), attribute);
-    }
-    for (at, why) in facts.skipped.iter().filter(|(_, why)| why == COMMAS) {
-        let _ = writeln!(text, "# ? {} is not read: {why}.", quoted(&column(*at).name));
-    }
+}
+
+/// Times that may be meant instead of the event's, or with it.
+fn other_times(text: &mut String, (table, mapping, facts): Guess<'_>) {
+    let column = |at: usize| &table.columns[at];
     if !mapping.other_times.is_empty() && column(mapping.customer).share_distinct() > 0.9 {
         let others: Vec<String> = mapping.other_times.iter().map(|at| quoted(&column(*at).name)).collect();
         let _ = writeln!(
@@ -156,6 +212,39 @@ pub(super) fn source(
             text,
             "# ? No time tells day and month apart. If the other comes first, the format is {other}"
         );
+    }
+    let has_hours = match column(mapping.at).kind() {
+        Kind::Time(Some(format)) => ["%H", "%I", "%s"].iter().any(|hours| format.contains(hours)),
+        Kind::Time(None) => column(mapping.at).longest > "2024-01-31".len(),
+        Kind::Flag | Kind::Number | Kind::Category => true,
+    };
+    let clock = table
+        .columns
+        .iter()
+        .find(|of| of.is_clock() && has_word(&of.words, TIMES));
+    if let Some(clock) = clock.filter(|_| !has_hours) {
+        let _ = writeln!(
+            text,
+            "# ? Is {} the time of the day {}? Then write both in one column, as 2024-01-31 10:30.",
+            quoted(&clock.name),
+            quoted(&column(mapping.at).name)
+        );
+    }
+}
+
+/// A column that bears a field's name.
+fn contract_field(text: &mut String, column: &Column, named: &Named) {
+    if !named.fits {
+        let of = quoted(&column.name);
+        let _ = writeln!(
+            text,
+            "# ? Not all of {of} is what the field of its name holds. Is it that? Then: {} = {of}",
+            named.field
+        );
+    } else if named.field == "known_at" {
+        time(text, named.field, column);
+    } else {
+        rule(text, named.field, &quoted(&column.name), "");
     }
 }
 
@@ -181,6 +270,11 @@ fn time(text: &mut String, field: &str, column: &Column) {
     }
 }
 
+/// Position of a table among all.
+fn number(guessed: &Guessed, table: &Table) -> Option<usize> {
+    guessed.tables.iter().position(|(other, _)| std::ptr::eq(other, table))
+}
+
 /// Whether hardly any event but purchases and what follows them has a value: the price of what is only looked at is no money.
 fn is_of_purchases(guessed: &Guessed, mapping: &Mapping, table: &Table) -> bool {
     let of_value = match &mapping.value {
@@ -197,7 +291,7 @@ fn is_of_purchases(guessed: &Guessed, mapping: &Mapping, table: &Table) -> bool 
         .iter()
         .map(|(name, _)| before(name))
         .collect();
-    let of_table = guessed.tables.iter().position(|(other, _)| std::ptr::eq(other, table));
+    let of_table = number(guessed, table);
     let rows = guessed.sample.rows.iter().filter(|row| Some(row.table) == of_table);
     let valued = rows.filter(|row| row.cells[of_value] != 0);
     let (n, n_before) = valued.fold((0_u64, 0_u64), |(n, n_before), row| {

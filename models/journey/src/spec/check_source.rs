@@ -3,7 +3,7 @@
 use super::SpecError;
 use super::check::Names;
 use super::raw::{RawAnonymous, RawColumn, RawDedupe, RawRule, RawSource};
-use super::source::{Anonymous, ColumnRule, CsvFormat, Dedupe, Field, LineMerge, Source};
+use super::source::{Anonymous, ByName, ColumnRule, CsvFormat, Dedupe, Field, LineMerge, Source};
 
 pub(super) fn checked_source(key: &str, raw: RawSource, names: &Names<'_>) -> Result<Source, SpecError> {
     if raw.paths.is_empty() {
@@ -48,12 +48,14 @@ pub(super) fn checked_source(key: &str, raw: RawSource, names: &Names<'_>) -> Re
         RawAnonymous::Quarantine => Anonymous::Quarantine,
         RawAnonymous::Skip => Anonymous::Skip,
     };
+    let by_name = if raw.by_name { ByName::Read } else { ByName::Ignored };
     Ok(Source {
         paths: raw.paths,
         csv: CsvFormat { delimiter },
         dedupe,
         anonymous,
         columns,
+        by_name,
         lines,
     })
 }

@@ -14,7 +14,7 @@ mod source;
 pub use action::{Action, Cap, Daily, Decisions, Eligible, Prior, Quiet, Reward, Rule};
 pub use check_action::NOTHING;
 pub use error::SpecError;
-pub use source::{Anonymous, ColumnRule, CsvFormat, Dedupe, Field, LineMerge, Source};
+pub use source::{Anonymous, ByName, ColumnRule, CsvFormat, Dedupe, Field, LineMerge, Source};
 
 use sha2::{Digest, Sha256};
 

@@ -55,6 +55,8 @@ pub(super) struct RawSource {
     pub(super) anonymous: RawAnonymous,
     #[serde(default)]
     pub(super) merge_lines: bool,
+    #[serde(default = "yes")]
+    pub(super) by_name: bool,
     #[serde(default)]
     pub(super) columns: BTreeMap<String, RawColumn>,
 }
@@ -286,6 +288,10 @@ fn one_percent() -> f64 {
 
 fn comma() -> char {
     ','
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn leaving() -> String {

@@ -15,8 +15,10 @@ pub struct Source {
     pub dedupe: Dedupe,
     /// What is done with rows of nobody.
     pub anonymous: Anonymous,
-    /// The rule of each field that has one; a field without a rule reads the column of its own name, if there is one.
+    /// The rule of each field that has one.
     pub columns: Vec<(Field, ColumnRule)>,
+    /// What a field without a rule is.
+    pub by_name: ByName,
     /// Set when several source rows make one event.
     pub lines: Option<LineMerge>,
 }
@@ -34,8 +36,11 @@ impl Source {
 
     /// Columns that no rule names but that are read where they are there, each for the field of its own name.
     ///
-    /// `attributes` are those of the spec.
+    /// `attributes` are those of the spec. None where the source says `by_name = false`.
     pub fn unnamed_columns<'a>(&self, attributes: &'a [Attribute]) -> BTreeSet<&'a str> {
+        if self.by_name == ByName::Ignored {
+            return BTreeSet::new();
+        }
         let attributes = (0..).zip(attributes);
         let fields = Field::NAMED
             .into_iter()
@@ -72,6 +77,15 @@ pub enum Anonymous {
     Quarantine,
     /// They are guests, who have no journey: counted and passed over.
     Skip,
+}
+
+/// What a field is that no rule names: `by_name` in a `[[source]]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ByName {
+    /// The column of its own name, if there is one.
+    Read,
+    /// Missing: a column that happens to bear a field's name may be something else.
+    Ignored,
 }
 
 /// How lines of one event are merged: those of one customer with the same event id.
@@ -178,7 +192,7 @@ mod tests {
 
     #[test]
     fn columns_are_named_by_rules_or_by_their_fields() {
-        let source = r#"[[source]]
+        let text_of_source = r#"[[source]]
 paths = ["x.csv"]
 
 [source.columns]
@@ -190,7 +204,7 @@ value = { product_of = ["n", "age"] }
 region = "where"
 
 [stages]"#;
-        let spec = Spec::parse(&text::SMALL_SPEC.replacen("[stages]", source, 1)).expect("a good spec");
+        let spec = Spec::parse(&text::SMALL_SPEC.replacen("[stages]", text_of_source, 1)).expect("a good spec");
         let source = &spec.sources()[0];
         let named = ["age", "n", "what", "when", "where", "who"];
         assert_eq!(source.named_columns(), named.into());
@@ -206,5 +220,10 @@ region = "where"
                 .all(|name| !unnamed.contains(name))
         );
         assert!(!unnamed.contains("age"), "a rule names it already");
+        let text_of_source = text_of_source.replacen("paths", "by_name = false\npaths", 1);
+        let spec = Spec::parse(&text::SMALL_SPEC.replacen("[stages]", &text_of_source, 1)).expect("a good spec");
+        let source = &spec.sources()[0];
+        assert_eq!(source.named_columns(), named.into());
+        assert!(source.unnamed_columns(spec.attributes()).is_empty());
     }
 }
