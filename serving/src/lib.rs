@@ -1,7 +1,7 @@
-//! Scores, events and decisions over gRPC, from an embedded store that is always current.
+//! Scores, events and decisions over gRPC, and a page for account managers, from an embedded store that is always current.
 //!
 //! [`Store`] keeps every customer's history, and what was decided for them, on this machine's disk; [`ScoringService`] scores
-//! them by the model that serves and decides what to do for them; [`Server`] speaks gRPC.
+//! them by the model that serves and decides what to do for them; [`Server`] speaks gRPC, and HTML to account managers.
 //! A score is read off the same journey state by the same model type as in the batch pipeline, so both give the same bits.
 //!
 //! What this crate never does: fit a model, read Parquet, log a customer's id, or listen beyond this machine.
@@ -21,6 +21,7 @@ mod error;
 mod follower;
 mod foreseen;
 mod grpc;
+mod page;
 mod server;
 mod service;
 mod store;
@@ -29,6 +30,7 @@ pub use clock::{Clock, system_clock};
 pub use decisions::{Considered, Decided, DecisionRecord, DecisionRequest, MadeFrom, Meeting, Named, Policy, Replay};
 pub use error::Error;
 pub use follower::{Follower, ModelError};
+pub use page::{PageSettings, People, Person};
 pub use server::{Reflection, ServeError, Server, Settings};
 pub use service::{Answer, Question, ScoringService};
 pub use store::{

@@ -1,4 +1,4 @@
-//! The process's gRPC server: bound, running, drained.
+//! The process's servers, gRPC and the page: bound, running, drained.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -15,6 +15,7 @@ use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
 use crate::grpc::{DECISIONS, DESCRIPTORS, Edge, JOURNEYS, SCORING};
+use crate::page::{Page, PageSettings};
 use crate::{Clock, Error, Follower, ScoringService, Store, StoreError};
 
 /// What to serve, and where.
@@ -41,6 +42,8 @@ pub struct Settings {
     pub cached_customers: usize,
     /// How often the registry is looked at for another model.
     pub look_every: Duration,
+    /// The account managers' page; `None` serves none.
+    pub page: Option<PageSettings>,
 }
 
 /// Whether callers may ask for the services' descriptions.
@@ -90,12 +93,15 @@ pub struct Server {
     policy: Arc<Follower>,
     reflection: Reflection,
     look_every: Duration,
+    page: Option<Page>,
 }
 
 /// Streams at once on one connection.
 const MAX_STREAMS: u32 = 256;
 /// How long calls under way may take once the server is told to stop.
 const DRAIN: Duration = Duration::from_secs(10);
+/// How long the page's answers under way may take then.
+const PAGE_DRAIN: Duration = Duration::from_secs(2);
 
 impl Server {
     /// Opens the store and the model and takes the address.
@@ -121,6 +127,10 @@ impl Server {
         let taken = |source| ServeError::Bind { address, source };
         let listener = TcpListener::bind(address).await.map_err(taken)?;
         let address = listener.local_addr().map_err(taken)?;
+        let page = match settings.page {
+            Some(page) => Some(Page::bind(page, Arc::clone(&service)).await?),
+            None => None,
+        };
         let Settings {
             reflection, look_every, ..
         } = settings;
@@ -132,12 +142,18 @@ impl Server {
             policy,
             reflection,
             look_every,
+            page,
         })
     }
 
     /// The address, with the port that was taken.
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where an account manager may enter the page, once; `None` where none is served.
+    pub fn page_entry(&self) -> Option<&str> {
+        self.page.as_ref().map(|page| page.entry.as_str())
     }
 
     /// What answers, for callers in the same process.
@@ -164,6 +180,13 @@ impl Server {
         let edge = Edge::new(Arc::clone(&self.service), Arc::clone(&self.champion));
         let followers = [self.champion, self.policy];
         let watch = tokio::spawn(watch(followers, Arc::clone(&self.service), health, self.look_every));
+        let (page_stops, page_stopping) = tokio::sync::oneshot::channel::<()>();
+        let page = self.page.map(|page| {
+            let stopping = async {
+                let _ = page_stopping.await;
+            };
+            tokio::spawn(page.run(stopping))
+        });
         let (stopping, told_to_stop) = tokio::sync::oneshot::channel();
         let stop = async move {
             shutdown.await;
@@ -190,6 +213,12 @@ impl Server {
             }
         };
         watch.abort();
+        let _ = page_stops.send(());
+        if let Some(mut page) = page
+            && tokio::time::timeout(PAGE_DRAIN, &mut page).await.is_err()
+        {
+            page.abort();
+        }
         let service = self.service;
         let closed = tokio::task::spawn_blocking(move || service.close()).await;
         match closed {

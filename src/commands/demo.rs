@@ -38,6 +38,9 @@ pub(crate) struct Demo {
     /// Where to serve
     #[arg(long, default_value = "127.0.0.1:50051", value_name = "ADDRESS")]
     listen: SocketAddr,
+    /// Where to serve the account managers' page
+    #[arg(long, default_value = "127.0.0.1:50080", value_name = "ADDRESS")]
+    page: SocketAddr,
 }
 
 /// A newcomer waits; the rest of the search would gain little on this market.
@@ -136,6 +139,8 @@ impl Demo {
             policy: "policy".to_owned(),
             cached_customers: 100_000,
             reflection: true,
+            page: Some(self.page),
+            ids: None,
         }
         .run()
     }

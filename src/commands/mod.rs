@@ -98,7 +98,7 @@ enum Task {
     Allocate(allocate::Allocate),
     /// Loads customers' states into the serving store
     Load(load::Load),
-    /// Serves scores and takes in events over gRPC
+    /// Serves scores and decisions and takes in events over gRPC, and the account managers' page
     Serve(serve::Serve),
     /// Makes up a market whose truth is known
     Simulate(simulate::Simulate),

@@ -1,11 +1,13 @@
-//! `percorso serve`: scores and events over gRPC.
+//! `percorso serve`: scores, events and decisions over gRPC, and the account managers' page.
 
 use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use percorso_serving::{Reflection, Server, Settings, system_clock};
+use percorso_pipeline::{Known, RunFolder};
+use percorso_serving::{PageSettings, People, Person, Reflection, Server, Settings, system_clock};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -31,7 +33,16 @@ pub(crate) struct Serve {
     /// Lets callers ask for the services' descriptions; for development
     #[arg(long)]
     pub(super) reflection: bool,
+    /// Serves the account managers' page there too, on this machine only; the link to enter is printed, and works once
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) page: Option<SocketAddr>,
+    /// The ids that the page shows, as ingest wrote them [default: id-map.parquet of the run folder]
+    #[arg(long, value_name = "FILE", requires = "page")]
+    pub(super) ids: Option<PathBuf>,
 }
+
+/// Everyone is ranked anew so often; events do not wait for it on a customer's own page.
+const RANK_EVERY: Duration = Duration::from_secs(600);
 
 impl Serve {
     pub(crate) fn run(self) -> Outcome {
@@ -41,6 +52,14 @@ impl Serve {
             let message = format!("{} is not there; run `percorso ingest` first", key_file.display());
             return Err(Failure::environment(anyhow::Error::msg(message)));
         }
+        let page = match self.page {
+            Some(address) => Some(PageSettings {
+                address,
+                people: people(&folder, self.ids.as_deref())?,
+                rank_every: RANK_EVERY,
+            }),
+            None => None,
+        };
         let settings = Settings {
             address: self.listen,
             store: folder.store(),
@@ -57,6 +76,7 @@ impl Serve {
             },
             cached_customers: self.cached_customers,
             look_every: Duration::from_secs(2),
+            page,
         };
         let filter =
             EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,fjall=warn,lsm_tree=warn"));
@@ -75,11 +95,25 @@ impl Serve {
     }
 }
 
+/// The ids that people are shown; of a run folder without an id map, none.
+fn people(folder: &RunFolder, ids: Option<&Path>) -> Result<People, Failure> {
+    let id_map = ids.map_or_else(|| folder.id_map(), Path::to_owned);
+    if ids.is_none() && !id_map.exists() {
+        return Ok(People::default());
+    }
+    let known = percorso_pipeline::people(&id_map, &folder.scores())?;
+    let person = |(key, Known { id, owner })| (key, Person { id, owner });
+    Ok(People::new(known.into_iter().map(person).collect()))
+}
+
 async fn serve(settings: Settings) -> Outcome {
     let mut interrupted = signal(SignalKind::interrupt()).map_err(Failure::environment)?;
     let mut terminated = signal(SignalKind::terminate()).map_err(Failure::environment)?;
     let server = Server::bind(settings).await.map_err(Failure::environment)?;
     println!("listening on {}", server.address());
+    if let Some(entry) = server.page_entry() {
+        println!("the account managers' page, entered once: {entry}");
+    }
     std::io::stdout().flush().map_err(Failure::environment)?;
     let told_to_stop = async move {
         tokio::select! {

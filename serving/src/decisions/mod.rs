@@ -118,6 +118,17 @@ impl ScoringService {
         })
     }
 
+    /// What would be decided for a list that people act on in their own hours: the best for certain; nothing is logged.
+    ///
+    /// # Errors
+    /// - the store fails.
+    pub fn would_list(&self, request: &DecisionRequest) -> Result<Decided, Error> {
+        self.with_past(request, None, |past, _, mind, foreseen| Decided {
+            record: made(request, past, &mind, Purpose::List, foreseen).0,
+            is_logged: false,
+        })
+    }
+
     /// What was logged of a decision, and what came of it; `None` when there is no such decision.
     ///
     /// # Errors

@@ -160,6 +160,22 @@ impl Disk {
         batch
     }
 
+    /// Everyone with a base state or an event in the log, in order of their keys.
+    pub(super) fn customers(&self) -> Result<Vec<CustomerKey>, StoreError> {
+        let mut keys = Vec::new();
+        for found in self.bases.iter().chain(self.log.iter()) {
+            let key = found.key().map_err(StoreError::engine("read"))?;
+            let key = CustomerKey::from_bytes(ByteReader::new(&key, "key of a record").array()?);
+            // A customer's events follow each other.
+            if keys.last() != Some(&key) {
+                keys.push(key);
+            }
+        }
+        keys.sort_unstable();
+        keys.dedup();
+        Ok(keys)
+    }
+
     /// The contacts made with a customer.
     pub(super) fn ledger(&self, key: CustomerKey) -> Result<Ledger, StoreError> {
         let bytes = read(&self.ledgers, key.bytes())?;

@@ -148,6 +148,14 @@ impl Store {
         self.shelf.history(key)
     }
 
+    /// Everyone of whom something is kept, in order of their keys.
+    ///
+    /// # Errors
+    /// - the disk refuses, or a record is damaged.
+    pub fn customers(&self) -> Result<Vec<CustomerKey>, StoreError> {
+        self.shelf.disk.customers()
+    }
+
     /// Hands events over to be placed and written, all or none of them.
     ///
     /// # Errors

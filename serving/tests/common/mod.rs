@@ -324,6 +324,7 @@ pub(crate) struct Running {
     pub(crate) address: String,
     pub(crate) dir: PathBuf,
     pub(crate) service: Arc<percorso_serving::ScoringService>,
+    pub(crate) page_entry: Option<String>,
     stop: tokio::sync::oneshot::Sender<()>,
     task: tokio::task::JoinHandle<Result<(), percorso_serving::ServeError>>,
 }
@@ -341,6 +342,7 @@ pub(crate) fn settings(dir: &Path) -> Settings {
         reflection: Reflection::On,
         cached_customers: 1_024,
         look_every: Duration::from_secs(3_600),
+        page: None,
     }
 }
 
@@ -353,6 +355,7 @@ impl Running {
         let server = Server::bind(settings).await.unwrap();
         let address = format!("http://{}", server.address());
         let service = Arc::clone(server.service());
+        let page_entry = server.page_entry().map(str::to_owned);
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let task = tokio::spawn(server.run(async move {
             let _ = stopped.await;
@@ -361,6 +364,7 @@ impl Running {
             address,
             dir: dir.to_owned(),
             service,
+            page_entry,
             stop,
             task,
         }

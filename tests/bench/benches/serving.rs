@@ -165,6 +165,7 @@ async fn bench(dir: &Path, spec: Arc<Spec>, ids: Arc<[String]>) {
         reflection: Reflection::Off,
         cached_customers: 2 * CUSTOMERS as usize,
         look_every: Duration::from_secs(3_600),
+        page: None,
     };
     let server = Server::bind(settings).await.expect("a free port");
     let address = format!("http://{}", server.address());

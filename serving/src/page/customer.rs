@@ -1,0 +1,217 @@
+//! One customer: what to do, whether they will leave, what comes next, and the journey so far.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Extension, Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use percorso_journey::CustomerKey;
+use percorso_next_action::Evidence;
+use percorso_next_action::decide::Why;
+use percorso_scoring::Telling;
+use serde::Deserialize;
+
+use super::decided::{Decision, recent, request};
+use super::desk::{Desk, elsewhere, failed, html, message};
+use super::doors::Session;
+use super::figures;
+use super::outlook::{Coming, Leaving, coming, leaving};
+use super::timeline::Timeline;
+use super::words::{Said, Words};
+use crate::{Considered, DecisionRecord, Error, Policy, Question};
+
+const REASONS: usize = 5;
+
+#[derive(Template)]
+#[template(path = "customer.html")]
+struct CustomerPage {
+    t: Words,
+    here: String,
+    notice: Option<String>,
+    customer: String,
+    key: String,
+    form_secret: String,
+    stage: String,
+    owner: String,
+    advice: Advice,
+    decisions: Vec<Told>,
+    is_decided_today: bool,
+    leaving: Vec<Leaving>,
+    coming: Option<Coming>,
+    timeline: Timeline,
+}
+
+/// What is recommended, in words.
+struct Advice {
+    /// `None` for nothing.
+    action: Option<String>,
+    channel: String,
+    because: Vec<String>,
+    act_by: Option<String>,
+    /// Why nothing is recommended, where nothing is.
+    nothing: String,
+    alternatives: Vec<(String, String)>,
+    why_not: Vec<(String, String)>,
+}
+
+/// A decision that was logged, in words.
+struct Told {
+    id: String,
+    what: String,
+    is_by_chance: bool,
+    is_open: bool,
+    is_done: bool,
+    came: Vec<(String, String)>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Asked {
+    became: String,
+}
+
+/// A key written as 32 hex digits.
+pub(super) fn parsed(key: &str) -> Option<CustomerKey> {
+    crate::DecisionId::parse(key).map(|id| CustomerKey::from_bytes(*id.bytes()))
+}
+
+pub(super) async fn customer(
+    State(desk): State<Arc<Desk>>,
+    Extension(session): Extension<Session>,
+    Extension(t): Extension<Words>,
+    Path(key): Path<String>,
+    Query(asked): Query<Asked>,
+) -> Response {
+    let Some(key) = parsed(&key) else {
+        return message(StatusCode::NOT_FOUND, t, Said::NoSuchCustomer);
+    };
+    elsewhere(t, move || match page(&desk, &session, t, key, &asked) {
+        Ok(page) => {
+            tracing::info!(target: "audit", session = session.name, customer = %key, "a customer is viewed");
+            html(&page)
+        }
+        Err(error) => failed(&error, t),
+    })
+    .await
+}
+
+fn page(desk: &Desk, session: &Session, t: Words, key: CustomerKey, asked: &Asked) -> Result<CustomerPage, Error> {
+    let service = &desk.service;
+    let spec = service.spec();
+    let question = Question {
+        as_of: None,
+        telling: Telling::top(REASONS, t.0),
+    };
+    let answer = service.score(key, question)?;
+    let history = service.store().history(key)?.ok_or(Error::UnknownCustomer)?;
+    let record = service.would_list(&request(service, key))?.record;
+    let leaving = leaving(&answer, t);
+    let main_reasons = leaving.iter().find(|leaving| !leaving.reasons.is_empty());
+    let main_reasons = main_reasons.map_or(&[][..], |leaving| &leaving.reasons);
+    let decisions = recent(service, key)?;
+    let today = request(service, key).id;
+    let stage = history.state().path().current();
+    let person = desk.people.of(key).cloned().unwrap_or_default();
+    Ok(CustomerPage {
+        t,
+        here: format!("/customer/{key}"),
+        notice: match asked.became.as_str() {
+            "recorded" => Some(t.say(Said::Recorded)),
+            "otherwise" => Some(t.say(Said::DecidedOtherwise)),
+            _ => None,
+        },
+        customer: desk.people.called(key),
+        key: key.to_string(),
+        form_secret: session.form_secret.clone(),
+        stage: stage.map_or_else(|| "–".to_owned(), |stage| spec.stages()[usize::from(stage)].clone()),
+        owner: person.owner.unwrap_or_default(),
+        advice: advice(desk, &record, main_reasons, t),
+        is_decided_today: decisions.iter().any(|decision| decision.record.id == today),
+        decisions: decisions.iter().map(|decision| told(desk, decision, t)).collect(),
+        coming: coming(&answer, t),
+        timeline: Timeline::of(&history, spec, answer.scores.as_of, t),
+        leaving,
+    })
+}
+
+fn advice(desk: &Desk, record: &DecisionRecord, reasons: &[String], t: Words) -> Advice {
+    let choice = record.choice();
+    let zone = desk.service.spec().time_zone();
+    let act_by = record.act_by.map(|act_by| {
+        let date = figures::date(act_by.at, zone, t.0);
+        let date = if act_by.is_end_of_knowledge {
+            t.say(Said::OrLater(&date))
+        } else {
+            date
+        };
+        t.say(Said::HoldsUntil(&date))
+    });
+    let named = choice.action.as_ref();
+    let is_fallback = record.policy == Policy::Fallback;
+    let first = if is_fallback {
+        t.say(Said::Fallback)
+    } else {
+        worth(choice, t) + "."
+    };
+    let is_held_out = record.dropped.iter().any(|(_, why)| *why == Why::HeldOut);
+    let others = record.options.iter().enumerate();
+    let others = others.filter(|(at, option)| *at != record.chosen && option.action.is_some());
+    Advice {
+        action: named.map(|named| named.name.clone()),
+        channel: named.map_or_else(String::new, |named| t.say(Said::OnChannel(&named.channel))),
+        because: [first].into_iter().chain(reasons.iter().take(3).cloned()).collect(),
+        act_by,
+        nothing: t.say(if is_held_out {
+            Said::HeldOutToday
+        } else {
+            Said::DoNothing
+        }),
+        alternatives: others.map(|(_, option)| (name(option), worth(option, t))).collect(),
+        why_not: record
+            .dropped
+            .iter()
+            .map(|(action, why)| (action.clone(), t.say(Said::WhyNot(why))))
+            .collect(),
+    }
+}
+
+fn name(option: &Considered) -> String {
+    option
+        .action
+        .as_ref()
+        .map_or_else(String::new, |named| named.name.clone())
+}
+
+/// What an option brings in, and what says so.
+fn worth(option: &Considered, t: Words) -> String {
+    let brings_in = || t.say(Said::BringsIn(&t.money(option.gain)));
+    match option.evidence {
+        Evidence::Learnt { n_decisions } => {
+            format!("{} ({})", brings_in(), t.say(Said::Learnt(&t.count(n_decisions))))
+        }
+        Evidence::Declared => format!("{} ({})", brings_in(), t.say(Said::Declared)),
+        Evidence::None => t.say(Said::Untaught),
+    }
+}
+
+fn told(desk: &Desk, decision: &Decision, t: Words) -> Told {
+    let zone = desk.service.spec().time_zone();
+    let when = figures::date(decision.record.as_of, zone, t.0);
+    let came = |response: &crate::Response| {
+        let when = figures::date(response.at, zone, t.0);
+        (t.say(Said::Responded(response.kind, &when)), response.reason.clone())
+    };
+    let executed = |response: &crate::Response| response.kind == crate::ResponseKind::Executed;
+    Told {
+        id: decision.record.id.to_string(),
+        what: match decision.action() {
+            Some(action) => t.say(Said::Decided(action, &when)),
+            None => t.say(Said::DecidedNothing(&when)),
+        },
+        is_by_chance: decision.record.chosen != 0,
+        is_open: decision.is_open(),
+        is_done: decision.responses.iter().any(executed),
+        came: decision.responses.iter().map(came).collect(),
+    }
+}

@@ -1,0 +1,72 @@
+//! What every answer of the page is made from, and how it is given.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::{Html, IntoResponse, Response};
+
+use super::doors::Doors;
+use super::people::People;
+use super::ranking::Current;
+use super::words::{Said, Words};
+use crate::ScoringService;
+
+/// What every answer is made from.
+pub(super) struct Desk {
+    pub(super) service: Arc<ScoringService>,
+    pub(super) people: People,
+    pub(super) doors: Doors,
+    pub(super) current: Arc<Current>,
+    /// The hosts that the page answers as.
+    pub(super) hosts: Vec<String>,
+}
+
+#[derive(Template)]
+#[template(path = "message.html")]
+struct Message {
+    t: Words,
+    here: String,
+    text: String,
+}
+
+/// A page of a template.
+pub(super) fn html(page: &impl Template) -> Response {
+    match page.render() {
+        Ok(text) => Html(text).into_response(),
+        Err(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "a page cannot be written");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+/// A page that says one thing.
+pub(super) fn message(status: StatusCode, t: Words, said: Said<'_>) -> Response {
+    let page = Message {
+        t,
+        here: "/".to_owned(),
+        text: t.say(said),
+    };
+    (status, html(&page)).into_response()
+}
+
+/// An answer that may wait for the disk or take its time, made off the threads that answer.
+pub(super) async fn elsewhere(t: Words, answer: impl FnOnce() -> Response + Send + 'static) -> Response {
+    let answered = tokio::task::spawn_blocking(answer).await;
+    answered.unwrap_or_else(|_| message(StatusCode::INTERNAL_SERVER_ERROR, t, Said::Failed))
+}
+
+/// What a failure of the service is told as.
+pub(super) fn failed(error: &crate::Error, t: Words) -> Response {
+    match error {
+        crate::Error::UnknownCustomer | crate::Error::NothingBefore { .. } => {
+            message(StatusCode::NOT_FOUND, t, Said::NoSuchCustomer)
+        }
+        crate::Error::NoModel => message(StatusCode::SERVICE_UNAVAILABLE, t, Said::NoModel),
+        error => {
+            tracing::error!(error = error as &dyn std::error::Error, "the page cannot answer");
+            message(StatusCode::SERVICE_UNAVAILABLE, t, Said::Failed)
+        }
+    }
+}
