@@ -67,6 +67,7 @@ pub(super) fn taken_names() -> BTreeSet<String> {
 
 fn fits(field: &str, at: usize, column: &Column, rows: &[&Row]) -> bool {
     match field {
+        // Of numbers in Parquet it is not known here whether they are whole by their type.
         "sequence" => column.written == Written::Text && column.is_whole(),
         "known_at" => matches!(column.kind(), Kind::Time(_)) && column.is_sound() && is_known_in_time(at, rows),
         "propensity" => column.kind() == Kind::Number,

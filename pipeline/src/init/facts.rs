@@ -22,8 +22,7 @@ pub(super) const AMOUNTS: &str =
 pub(super) const COUNTED: &str = "it may be a time counted since 1970: write it as 2024-01-31T12:30:00Z";
 
 /// Why a column of times or numbers is not read.
-pub(super) const UNSOUND: &str =
-    "not every value is a time from 1900 to 2199 or a number up to 1e15, and ingest would refuse those rows";
+pub(super) const UNSOUND: &str = "not every value is a time from 1900 to 2199, or a number up to 1e15 (NaN is none), and ingest would refuse those rows";
 
 /// What rows of a table with one id are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -384,7 +384,7 @@ fn rule_of(table: &Table, at: usize) -> TouchpointRule {
         );
     let is_order = has_word(
         &of_time,
-        "order invoice purchase transaction pedido ordine acquisto compra bestellung bestelling",
+        "order invoice purchase transaction pedido ordine acquisto compra bestellung bestelling commande achat encomenda",
     );
     if (is_sale && says_little) || is_order {
         TouchpointRule::Constant(PURCHASE.to_owned())

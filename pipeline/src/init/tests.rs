@@ -373,7 +373,10 @@ fn columns_that_happen_to_bear_a_fields_name_are_not_read_as_that_field() {
         ruled.contains(&&Field::Sequence) && ruled.contains(&&Field::AccountId),
         "{text}"
     );
-    assert!(text.contains("# ? Not all of \"known_at\" is what"), "{text}");
+    assert!(
+        text.contains("# ? Does \"known_at\" mean the field of its name?"),
+        "{text}"
+    );
     assert!(!text.contains("not_read"));
 }
 

@@ -105,6 +105,10 @@ fn french_and_portuguese_headings_are_understood() {
     ] {
         assert!(text.contains(line), "{line} is not in\n{text}");
     }
+    let text = said(rows("Client;Date de commande;Prix", |number, customer| {
+        format!("c{customer};{};{},90", day(number / 2), number % 9)
+    }));
+    assert!(text.contains("{ constant = \"purchase\" }"), "{text}");
     let text = said(rows(
         "Cliente;Data da compra;Produto;Preço;Quantidade",
         |number, customer| {

@@ -203,7 +203,10 @@ fn other_times(text: &mut String, (table, mapping, facts): Guess<'_>) {
             others.join(", ")
         );
     }
-    let is_attribute = |at: usize| facts.attributes.iter().any(|attribute| attribute.column == at);
+    let is_attribute = |at: usize| {
+        let is_named = facts.named.iter().any(|named| named.column == at);
+        is_named || facts.attributes.iter().any(|attribute| attribute.column == at)
+    };
     for at in mapping.other_times.iter().filter(|at| !is_attribute(**at)) {
         let _ = writeln!(text, "# ? Or did it happen at {}?", quoted(&column(*at).name));
     }
@@ -238,7 +241,7 @@ fn contract_field(text: &mut String, column: &Column, named: &Named) {
         let of = quoted(&column.name);
         let _ = writeln!(
             text,
-            "# ? Not all of {of} is what the field of its name holds. Is it that? Then: {} = {of}",
+            "# ? Does {of} mean the field of its name? Not all of it seems to be that. If it does: {} = {of}",
             named.field
         );
     } else if named.field == "known_at" {
