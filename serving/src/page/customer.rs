@@ -19,7 +19,7 @@ use super::figures;
 use super::outlook::{Coming, Leaving, coming, leaving};
 use super::timeline::Timeline;
 use super::words::{Said, Words};
-use crate::{Considered, DecisionRecord, Error, Policy, Question};
+use crate::{Considered, DecisionRecord, Error, Meeting, Policy, Question};
 
 const REASONS: usize = 5;
 
@@ -49,6 +49,8 @@ struct Advice {
     channel: String,
     because: Vec<String>,
     act_by: Option<String>,
+    /// When and where the customer mostly is.
+    habits: Vec<String>,
     /// Why nothing is recommended, where nothing is.
     nothing: String,
     alternatives: Vec<(String, String)>,
@@ -162,6 +164,7 @@ fn advice(desk: &Desk, record: &DecisionRecord, reasons: &[String], t: Words) ->
         channel: named.map_or_else(String::new, |named| t.say(Said::OnChannel(&named.channel))),
         because: [first].into_iter().chain(reasons.iter().take(3).cloned()).collect(),
         act_by,
+        habits: habits(&record.meeting, t),
         nothing: t.say(if is_held_out {
             Said::HeldOutToday
         } else {
@@ -174,6 +177,14 @@ fn advice(desk: &Desk, record: &DecisionRecord, reasons: &[String], t: Words) ->
             .map(|(action, why)| (action.clone(), t.say(Said::WhyNot(why))))
             .collect(),
     }
+}
+
+fn habits(meeting: &Meeting, t: Words) -> Vec<String> {
+    let hour = |hour: u8| format!("{hour}:00");
+    let hours = meeting.hours;
+    let hours = hours.map(|hours| t.say(Said::MostlyBetween(&hour(hours.from), &hour(hours.until))));
+    let channel = (!meeting.channel.is_empty()).then(|| t.say(Said::MostlyOn(&meeting.channel)));
+    hours.into_iter().chain(channel).collect()
 }
 
 fn name(option: &Considered) -> String {

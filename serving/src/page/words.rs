@@ -62,6 +62,8 @@ pub(super) enum Said<'a> {
     WhatToDo,
     OnChannel(&'a str),
     HoldsUntil(&'a str),
+    MostlyBetween(&'a str, &'a str),
+    MostlyOn(&'a str),
     BringsIn(&'a str),
     Learnt(&'a str),
     Declared,

@@ -52,6 +52,8 @@ pub(super) fn say(said: Said<'_>) -> String {
         Said::WhatToDo => "What to do".into(),
         Said::OnChannel(channel) => format!("on the channel {channel}"),
         Said::HoldsUntil(date) => format!("It is worth doing until {date}, if nothing else happens."),
+        Said::MostlyBetween(from, until) => format!("This customer is mostly there between {from} and {until}."),
+        Said::MostlyOn(channel) => format!("They mostly use the channel {channel}."),
         Said::BringsIn(money) => format!("It should bring in {money} more than doing nothing, its cost taken off"),
         Said::Learnt(decisions) => format!("learnt from {decisions} earlier decisions"),
         Said::Declared => "as your business assumes; no proven policy acts yet".into(),

@@ -52,6 +52,8 @@ pub(super) fn say(said: Said<'_>) -> String {
         Said::WhatToDo => "Che cosa fare".into(),
         Said::OnChannel(channel) => format!("sul canale «{channel}»"),
         Said::HoldsUntil(date) => format!("Conviene farlo fino a questa data, se non accade altro: {date}."),
+        Said::MostlyBetween(from, until) => format!("Questo cliente si fa vivo soprattutto tra le ore {from} e le ore {until}."),
+        Said::MostlyOn(channel) => format!("Usa soprattutto il canale «{channel}»."),
         Said::BringsIn(money) => format!("Dovrebbe rendere {money} in più rispetto a non fare niente, tolto il costo"),
         Said::Learnt(decisions) => format!("appreso dalle decisioni precedenti ({decisions})"),
         Said::Declared => "secondo le ipotesi della tua azienda: non è ancora in uso una strategia comprovata".into(),

@@ -52,6 +52,8 @@ pub(super) fn say(said: Said<'_>) -> String {
         Said::WhatToDo => "Qué hacer".into(),
         Said::OnChannel(channel) => format!("por el canal «{channel}»"),
         Said::HoldsUntil(date) => format!("Merece la pena hasta el {date}, si no ocurre nada más."),
+        Said::MostlyBetween(from, until) => format!("Este cliente suele aparecer de {from} a {until}."),
+        Said::MostlyOn(channel) => format!("Usa sobre todo el canal «{channel}»."),
         Said::BringsIn(money) => format!("Debería aportar {money} más que no hacer nada, descontado su coste"),
         Said::Learnt(decisions) => format!("aprendido de decisiones anteriores ({decisions})"),
         Said::Declared => "según lo que supone tu empresa; todavía no actúa ninguna política probada".into(),
