@@ -115,11 +115,8 @@ fn two_decisions_at_one_time_are_told_apart_by_their_ids_or_not_at_all() {
 
 #[test]
 fn a_column_that_is_not_there_is_named() {
-    let found = said(JOURNEY, "customer_id,at,action_id\nann,2024-01-02,letter\n");
-    assert!(
-        found.contains("a log of decisions has a column `propensity`"),
-        "{found}"
-    );
+    let found = said(JOURNEY, "customer_id,at,propensity\nann,2024-01-02,1.0\n");
+    assert!(found.contains("a log of decisions has a column `action_id`"), "{found}");
 }
 
 #[test]
