@@ -25,6 +25,16 @@ pub(super) enum Mind {
     Nobody(String),
 }
 
+impl Mind {
+    /// The same, believing what was learnt.
+    pub(super) fn for_people(self) -> Self {
+        match self {
+            Self::Model(model, _) => Self::Model(model, Belief::Learnt),
+            Self::Nobody(why) => Self::Nobody(why),
+        }
+    }
+}
+
 /// What is decided, and its steps.
 struct Verdict {
     decision: Decision,

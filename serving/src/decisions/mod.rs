@@ -120,11 +120,13 @@ impl ScoringService {
 
     /// What would be decided for a list that people act on in their own hours: the best for certain; nothing is logged.
     ///
+    /// What was learnt is believed before it is proven, as in score files: people decide themselves.
+    ///
     /// # Errors
     /// - the store fails.
     pub fn would_list(&self, request: &DecisionRequest) -> Result<Decided, Error> {
         self.with_past(request, None, |past, _, mind, foreseen| Decided {
-            record: made(request, past, &mind, Purpose::List, foreseen).0,
+            record: made(request, past, &mind.for_people(), Purpose::List, foreseen).0,
             is_logged: false,
         })
     }

@@ -19,7 +19,7 @@ use super::figures;
 use super::outlook::{Coming, Leaving, coming, leaving};
 use super::timeline::Timeline;
 use super::words::{Said, Words};
-use crate::{Considered, DecisionRecord, Error, Meeting, Policy, Question};
+use crate::{Answer, Considered, DecisionRecord, Error, Meeting, Policy, Question};
 
 const REASONS: usize = 5;
 
@@ -37,6 +37,8 @@ struct CustomerPage {
     advice: Advice,
     decisions: Vec<Told>,
     is_decided_today: bool,
+    /// Whether the service would decide the same now, so that it can be logged.
+    can_be_logged: bool,
     leaving: Vec<Leaving>,
     coming: Option<Coming>,
     timeline: Timeline,
@@ -109,8 +111,8 @@ fn page(desk: &Desk, session: &Session, t: Words, key: CustomerKey, asked: &Aske
     let history = service.store().history(key)?.ok_or(Error::UnknownCustomer)?;
     let record = service.would_list(&request(service, key))?.record;
     let leaving = leaving(&answer, t);
-    let main_reasons = leaving.iter().find(|leaving| !leaving.reasons.is_empty());
-    let main_reasons = main_reasons.map_or(&[][..], |leaving| &leaving.reasons);
+    let dangers = dangers(&answer);
+    let decided_now = service.would_decide(&request(service, key), None)?.record;
     let decisions = recent(service, key)?;
     let today = request(service, key).id;
     let stage = history.state().path().current();
@@ -128,8 +130,9 @@ fn page(desk: &Desk, session: &Session, t: Words, key: CustomerKey, asked: &Aske
         form_secret: session.form_secret.clone(),
         stage: stage.map_or_else(|| "–".to_owned(), |stage| spec.stages()[usize::from(stage)].clone()),
         owner: person.owner.unwrap_or_default(),
-        advice: advice(desk, &record, main_reasons, t),
+        advice: advice(desk, &record, dangers, t),
         is_decided_today: decisions.iter().any(|decision| decision.record.id == today),
+        can_be_logged: decided_now.choice().action == record.choice().action,
         decisions: decisions.iter().map(|decision| told(desk, decision, t)).collect(),
         coming: coming(&answer, t),
         timeline: Timeline::of(&history, spec, answer.scores.as_of, t),
@@ -137,7 +140,7 @@ fn page(desk: &Desk, session: &Session, t: Words, key: CustomerKey, asked: &Aske
     })
 }
 
-fn advice(desk: &Desk, record: &DecisionRecord, reasons: &[String], t: Words) -> Advice {
+fn advice(desk: &Desk, record: &DecisionRecord, dangers: Vec<String>, t: Words) -> Advice {
     let choice = record.choice();
     let zone = desk.service.spec().time_zone();
     let act_by = record.act_by.map(|act_by| {
@@ -162,7 +165,7 @@ fn advice(desk: &Desk, record: &DecisionRecord, reasons: &[String], t: Words) ->
     Advice {
         action: named.map(|named| named.name.clone()),
         channel: named.map_or_else(String::new, |named| t.say(Said::OnChannel(&named.channel))),
-        because: [first].into_iter().chain(reasons.iter().take(3).cloned()).collect(),
+        because: [first].into_iter().chain(dangers).collect(),
         act_by,
         habits: habits(&record.meeting, t),
         nothing: t.say(if is_held_out {
@@ -177,6 +180,14 @@ fn advice(desk: &Desk, record: &DecisionRecord, reasons: &[String], t: Words) ->
             .map(|(action, why)| (action.clone(), t.say(Said::WhyNot(why))))
             .collect(),
     }
+}
+
+/// What raises the first chance of leaving that is explained, strongest first.
+fn dangers(answer: &Answer) -> Vec<String> {
+    let explained = answer.explained.iter().flat_map(|explained| &explained.churn);
+    let first = explained.into_iter().find(|reasons| !reasons.is_empty());
+    let raising = first.into_iter().flatten().filter(|reason| reason.log_odds > 0.0);
+    raising.take(3).map(|reason| reason.text.clone()).collect()
 }
 
 fn habits(meeting: &Meeting, t: Words) -> Vec<String> {

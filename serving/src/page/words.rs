@@ -108,6 +108,7 @@ pub(super) enum Said<'a> {
     Done,
     Took,
     Responded(ResponseKind, &'a str),
+    CannotLog,
     CannotNow,
     SayWhy,
     NotLogged,

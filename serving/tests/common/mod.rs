@@ -31,6 +31,11 @@ pub(crate) fn spec() -> Arc<Spec> {
 
 /// The same business, with something to do: a call for who is loyal, and a postcard for everyone.
 pub(crate) fn spec_with_actions() -> Arc<Spec> {
+    spec_with_call("")
+}
+
+/// The same, with more said of the call.
+pub(crate) fn spec_with_call(more: &str) -> Arc<Spec> {
     let actions = r#"
 [decisions]
 contacts = { times = 2, days = 30 }
@@ -51,6 +56,7 @@ channel = "mail"
 cost = 1.0
 prior = { gain = 4.0 }
 "#;
+    let actions = actions.replace("daily_capacity = 3", &format!("daily_capacity = 3\n{more}"));
     Arc::new(Spec::parse(&format!("{}{actions}", text::SMALL_SPEC)).unwrap())
 }
 

@@ -3,7 +3,7 @@
 use percorso_serving::ResponseKind;
 
 use crate::browser::House;
-use crate::common::secret;
+use crate::common::{secret, spec_with_call};
 
 #[tokio::test]
 async fn a_customers_page_tells_what_to_do_why_and_why_not() {
@@ -13,7 +13,7 @@ async fn a_customers_page_tells_what_to_do_why_and_why_not() {
     assert_eq!(page.status, 200);
     for text in [
         "<strong>postcard</strong>",
-        "It should bring in 3.00 more than doing nothing",
+        "Compared with doing nothing it should bring in 3.00",
         "<strong>call</strong>: the customer has not agreed to it",
         "leaves within 30 days",
         "stays silent for 90 days",
@@ -139,4 +139,18 @@ async fn what_is_no_longer_recommended_is_not_decided() {
             .unwrap(),
         None
     );
+}
+
+#[tokio::test]
+async fn what_must_not_be_done_at_this_hour_is_advice_and_cannot_be_logged() {
+    let every_day = r#"quiet_days = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]"#;
+    let house = House::of(spec_with_call(every_day)).await;
+    let inside = house.entered().await;
+    let page = inside.get(&house.path("rich-call")).await;
+    assert!(
+        page.body.contains("<strong>call</strong> on the channel shop"),
+        "{}",
+        page.body
+    );
+    assert!(page.body.contains("Here this is advice only") && !page.body.contains("will_do"));
 }

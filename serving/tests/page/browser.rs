@@ -4,9 +4,11 @@ use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use percorso_artefact::Registry;
+use percorso_journey::Spec;
 use percorso_serving::{PageSettings, People, Person, Settings};
 
 use crate::common::{Happening, Running, happening, load, publish_model, secret, settings, spec_with_actions};
@@ -72,14 +74,14 @@ pub(crate) fn customers() -> Vec<(String, Vec<Happening>)> {
     ]
 }
 
-fn with_page(dir: &Path) -> Settings {
+fn with_page(dir: &Path, spec: Arc<Spec>) -> Settings {
     let person = |(id, _): (String, _)| {
         let owner = (id == "rich-call").then(|| "Ada <i>".to_owned());
         (secret().key_of(&id), Person { id, owner })
     };
     let people: HashMap<_, _> = customers().into_iter().map(person).collect();
     Settings {
-        spec: spec_with_actions(),
+        spec,
         page: Some(PageSettings {
             address: "127.0.0.1:0".parse().unwrap(),
             people: People::new(people),
@@ -91,13 +93,17 @@ fn with_page(dir: &Path) -> Settings {
 
 impl House {
     pub(crate) async fn open() -> House {
+        House::of(spec_with_actions()).await
+    }
+
+    pub(crate) async fn of(spec: Arc<Spec>) -> House {
         let folder = tempfile::tempdir().unwrap();
-        publish_model(&Registry::at(folder.path().join("models")), &spec_with_actions(), 1);
+        publish_model(&Registry::at(folder.path().join("models")), &spec, 1);
         let mut customers = customers();
         // Nobody knows this one's id.
         customers.push(customer("stranger", false, 1.0));
-        load(&folder.path().join("store"), &spec_with_actions(), &customers);
-        let server = Running::with(folder.path(), with_page(folder.path())).await;
+        load(&folder.path().join("store"), &spec, &customers);
+        let server = Running::with(folder.path(), with_page(folder.path(), spec)).await;
         let entry = server.page_entry.clone().unwrap();
         let (address, path) = entry.strip_prefix("http://").unwrap().split_once('/').unwrap();
         House {

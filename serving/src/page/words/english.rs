@@ -54,9 +54,9 @@ pub(super) fn say(said: Said<'_>) -> String {
         Said::HoldsUntil(date) => format!("It is worth doing until {date}, if nothing else happens."),
         Said::MostlyBetween(from, until) => format!("This customer is mostly there between {from} and {until}."),
         Said::MostlyOn(channel) => format!("They mostly use the channel {channel}."),
-        Said::BringsIn(money) => format!("It should bring in {money} more than doing nothing, its cost taken off"),
+        Said::BringsIn(money) => format!("Compared with doing nothing it should bring in {money}, its cost taken off"),
         Said::Learnt(decisions) => format!("learnt from {decisions} earlier decisions"),
-        Said::Declared => "as your business assumes; no proven policy acts yet".into(),
+        Said::Declared => "as your business assumes; no decision tells yet".into(),
         Said::Untaught => "nothing tells yet how much it brings".into(),
         Said::DoNothing => "Nothing: no action that may be taken would bring in more than it costs.".into(),
         Said::HeldOutToday => "Nothing: this customer is left alone on purpose, so that others can be compared with them.".into(),
@@ -107,6 +107,7 @@ pub(super) fn say(said: Said<'_>) -> String {
             };
             format!("{when}: {what}")
         }
+        Said::CannotLog => "Here this is advice only: it was learnt but no policy is promoted yet, or it must not be done at this hour.".into(),
         Said::CannotNow => "This cannot be done right now, for example because of quiet hours, or something has changed. Nothing was logged.".into(),
         Said::SayWhy => "Please say why not; nothing was recorded.".into(),
         Said::NotLogged => "The decision could not be logged. Please try again in a moment.".into(),

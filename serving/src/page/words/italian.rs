@@ -54,9 +54,9 @@ pub(super) fn say(said: Said<'_>) -> String {
         Said::HoldsUntil(date) => format!("Conviene farlo fino a questa data, se non accade altro: {date}."),
         Said::MostlyBetween(from, until) => format!("Questo cliente si fa vivo soprattutto tra le ore {from} e le ore {until}."),
         Said::MostlyOn(channel) => format!("Usa soprattutto il canale «{channel}»."),
-        Said::BringsIn(money) => format!("Dovrebbe rendere {money} in più rispetto a non fare niente, tolto il costo"),
-        Said::Learnt(decisions) => format!("appreso dalle decisioni precedenti ({decisions})"),
-        Said::Declared => "secondo le ipotesi della tua azienda: non è ancora in uso una strategia comprovata".into(),
+        Said::BringsIn(money) => format!("Rispetto a non fare niente dovrebbe rendere {money}, tolto il costo"),
+        Said::Learnt(decisions) => format!("appreso da {decisions} decisioni precedenti"),
+        Said::Declared => "secondo le ipotesi della tua azienda; nessuna decisione lo dice ancora".into(),
         Said::Untaught => "niente dice ancora quanto renda".into(),
         Said::DoNothing => "Niente: nessuna azione consentita renderebbe più di quanto costa.".into(),
         Said::HeldOutToday => "Niente: questo cliente viene lasciato in pace di proposito, per poter confrontare gli altri con lui.".into(),
@@ -107,6 +107,7 @@ pub(super) fn say(said: Said<'_>) -> String {
             };
             format!("{when}: {what}")
         }
+        Said::CannotLog => "Qui è solo un consiglio: è stato appreso ma nessuna strategia è ancora in uso, oppure a quest'ora non si può fare.".into(),
         Said::CannotNow => "In questo momento non si può fare, per esempio perché è un'ora di silenzio, o qualcosa è cambiato. Non è stato registrato niente.".into(),
         Said::SayWhy => "Per favore, scrivi perché no; non è stato registrato niente.".into(),
         Said::NotLogged => "Non è stato possibile registrare la decisione. Riprova tra poco.".into(),

@@ -54,9 +54,9 @@ pub(super) fn say(said: Said<'_>) -> String {
         Said::HoldsUntil(date) => format!("Merece la pena hasta el {date}, si no ocurre nada más."),
         Said::MostlyBetween(from, until) => format!("Este cliente suele aparecer de {from} a {until}."),
         Said::MostlyOn(channel) => format!("Usa sobre todo el canal «{channel}»."),
-        Said::BringsIn(money) => format!("Debería aportar {money} más que no hacer nada, descontado su coste"),
-        Said::Learnt(decisions) => format!("aprendido de decisiones anteriores ({decisions})"),
-        Said::Declared => "según lo que supone tu empresa; todavía no actúa ninguna política probada".into(),
+        Said::BringsIn(money) => format!("En comparación con no hacer nada debería aportar {money}, descontado su coste"),
+        Said::Learnt(decisions) => format!("aprendido de {decisions} decisiones anteriores"),
+        Said::Declared => "según lo que supone tu empresa; ninguna decisión lo dice todavía".into(),
         Said::Untaught => "nada dice todavía cuánto aporta".into(),
         Said::DoNothing => "Nada: ninguna acción permitida aportaría más de lo que cuesta.".into(),
         Said::HeldOutToday => "Nada: a este cliente se le deja en paz a propósito, para poder comparar a los demás con él.".into(),
@@ -107,6 +107,7 @@ pub(super) fn say(said: Said<'_>) -> String {
             };
             format!("{when}: {what}")
         }
+        Said::CannotLog => "Aquí es solo un consejo: se ha aprendido pero todavía no actúa ninguna política, o a esta hora no se puede hacer.".into(),
         Said::CannotNow => "Ahora mismo no se puede hacer, por ejemplo porque es hora de silencio, o algo ha cambiado. No se ha registrado nada.".into(),
         Said::SayWhy => "Por favor, di por qué no; no se ha registrado nada.".into(),
         Said::NotLogged => "No se ha podido registrar la decisión. Vuelve a intentarlo dentro de un momento.".into(),
