@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 use percorso_pipeline::{Known, RunFolder};
-use percorso_serving::{PageSettings, People, Person, Reflection, Server, Settings, system_clock};
+use percorso_serving::{AccountsSettings, People, Person, Reflection, Server, Settings, system_clock};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -36,13 +36,11 @@ pub(crate) struct Serve {
     /// Serves the account managers' page there too, on this machine only; the link to enter is printed, and works once
     #[arg(long, value_name = "ADDRESS")]
     pub(super) page: Option<SocketAddr>,
-    /// The ids that the page shows, as ingest wrote them [default: id-map.parquet of the run folder]
-    #[arg(long, value_name = "FILE", requires = "page")]
+    /// The ids that the page and lists of accounts show, as ingest wrote them [default with --page: id-map.parquet of the
+    /// run folder]
+    #[arg(long, value_name = "FILE")]
     pub(super) ids: Option<PathBuf>,
 }
-
-/// Everyone is ranked anew so often; events do not wait for it on a customer's own page.
-const RANK_EVERY: Duration = Duration::from_secs(600);
 
 impl Serve {
     pub(crate) fn run(self) -> Outcome {
@@ -52,13 +50,14 @@ impl Serve {
             let message = format!("{} is not there; run `percorso ingest` first", key_file.display());
             return Err(Failure::environment(anyhow::Error::msg(message)));
         }
-        let page = match self.page {
-            Some(address) => Some(PageSettings {
-                address,
-                people: people(&folder, self.ids.as_deref())?,
-                rank_every: RANK_EVERY,
-            }),
-            None => None,
+        let is_for_people = self.page.is_some() || self.ids.is_some();
+        let accounts = AccountsSettings {
+            people: if is_for_people {
+                people(&folder, self.ids.as_deref())?
+            } else {
+                People::default()
+            },
+            ..AccountsSettings::default()
         };
         let settings = Settings {
             address: self.listen,
@@ -76,7 +75,8 @@ impl Serve {
             },
             cached_customers: self.cached_customers,
             look_every: Duration::from_secs(2),
-            page,
+            accounts,
+            page: self.page,
         };
         let filter =
             EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,fjall=warn,lsm_tree=warn"));

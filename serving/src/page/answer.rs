@@ -12,8 +12,8 @@ use super::customer::parsed;
 use super::decided::request;
 use super::desk::{Desk, failed, message};
 use super::doors::Session;
-use super::ranking::Listed;
 use super::words::{Said, Words};
+use crate::accounts::Listed;
 use crate::{DecisionId, Error, Recorded, ResponseKind};
 
 const MAX_REASON_BYTES: usize = 500;
@@ -113,10 +113,10 @@ async fn recorded(desk: &Desk, key: CustomerKey, answered: Answered, sent: &Sent
     };
     let response = crate::Response {
         kind,
-        at: desk.service.now(),
+        at: desk.accounts.service.now(),
         reason: reason.to_owned(),
     };
-    Ok(match desk.service.respond(id, response).await? {
+    Ok(match desk.accounts.service.respond(id, response).await? {
         Recorded::New | Recorded::Before => Became::Recorded,
         Recorded::UnknownDecision => Became::Refused(StatusCode::NOT_FOUND, Said::NoSuchPage),
     })
@@ -124,7 +124,7 @@ async fn recorded(desk: &Desk, key: CustomerKey, answered: Answered, sent: &Sent
 
 /// Decides, if what would be decided now is what was shown; the id where it is also what was decided.
 async fn decided(desk: &Desk, key: CustomerKey, shown: &str) -> Result<Result<Option<DecisionId>, Became>, Error> {
-    let service = &desk.service;
+    let service = &desk.accounts.service;
     let request = request(service, key);
     let (previewing, asked) = (Arc::clone(service), request.clone());
     let preview = tokio::task::spawn_blocking(move || {
@@ -151,7 +151,7 @@ async fn known(desk: &Desk, key: CustomerKey, id: &str) -> Result<Option<Decisio
     let Some(id) = DecisionId::parse(id) else {
         return Ok(None);
     };
-    let service = Arc::clone(&desk.service);
+    let service = Arc::clone(&desk.accounts.service);
     let found = tokio::task::spawn_blocking(move || service.decision(id)).await;
     let found = found.expect("reading does not panic")?;
     Ok(found.filter(|(record, _)| record.customer == key).map(|_| id))
@@ -159,8 +159,8 @@ async fn known(desk: &Desk, key: CustomerKey, id: &str) -> Result<Option<Decisio
 
 /// The list tells the customer as they are now.
 async fn tell_anew(desk: &Desk, key: CustomerKey) {
-    let Some(ranking) = desk.current.get() else { return };
-    let service = Arc::clone(&desk.service);
+    let Some(ranking) = desk.accounts.ranking() else { return };
+    let service = Arc::clone(&desk.accounts.service);
     if let Ok(Ok(listed)) = tokio::task::spawn_blocking(move || Listed::of(&service, key)).await {
         ranking.tell_anew(listed);
     }

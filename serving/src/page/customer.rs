@@ -101,7 +101,7 @@ pub(super) async fn customer(
 }
 
 fn page(desk: &Desk, session: &Session, t: Words, key: CustomerKey, asked: &Asked) -> Result<CustomerPage, Error> {
-    let service = &desk.service;
+    let service = &desk.accounts.service;
     let spec = service.spec();
     let question = Question {
         as_of: None,
@@ -116,7 +116,7 @@ fn page(desk: &Desk, session: &Session, t: Words, key: CustomerKey, asked: &Aske
     let decisions = recent(service, key)?;
     let today = request(service, key).id;
     let stage = history.state().path().current();
-    let person = desk.people.of(key).cloned().unwrap_or_default();
+    let person = desk.accounts.people.of(key).cloned().unwrap_or_default();
     Ok(CustomerPage {
         t,
         here: format!("/customer/{key}"),
@@ -125,7 +125,7 @@ fn page(desk: &Desk, session: &Session, t: Words, key: CustomerKey, asked: &Aske
             "otherwise" => Some(t.say(Said::DecidedOtherwise)),
             _ => None,
         },
-        customer: desk.people.called(key),
+        customer: desk.accounts.people.called(key),
         key: key.to_string(),
         form_secret: session.form_secret.clone(),
         stage: stage.map_or_else(|| "–".to_owned(), |stage| spec.stages()[usize::from(stage)].clone()),
@@ -142,7 +142,7 @@ fn page(desk: &Desk, session: &Session, t: Words, key: CustomerKey, asked: &Aske
 
 fn advice(desk: &Desk, record: &DecisionRecord, dangers: Vec<String>, t: Words) -> Advice {
     let choice = record.choice();
-    let zone = desk.service.spec().time_zone();
+    let zone = desk.accounts.service.spec().time_zone();
     let act_by = record.act_by.map(|act_by| {
         let date = figures::date(act_by.at, zone, t.0);
         let date = if act_by.is_end_of_knowledge {
@@ -218,7 +218,7 @@ fn worth(option: &Considered, t: Words) -> String {
 }
 
 fn told(desk: &Desk, decision: &Decision, t: Words) -> Told {
-    let zone = desk.service.spec().time_zone();
+    let zone = desk.accounts.service.spec().time_zone();
     let when = figures::date(decision.record.as_of, zone, t.0);
     let came = |response: &crate::Response| {
         let when = figures::date(response.at, zone, t.0);
