@@ -10,7 +10,7 @@ use clap::Args;
 use percorso_artefact::{Label, Registry};
 use percorso_kit::{Market, MarketSettings};
 use percorso_pipeline::{ChurnListSettings, RunFolder, ScoreSettings, TrainSettings, write_secret};
-use percorso_scoring::{Language, Telling};
+use percorso_scoring::{Language, Order, Telling};
 
 use super::churn_list::table;
 use super::evaluate::print_evaluation;
@@ -115,6 +115,7 @@ impl Demo {
             target: None,
             owner: None,
             top: 10,
+            order: Order::Chance,
         };
         print!("{}", table(&percorso_pipeline::churn_list(&run, &list)?));
 

@@ -3,6 +3,8 @@
 //!
 //! The page and `percorso.v1.Accounts` both read it.
 
+mod decided;
+mod feedback;
 mod people;
 mod ranker;
 mod ranking;
@@ -11,8 +13,10 @@ mod wanted;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(crate) use decided::{Decision, recent, request};
+pub(crate) use feedback::{Answered, Became, Feedback, MAX_REASON_BYTES};
 pub use people::{People, Person};
-pub(crate) use ranking::{Listed, Ranking};
+pub(crate) use ranking::{Listed, Ranking, TARGET};
 pub(crate) use wanted::{Doing, Wanted};
 
 use crate::ScoringService;

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use percorso_churn::ChurnScore;
 use percorso_journey::{CustomerKey, Timestamp};
 use percorso_next_action::Evidence;
-use percorso_scoring::{ActBy, Language, Order, Standing};
+use percorso_scoring::{ActBy, Language, Order, Standing, Telling};
 
 use crate::{DecisionRequest, Error, Question, ScoringService};
 
@@ -62,6 +62,11 @@ impl Versions {
 }
 
 impl Ranking {
+    /// The version whose scores these are.
+    pub(crate) fn scored_by(&self) -> &str {
+        &self.versions.scores
+    }
+
     /// Ranks everyone; `None` when it is told to stop.
     ///
     /// # Errors
@@ -110,7 +115,9 @@ impl Ranking {
         if let Some(reason) = known().get(&(key, language)) {
             return reason.clone();
         }
-        let reason = service.main_reason(key, TARGET, language).ok().flatten();
+        let telling = Telling { top: 1, language };
+        let reasons = service.reasons(key, TARGET, telling).unwrap_or_default();
+        let reason = reasons.into_iter().next().map(|reason| reason.text);
         known().insert((key, language), reason.clone());
         reason
     }

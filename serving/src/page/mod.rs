@@ -6,7 +6,6 @@
 
 mod answer;
 mod customer;
-mod decided;
 mod desk;
 mod doors;
 mod entry;
