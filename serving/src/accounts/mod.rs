@@ -3,6 +3,7 @@
 //!
 //! The page and `percorso.v1.Accounts` both read it.
 
+mod cut_off;
 mod people;
 mod ranker;
 mod ranking;
@@ -11,9 +12,10 @@ mod wanted;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(crate) use cut_off::{CutOff, CutOffs};
 pub use people::{People, Person};
 pub(crate) use ranking::{Listed, Ranking};
-pub(crate) use wanted::{Doing, Wanted};
+pub(crate) use wanted::{Doing, Snoozed, Wanted};
 
 use crate::ScoringService;
 use ranker::Ranker;

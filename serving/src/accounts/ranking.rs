@@ -15,6 +15,9 @@ use crate::{DecisionRequest, Error, Question, ScoringService};
 /// The churn target that the list tells: the spec's first.
 pub(crate) const TARGET: usize = 0;
 
+/// Reasons that stay in memory; those of others are asked of the model each time.
+const MAX_KNOWN_REASONS: usize = 20_000;
+
 /// One customer of the list.
 #[derive(Clone, Debug)]
 pub(crate) struct Listed {
@@ -28,6 +31,8 @@ pub(crate) struct Listed {
     pub(crate) action: Option<u16>,
     /// What it brings in beyond doing nothing, its cost taken off.
     pub(crate) gain: f64,
+    /// What the best action that may be done brings in, also where doing nothing is better; `None` where none may.
+    pub(crate) contact_gain: Option<f64>,
     pub(crate) evidence: Evidence,
     pub(crate) act_by: Option<ActBy>,
 }
@@ -104,14 +109,17 @@ impl Ranking {
         since.get(&listed.key).unwrap_or(listed).clone()
     }
 
-    /// What moves the customer's chance of leaving most, in words; asked of the model once.
+    /// What moves the customer's chance of leaving most, in words; asked of the model once, of the first to be asked about.
     pub(crate) fn reason(&self, service: &ScoringService, key: CustomerKey, language: Language) -> Option<String> {
         let known = || self.reasons.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(reason) = known().get(&(key, language)) {
             return reason.clone();
         }
         let reason = service.main_reason(key, TARGET, language).ok().flatten();
-        known().insert((key, language), reason.clone());
+        let mut known = known();
+        if known.len() < MAX_KNOWN_REASONS {
+            known.insert((key, language), reason.clone());
+        }
         reason
     }
 }
@@ -130,6 +138,7 @@ impl Listed {
         };
         let record = service.would_list(&request)?.record;
         let choice = record.choice();
+        let contact = record.options.iter().find(|option| option.action.is_some());
         let actions = service.spec().actions();
         let position = |name: &str| (0..).zip(actions).find(|(_, action)| action.name == name);
         let history = service.store().history(key)?.ok_or(Error::UnknownCustomer)?;
@@ -141,9 +150,15 @@ impl Listed {
             stage: history.state().path().current(),
             action: action.and_then(|named| position(&named.name)).map(|(at, _)| at),
             gain: choice.gain,
+            contact_gain: contact.map(|option| option.gain),
             evidence: choice.evidence,
             act_by: record.act_by,
         })
+    }
+
+    /// Whether the chance of leaving is asked and reaches this share.
+    pub(crate) fn reaches(&self, at_least: f64) -> bool {
+        self.churn.is_some_and(|churn| churn.probability >= at_least)
     }
 
     pub(crate) fn chance(&self) -> f64 {

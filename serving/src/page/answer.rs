@@ -158,7 +158,7 @@ async fn known(desk: &Desk, key: CustomerKey, id: &str) -> Result<Option<Decisio
 }
 
 /// The list tells the customer as they are now.
-async fn tell_anew(desk: &Desk, key: CustomerKey) {
+pub(super) async fn tell_anew(desk: &Desk, key: CustomerKey) {
     let Some(ranking) = desk.accounts.ranking() else { return };
     let service = Arc::clone(&desk.accounts.service);
     if let Ok(Ok(listed)) = tokio::task::spawn_blocking(move || Listed::of(&service, key)).await {

@@ -6,6 +6,7 @@
 
 mod answer;
 mod customer;
+mod cut_off;
 mod decided;
 mod desk;
 mod doors;
@@ -14,8 +15,10 @@ mod export;
 mod figures;
 mod filter;
 mod guard;
+mod left;
 mod list;
 mod outlook;
+mod snooze;
 mod timeline;
 mod words;
 
@@ -26,7 +29,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
-use axum::routing::get;
+use axum::routing::{get, post};
 use tokio::net::TcpListener;
 
 use crate::ServeError;
@@ -86,6 +89,8 @@ fn router(desk: Arc<Desk>) -> Router {
         .route("/", get(list::list))
         .route("/customers.csv", get(export::export))
         .route("/customer/{key}", get(customer::customer).post(answer::answer))
+        .route("/customer/{key}/snooze", post(snooze::snooze))
+        .route("/customer/{key}/left", get(left::confirm).post(left::record))
         .route("/enter", get(entry::enter))
         .route("/language", get(entry::language))
         .route("/page.css", get(entry::css))

@@ -27,7 +27,8 @@ pub(super) enum Said<'a> {
     Stage,
     Action,
     Any,
-    AtLeastPercent,
+    Anyone,
+    AtLeastPercent(&'a str),
     SortBy,
     SortGain,
     SortChance,
@@ -54,6 +55,26 @@ pub(super) enum Said<'a> {
         leavers: &'a str,
         value: &'a str,
     },
+    DrawTheLine,
+    BestCutOff {
+        contacted: &'a str,
+        at_least: &'a str,
+        leavers: &'a str,
+        of_leavers: &'a str,
+        others: &'a str,
+        value: &'a str,
+    },
+    NoCutOff,
+    CutOffCaption,
+    CutOffPicture,
+    ContactFrom,
+    Contacted,
+    LeaversCaught,
+    OthersBothered,
+    ExpectedValue,
+    IsBest,
+    IsChosen,
+    OfLeavers(&'a str, &'a str),
     PageOf(&'a str, &'a str),
     Pages,
     Previous,
@@ -102,6 +123,16 @@ pub(super) enum Said<'a> {
     RejectThis,
     ReasonLabel,
     Reject,
+    PutOff,
+    PutOffFor(u16),
+    PutOffUntil(&'a str),
+    PutOffNoLonger,
+    OnlyPutOff,
+    LeftAnyway,
+    HasLeft(&'a str),
+    LeftMeans,
+    YesLeft,
+    NotLeft,
     Decided(&'a str, &'a str),
     DecidedNothing(&'a str),
     ByChance,
@@ -172,6 +203,10 @@ impl Words {
 
     pub(super) fn percent(self, share: f64) -> String {
         figures::percent(share, self.0)
+    }
+
+    pub(super) fn cut_off(self, share: f64) -> String {
+        figures::cut_off(share, self.0)
     }
 
     pub(super) fn money(self, amount: f64) -> String {
