@@ -170,6 +170,20 @@ impl ScoringService {
         Ok(self.store.ingest(events)?)
     }
 
+    /// Puts a customer off for so many days, today counted; with none, no longer.
+    ///
+    /// # Errors
+    /// - the store fails.
+    pub(crate) async fn snooze(&self, key: CustomerKey, days: u16) -> Result<(), Error> {
+        let until = (days > 0).then(|| self.today() + i64::from(days));
+        Ok(self.store.snooze(key, until)?.answer().await?)
+    }
+
+    /// The day it is for the business, counted from 1970-01-01.
+    pub(crate) fn today(&self) -> i64 {
+        self.now().local_day(self.spec().time_zone())
+    }
+
     /// Writes what waits and closes the store; scores can still be asked for, events no longer sent.
     ///
     /// # Errors

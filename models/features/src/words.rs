@@ -1,10 +1,12 @@
 //! Features in words: one short sentence for a person who knows nothing of statistics, in each language.
 //!
 //! A feature says what it is as [`Told`]; each language is one file with one `match` over it.
-//! The names of stages, touchpoints, channels and attributes are told as the spec gives them, in no other language.
+//! The names of stages, touchpoints and channels are told as the spec gives them, in no other language; those of attributes
+//! with spaces for underscores, and without the ending that says that they are times.
 
 mod english;
 mod italian;
+mod names;
 mod spanish;
 
 use crate::Told;
@@ -68,6 +70,7 @@ pub fn sentence(told: &Told, value: Value<'_>, language: Language) -> String {
         Value::Number(_) => Value::Missing,
         Value::Missing | Value::Label(_) => value,
     };
+    let told = &*names::readable(told);
     let text = match language {
         Language::English => english::sentence(told, value),
         Language::Italian => italian::sentence(told, value),
@@ -202,9 +205,7 @@ mod tests {
                     assert!(!sentence.is_empty() && !sentence.ends_with('.'), "{what}");
                     assert!(!sentence.starts_with(char::is_lowercase), "{what}");
                     assert!(!sentence.contains(&feature.name) && !sentence.contains("NaN"), "{what}");
-                    // The business itself wrote this name.
-                    let ours = sentence.to_lowercase().replace("contract_ends_at", "");
-                    assert!(!ours.contains('_') && !ours.contains("  "), "{what}");
+                    assert!(!sentence.contains('_') && !sentence.contains("  "), "{what}");
                 }
             }
         }
@@ -440,9 +441,9 @@ mod tests {
             (
                 Told::AttributeDays { name: ends() },
                 Number(-30.0),
-                "Contract_ends_at: 30 days ago",
-                "«contract_ends_at»: 30 giorni fa",
-                "«contract_ends_at»: hace 30 días",
+                "Contract ends: 30 days ago",
+                "«contract ends»: 30 giorni fa",
+                "«contract ends»: hace 30 días",
             ),
         ];
         for (told, value, english, italian, spanish) in table {

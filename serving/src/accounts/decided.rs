@@ -16,7 +16,7 @@ pub(crate) struct Decision {
 
 /// Today's request for a decision about a customer.
 pub(crate) fn request(service: &ScoringService, key: CustomerKey) -> DecisionRequest {
-    of_day(service, key, today(service))
+    of_day(service, key, service.today())
 }
 
 /// The last days' decisions of account managers about a customer, newest first.
@@ -24,7 +24,7 @@ pub(crate) fn request(service: &ScoringService, key: CustomerKey) -> DecisionReq
 /// # Errors
 /// - the store fails.
 pub(crate) fn recent(service: &ScoringService, key: CustomerKey) -> Result<Vec<Decision>, Error> {
-    let today = today(service);
+    let today = service.today();
     let mut found = Vec::new();
     for day in (today - SHOWN_DAYS..=today).rev() {
         let id = of_day(service, key, day).id;
@@ -32,10 +32,6 @@ pub(crate) fn recent(service: &ScoringService, key: CustomerKey) -> Result<Vec<D
         found.extend(decision.map(|(record, responses)| Decision { record, responses }));
     }
     Ok(found)
-}
-
-fn today(service: &ScoringService) -> i64 {
-    service.now().local_day(service.spec().time_zone())
 }
 
 fn of_day(service: &ScoringService, key: CustomerKey, day: i64) -> DecisionRequest {

@@ -121,7 +121,7 @@ impl Accounts {
     }
 
     /// The list tells the customer as they are now.
-    async fn tell_anew(&self, key: CustomerKey) {
+    pub(crate) async fn tell_anew(&self, key: CustomerKey) {
         let Some(ranking) = self.ranking() else { return };
         let service = Arc::clone(&self.service);
         if let Ok(Ok(listed)) = tokio::task::spawn_blocking(move || Listed::of(&service, key)).await {

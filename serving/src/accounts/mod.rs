@@ -3,8 +3,10 @@
 //!
 //! The page and `percorso.v1.Accounts` both read it.
 
+mod cut_off;
 mod decided;
 mod feedback;
+mod lived;
 mod people;
 mod ranker;
 mod ranking;
@@ -13,11 +15,13 @@ mod wanted;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(crate) use cut_off::{CutOff, CutOffs};
 pub(crate) use decided::{Decision, recent, request};
 pub(crate) use feedback::{Answered, Became, Feedback, MAX_REASON_BYTES};
+pub(crate) use lived::{Group, Lived, LivedJourneys, LivedMove, LivedStage, LivedTouchpoint};
 pub use people::{People, Person};
 pub(crate) use ranking::{Listed, Ranking, TARGET};
-pub(crate) use wanted::{Doing, Wanted};
+pub(crate) use wanted::{Doing, Snoozed, Wanted};
 
 use crate::ScoringService;
 use ranker::Ranker;

@@ -1,6 +1,6 @@
 //! What customers are called: the one place of serving that leads from keys back to ids, for people who may know.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use percorso_journey::CustomerKey;
 
@@ -17,14 +17,16 @@ pub struct Person {
 #[derive(Clone, Debug, Default)]
 pub struct People {
     by_key: HashMap<CustomerKey, Person>,
-    have_owners: bool,
+    /// Every account manager, in order of their names.
+    owners: Vec<String>,
 }
 
 impl People {
     /// These people.
     pub fn new(by_key: HashMap<CustomerKey, Person>) -> Self {
-        let have_owners = by_key.values().any(|person| person.owner.is_some());
-        Self { by_key, have_owners }
+        let owners: BTreeSet<&String> = by_key.values().filter_map(|person| person.owner.as_ref()).collect();
+        let owners = owners.into_iter().cloned().collect();
+        Self { by_key, owners }
     }
 
     /// What is known of a customer.
@@ -37,8 +39,8 @@ impl People {
         self.of(key).map_or_else(|| key.to_string(), |person| person.id.clone())
     }
 
-    /// True when anyone has an account manager.
-    pub(crate) const fn have_owners(&self) -> bool {
-        self.have_owners
+    /// Every account manager, in order of their names.
+    pub(crate) fn owners(&self) -> &[String] {
+        &self.owners
     }
 }

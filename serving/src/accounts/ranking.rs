@@ -6,14 +6,18 @@ use std::sync::atomic::{self, AtomicBool};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use percorso_churn::ChurnScore;
-use percorso_journey::{CustomerKey, Timestamp};
+use percorso_journey::{CustomerKey, History, Timestamp};
 use percorso_next_action::Evidence;
 use percorso_scoring::{ActBy, Language, Order, Standing, Telling};
 
+use super::LivedJourneys;
 use crate::{DecisionRequest, Error, Question, ScoringService};
 
 /// The churn target that the list tells: the spec's first.
 pub(crate) const TARGET: usize = 0;
+
+/// Reasons that stay in memory; those of others are asked of the model each time.
+const MAX_KNOWN_REASONS: usize = 20_000;
 
 /// One customer of the list.
 #[derive(Clone, Debug)]
@@ -28,6 +32,8 @@ pub(crate) struct Listed {
     pub(crate) action: Option<u16>,
     /// What it brings in beyond doing nothing, its cost taken off.
     pub(crate) gain: f64,
+    /// What the best action that may be done brings in, also where doing nothing is better; `None` where none may.
+    pub(crate) contact_gain: Option<f64>,
     pub(crate) evidence: Evidence,
     pub(crate) act_by: Option<ActBy>,
 }
@@ -38,6 +44,8 @@ pub(crate) struct Ranking {
     /// The versions that score and decide.
     pub(crate) versions: Versions,
     pub(crate) listed: Vec<Listed>,
+    /// How they came to where they are.
+    pub(crate) lived: LivedJourneys,
     /// Main reasons that were asked for before, by customer and language.
     reasons: Mutex<HashMap<(CustomerKey, Language), Option<String>>>,
     /// Customers of whom something was decided since; they keep their places.
@@ -76,12 +84,16 @@ impl Ranking {
         let as_of = service.now();
         let keys = service.store().customers()?;
         let mut listed = Vec::with_capacity(keys.len());
+        let mut lived = LivedJourneys::of_nobody(service.spec(), as_of);
         for key in keys {
             if !goes_on() {
                 return Ok(None);
             }
-            match Listed::of(service, key) {
-                Ok(one) => listed.push(one),
+            match Listed::with_history(service, key) {
+                Ok((one, history)) => {
+                    lived.add(&history, one.churn.map(|churn| churn.probability));
+                    listed.push(one);
+                }
                 // Who cannot be scored now, such as one whose events all lie ahead, is left out and does not stop the rest.
                 Err(Error::NothingBefore { .. } | Error::UnknownCustomer) => {}
                 Err(error) => return Err(error),
@@ -92,6 +104,7 @@ impl Ranking {
             as_of,
             versions,
             listed,
+            lived,
             reasons: Mutex::default(),
             since: Mutex::default(),
         }))
@@ -109,7 +122,7 @@ impl Ranking {
         since.get(&listed.key).unwrap_or(listed).clone()
     }
 
-    /// What moves the customer's chance of leaving most, in words; asked of the model once.
+    /// What moves the customer's chance of leaving most, in words; asked of the model once, of the first to be asked about.
     pub(crate) fn reason(&self, service: &ScoringService, key: CustomerKey, language: Language) -> Option<String> {
         let known = || self.reasons.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(reason) = known().get(&(key, language)) {
@@ -118,7 +131,10 @@ impl Ranking {
         let telling = Telling { top: 1, language };
         let reasons = service.reasons(key, TARGET, telling).unwrap_or_default();
         let reason = reasons.into_iter().next().map(|reason| reason.text);
-        known().insert((key, language), reason.clone());
+        let mut known = known();
+        if known.len() < MAX_KNOWN_REASONS {
+            known.insert((key, language), reason.clone());
+        }
         reason
     }
 }
@@ -129,6 +145,10 @@ impl Listed {
     /// # Errors
     /// - no model is loaded, nothing is known of the customer, or the store fails.
     pub(crate) fn of(service: &ScoringService, key: CustomerKey) -> Result<Self, Error> {
+        Ok(Self::with_history(service, key)?.0)
+    }
+
+    fn with_history(service: &ScoringService, key: CustomerKey) -> Result<(Self, Arc<History>), Error> {
         let answer = service.score(key, Question::default())?;
         let request = DecisionRequest {
             customer: key,
@@ -137,20 +157,28 @@ impl Listed {
         };
         let record = service.would_list(&request)?.record;
         let choice = record.choice();
+        let contact = record.options.iter().find(|option| option.action.is_some());
         let actions = service.spec().actions();
         let position = |name: &str| (0..).zip(actions).find(|(_, action)| action.name == name);
         let history = service.store().history(key)?.ok_or(Error::UnknownCustomer)?;
         let action = choice.action.as_ref();
-        Ok(Self {
+        let listed = Self {
             key,
             churn: answer.scores.churn.get(TARGET).copied().flatten(),
             value_at_risk: answer.scores.value_at_risk.get(TARGET).copied().flatten(),
             stage: history.state().path().current(),
             action: action.and_then(|named| position(&named.name)).map(|(at, _)| at),
             gain: choice.gain,
+            contact_gain: contact.map(|option| option.gain),
             evidence: choice.evidence,
             act_by: record.act_by,
-        })
+        };
+        Ok((listed, history))
+    }
+
+    /// Whether the chance of leaving is asked and reaches this share.
+    pub(crate) fn reaches(&self, at_least: f64) -> bool {
+        self.churn.is_some_and(|churn| churn.probability >= at_least)
     }
 
     pub(crate) fn chance(&self) -> f64 {

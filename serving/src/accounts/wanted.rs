@@ -17,6 +17,8 @@ pub(crate) struct Wanted {
     pub(crate) doing: Doing,
     /// Who is at least so likely to leave.
     pub(crate) at_least: Option<f64>,
+    /// Whether those are wanted whom someone put off, or the others.
+    pub(crate) snoozed: Snoozed,
     pub(crate) order: Order,
 }
 
@@ -30,6 +32,14 @@ pub(crate) enum Doing {
     This(u16),
 }
 
+/// Who is wanted of those who are put off until a day.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Snoozed {
+    #[default]
+    Without,
+    Only,
+}
+
 impl Wanted {
     /// The customers asked for, in the order asked for.
     pub(crate) fn of<'a>(&self, ranking: &'a Ranking, accounts: &Accounts) -> Vec<&'a Listed> {
@@ -40,17 +50,21 @@ impl Wanted {
                 person.is_some_and(|person| person.owner.as_deref() == Some(owner))
             })
         };
+        let snoozed = accounts.service.store().snoozed_on(accounts.service.today());
+        let is_awake = |key| snoozed.is_empty() || !snoozed.contains_key(&key);
+        let is_here = |key| match self.snoozed {
+            Snoozed::Without => is_awake(key),
+            Snoozed::Only => !is_awake(key),
+        };
         let is_asked = |listed: &&Listed| {
             let is_action = match self.doing {
                 Doing::Anything => true,
                 Doing::Nothing => listed.action.is_none(),
                 Doing::This(action) => listed.action == Some(action),
             };
-            let is_likely = self
-                .at_least
-                .is_none_or(|least| listed.churn.is_some_and(|churn| churn.probability >= least));
+            let is_likely = self.at_least.is_none_or(|least| listed.reaches(least));
             let is_stage = self.stage.is_none() || listed.stage == self.stage;
-            is_action && is_likely && is_stage && is_theirs(listed.key) && is_named(listed.key)
+            is_action && is_likely && is_stage && is_here(listed.key) && is_theirs(listed.key) && is_named(listed.key)
         };
         let mut listed: Vec<&Listed> = ranking.listed.iter().filter(is_asked).collect();
         // That is the order of the ranking.

@@ -14,7 +14,7 @@ use super::decisions::{self, NOTHING, checked_decision_id, checked_reason, unkno
 use super::event::timestamp;
 use super::scoring::{checked_customer_id, checked_telling, churn_score, elsewhere};
 use super::status::{Violations, status};
-use crate::accounts::{Accounts, Answered, Became, Doing, Feedback, Listed, TARGET, Wanted};
+use crate::accounts::{Accounts, Answered, Became, Doing, Feedback, Listed, Snoozed, TARGET, Wanted};
 use crate::{Error, ResponseKind, ScoringService};
 
 const MAX_PAGE: u32 = 1_000;
@@ -168,6 +168,7 @@ impl Asked {
                 stage,
                 doing,
                 at_least: message.at_least,
+                snoozed: Snoozed::Without,
                 order,
             },
             telling,

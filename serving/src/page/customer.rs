@@ -15,7 +15,9 @@ use serde::Deserialize;
 use super::desk::{Desk, elsewhere, failed, html, message};
 use super::doors::Session;
 use super::figures;
+use super::left::leaving_touchpoints;
 use super::outlook::{Coming, Leaving, coming, leaving};
+use super::snooze::DAYS;
 use super::timeline::Timeline;
 use super::words::{Said, Words};
 use crate::accounts::{Decision, recent, request};
@@ -39,6 +41,11 @@ struct CustomerPage {
     is_decided_today: bool,
     /// Whether the service would decide the same now, so that it can be logged.
     can_be_logged: bool,
+    /// Until when the customer is put off, in words; empty where they are not.
+    put_off: String,
+    put_off_for: Vec<(u16, String)>,
+    /// Whether the business knows leaving by an event.
+    may_have_left: bool,
     leaving: Vec<Leaving>,
     coming: Option<Coming>,
     timeline: Timeline,
@@ -110,6 +117,7 @@ fn page(desk: &Desk, session: &Session, t: Words, key: CustomerKey, asked: &Aske
     let decided_now = service.would_decide(&request(service, key), None)?.record;
     let decisions = recent(service, key)?;
     let today = request(service, key).id;
+    let until = service.store().snoozed_until(key, service.today());
     let stage = history.state().path().current();
     let person = desk.accounts.people.of(key).cloned().unwrap_or_default();
     Ok(CustomerPage {
@@ -129,6 +137,9 @@ fn page(desk: &Desk, session: &Session, t: Words, key: CustomerKey, asked: &Aske
         is_decided_today: decisions.iter().any(|decision| decision.record.id == today),
         can_be_logged: decided_now.choice().action == record.choice().action,
         decisions: decisions.iter().map(|decision| told(desk, decision, t)).collect(),
+        put_off: until.map_or_else(String::new, |day| t.say(Said::PutOffUntil(&figures::day(day, t.0)))),
+        put_off_for: DAYS.map(|days| (days, t.say(Said::PutOffFor(days)))).into(),
+        may_have_left: !leaving_touchpoints(spec).is_empty(),
         coming: coming(&answer, t),
         timeline: Timeline::of(&history, spec, answer.scores.as_of, t),
         leaving,

@@ -21,6 +21,16 @@ pub(super) fn percent(share: f64, language: Language) -> String {
     }
 }
 
+/// A cut-off on a share: a percentage as it is, to a tenth.
+pub(super) fn cut_off(share: f64, language: Language) -> String {
+    let percent = ((share * 1_000.0).round() / 10.0).to_string();
+    match language {
+        Language::English => format!("{percent}%"),
+        Language::Italian => format!("{}%", percent.replace('.', ",")),
+        Language::Spanish => format!("{}{NO_BREAK}%", percent.replace('.', ",")),
+    }
+}
+
 /// An amount of the business's money, whole from 100 on, with two decimals below.
 pub(super) fn money(amount: f64, language: Language) -> String {
     if amount.abs() >= 99.995 {
@@ -29,6 +39,12 @@ pub(super) fn money(amount: f64, language: Language) -> String {
     // Minus zero plus zero is zero.
     let cents = (amount * 100.0).round() / 100.0 + 0.0;
     grouped(&format!("{cents:.2}"), language)
+}
+
+/// A number with one decimal, or none where it is large.
+pub(super) fn decimal(number: f64, language: Language) -> String {
+    let places = usize::from(number.abs() < 99.95);
+    grouped(&format!("{number:.places$}"), language)
 }
 
 /// A whole number.
@@ -81,6 +97,12 @@ pub(super) fn moment(at: Timestamp, zone: &TimeZone, language: Language) -> Stri
     let local = local_date(at, zone);
     let day = worded(local.date(), language);
     format!("{day}, {}:{:02}", local.hour(), local.minute())
+}
+
+/// A day counted from 1970-01-01 in words.
+pub(super) fn day(day: i64, language: Language) -> String {
+    let epoch = jiff::civil::date(1970, 1, 1);
+    worded(epoch.saturating_add(jiff::Span::new().days(day)), language)
 }
 
 fn worded(date: Date, language: Language) -> String {

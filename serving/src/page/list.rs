@@ -9,13 +9,14 @@ use percorso_journey::CustomerKey;
 use percorso_next_action::Evidence;
 use percorso_scoring::Order;
 
-use super::desk::{Desk, elsewhere, html};
+use super::cut_off::Panel;
+use super::desk::{Desk, elsewhere, html, is_being_ranked};
 use super::doors::Session;
 use super::figures;
-use super::filter::{Filter, NOTHING};
+use super::filter::{Filter, NOTHING, percentage};
 use super::words::{Said, Words};
 use crate::ScoringService;
-use crate::accounts::{Accounts, Listed, Ranking};
+use crate::accounts::{Accounts, CutOffs, Listed, Ranking, Wanted};
 
 const ROWS_ON_A_PAGE: usize = 50;
 /// The width that a certain chance has in a bar, in its own units.
@@ -27,18 +28,29 @@ struct ListPage<'a> {
     t: Words,
     here: String,
     notice: Option<String>,
-    is_ranked: bool,
     as_of: String,
     filter: &'a Filter,
+    owners: Vec<Choice>,
+    slider: Slider,
+    panel: Option<Panel>,
     stages: Vec<Choice>,
     actions: Vec<Choice>,
     sorts: Vec<Choice>,
     have_owners: bool,
+    have_snoozed: bool,
     summary: String,
     rows: Vec<Row>,
     page: usize,
     page_of: String,
     has_next: bool,
+}
+
+/// The cut-off as the form asks for it, in percent.
+struct Slider {
+    value: String,
+    most: String,
+    step: String,
+    told: String,
 }
 
 /// A choice of a form.
@@ -102,15 +114,22 @@ pub(super) async fn list(
 
 fn page(desk: &Desk, session: &Session, t: Words, filter: &Filter) -> Response {
     let Some(ranking) = desk.accounts.ranking() else {
-        return is_being_ranked(desk, t, filter);
+        return is_being_ranked(desk, t, "/");
     };
     let service = &desk.accounts.service;
-    let listed = filter.of(&ranking, &desk.accounts);
+    let of_any_chance = Wanted {
+        at_least: None,
+        ..filter.wanted(&desk.accounts)
+    };
+    let of_any_chance = of_any_chance.of(&ranking, &desk.accounts);
+    let cut_offs = CutOffs::of(&of_any_chance);
+    let is_asked = |listed: &&Listed| filter.at_least().is_none_or(|least| listed.reaches(least));
+    let listed: Vec<&Listed> = of_any_chance.into_iter().filter(is_asked).collect();
     let n_pages = listed.len().div_ceil(ROWS_ON_A_PAGE).max(1);
     let page = filter.page().min(n_pages);
     let shown = listed.iter().skip((page - 1) * ROWS_ON_A_PAGE).take(ROWS_ON_A_PAGE);
     let rows: Vec<Row> = shown
-        .map(|listed| row(&ranking.latest(listed), Some(&ranking), &desk.accounts, t))
+        .map(|listed| row(&ranking.latest(listed), &ranking, &desk.accounts, t))
         .collect();
     tracing::info!(target: "audit", session = session.name, n_customers = rows.len(), "customers are listed");
     let leavers: f64 = listed.iter().map(|listed| listed.chance()).sum();
@@ -125,7 +144,8 @@ fn page(desk: &Desk, session: &Session, t: Words, filter: &Filter) -> Response {
             value: &t.money(value),
         }),
         notice,
-        is_ranked: true,
+        slider: Slider::of(filter, cut_offs.grain(), cut_offs.end(), t),
+        panel: Panel::of(&cut_offs, filter, t),
         rows,
         page,
         page_of: t.say(Said::PageOf(&t.count(page), &t.count(n_pages))),
@@ -134,29 +154,30 @@ fn page(desk: &Desk, session: &Session, t: Words, filter: &Filter) -> Response {
     })
 }
 
-fn is_being_ranked(desk: &Desk, t: Words, filter: &Filter) -> Response {
-    let said = match desk.accounts.service.model() {
-        Some(_) => Said::IsBeingRanked,
-        None => Said::NoModel,
-    };
-    let mut response = html(&ListPage {
-        notice: Some(t.say(said)),
-        ..ListPage::empty(desk, t, filter)
-    });
-    let soon = axum::http::HeaderValue::from_static("3");
-    response.headers_mut().insert(axum::http::header::REFRESH, soon);
-    response
+impl Slider {
+    /// A slider in such steps to such an end, or to what is asked for where that is more.
+    fn of(filter: &Filter, step: f64, end: f64, t: Words) -> Self {
+        let chosen = filter.at_least().unwrap_or(0.0);
+        Self {
+            value: percentage(chosen),
+            most: percentage(end.max(chosen)),
+            step: percentage(step),
+            told: t.say(Said::AtLeastPercent(&t.cut_off(chosen))),
+        }
+    }
 }
 
 impl<'a> ListPage<'a> {
     fn empty(desk: &Desk, t: Words, filter: &'a Filter) -> Self {
-        let spec = desk.accounts.service.spec();
+        let service = &desk.accounts.service;
+        let spec = service.spec();
         let chosen = |value: &str, label: String, asked: &str| Choice {
             value: value.to_owned(),
             label,
             is_chosen: value == asked,
         };
         let named = |name: &String, asked: &str| chosen(name, name.clone(), asked);
+        let owners = desk.accounts.people.owners();
         let actions = spec.actions().iter().map(|action| named(&action.name, &filter.action));
         let nothing = chosen(NOTHING, t.say(Said::Nothing), &filter.action);
         let sorted_by = |order: Order| {
@@ -172,13 +193,16 @@ impl<'a> ListPage<'a> {
             t,
             here: "/".to_owned(),
             notice: None,
-            is_ranked: false,
             as_of: String::new(),
             filter,
             stages: spec.stages().iter().map(|name| named(name, &filter.stage)).collect(),
             actions: actions.chain([nothing]).collect(),
             sorts: Order::ALL.map(sorted_by).into(),
-            have_owners: desk.accounts.people.have_owners(),
+            have_owners: !owners.is_empty(),
+            have_snoozed: !service.store().snoozed_on(service.today()).is_empty(),
+            owners: owners.iter().map(|name| named(name, &filter.owner)).collect(),
+            slider: Slider::of(filter, 0.01, 1.0, t),
+            panel: None,
             summary: String::new(),
             rows: Vec::new(),
             page: 1,
@@ -188,15 +212,15 @@ impl<'a> ListPage<'a> {
     }
 }
 
-/// A customer in words; with the main reason where the ranking is given that keeps it.
-pub(super) fn row(listed: &Listed, reasons: Option<&Ranking>, accounts: &Accounts, t: Words) -> Row {
+/// A customer in words, with the main reason.
+pub(super) fn row(listed: &Listed, ranking: &Ranking, accounts: &Accounts, t: Words) -> Row {
     let Accounts { service, people, .. } = accounts;
     let spec = service.spec();
     let key: CustomerKey = listed.key;
     let action = listed
         .action
         .map(|action| spec.actions()[usize::from(action)].name.clone());
-    let reason = reasons.and_then(|ranking| ranking.reason(service, key, t.0));
+    let reason = ranking.reason(service, key, t.0);
     Row {
         key: key.to_string(),
         customer: people.called(key),

@@ -6,6 +6,7 @@
 
 mod answer;
 mod customer;
+mod cut_off;
 mod desk;
 mod doors;
 mod entry;
@@ -13,8 +14,12 @@ mod export;
 mod figures;
 mod filter;
 mod guard;
+mod left;
 mod list;
+mod map;
+mod map_picture;
 mod outlook;
+mod snooze;
 mod timeline;
 mod words;
 
@@ -25,7 +30,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
-use axum::routing::get;
+use axum::routing::{get, post};
 use tokio::net::TcpListener;
 
 use crate::ServeError;
@@ -83,8 +88,11 @@ impl Page {
 fn router(desk: Arc<Desk>) -> Router {
     Router::new()
         .route("/", get(list::list))
+        .route("/map", get(map::map))
         .route("/customers.csv", get(export::export))
         .route("/customer/{key}", get(customer::customer).post(answer::answer))
+        .route("/customer/{key}/snooze", post(snooze::snooze))
+        .route("/customer/{key}/left", get(left::confirm).post(left::record))
         .route("/enter", get(entry::enter))
         .route("/language", get(entry::language))
         .route("/page.css", get(entry::css))

@@ -27,7 +27,8 @@ pub(super) enum Said<'a> {
     Stage,
     Action,
     Any,
-    AtLeastPercent,
+    Anyone,
+    AtLeastPercent(&'a str),
     SortBy,
     SortGain,
     SortChance,
@@ -54,6 +55,26 @@ pub(super) enum Said<'a> {
         leavers: &'a str,
         value: &'a str,
     },
+    DrawTheLine,
+    BestCutOff {
+        contacted: &'a str,
+        at_least: &'a str,
+        leavers: &'a str,
+        of_leavers: &'a str,
+        others: &'a str,
+        value: &'a str,
+    },
+    NoCutOff,
+    CutOffCaption,
+    CutOffPicture,
+    ContactFrom,
+    Contacted,
+    LeaversCaught,
+    OthersBothered,
+    ExpectedValue,
+    IsBest,
+    IsChosen,
+    OfLeavers(&'a str, &'a str),
     PageOf(&'a str, &'a str),
     Pages,
     Previous,
@@ -102,6 +123,16 @@ pub(super) enum Said<'a> {
     RejectThis,
     ReasonLabel,
     Reject,
+    PutOff,
+    PutOffFor(u16),
+    PutOffUntil(&'a str),
+    PutOffNoLonger,
+    OnlyPutOff,
+    LeftAnyway,
+    HasLeft(&'a str),
+    LeftMeans,
+    YesLeft,
+    NotLeft,
     Decided(&'a str, &'a str),
     DecidedNothing(&'a str),
     ByChance,
@@ -122,6 +153,37 @@ pub(super) enum Said<'a> {
     NoSuchCustomer,
     NoSuchPage,
     Failed,
+    JourneyMap,
+    MapSince(&'a str),
+    MapPicture,
+    MapLegend,
+    NobodyInGroup,
+    Audience,
+    Product,
+    HereNow(&'a str),
+    MayLeave(&'a str),
+    Moved(&'a str, &'a str, &'a str),
+    DaysLong(&'a str),
+    StagesCaption,
+    InItNow,
+    Came,
+    WentOn,
+    WentBack,
+    LeftFrom,
+    TypicalStay,
+    DesignedStay,
+    MeanChance,
+    TouchpointsCaption,
+    Times,
+    CustomersMet,
+    MovedOn,
+    Feedback,
+    MovesCaption,
+    From,
+    To,
+    AsDesigned,
+    Yes,
+    No,
 }
 
 /// The words of a language.
@@ -174,8 +236,16 @@ impl Words {
         figures::percent(share, self.0)
     }
 
+    pub(super) fn cut_off(self, share: f64) -> String {
+        figures::cut_off(share, self.0)
+    }
+
     pub(super) fn money(self, amount: f64) -> String {
         figures::money(amount, self.0)
+    }
+
+    pub(super) fn decimal(self, number: f64) -> String {
+        figures::decimal(number, self.0)
     }
 
     pub(super) fn count(self, number: usize) -> String {

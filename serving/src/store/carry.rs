@@ -61,7 +61,7 @@ impl Before {
         }
     }
 
-    /// Copies all that was decided: nothing of it comes again with the data, but for contacts that they tell of.
+    /// Copies all that was decided, and who was put off: nothing of it comes again with the data, but for contacts that they tell of.
     pub(super) fn copy_decisions(&self, to: &Disk) -> Result<(), StoreError> {
         let Some(from) = &self.disk else { return Ok(()) };
         let mut ledgers = to.ledgers.start_ingestion().map_err(StoreError::engine("write"))?;
@@ -78,6 +78,7 @@ impl Before {
             (&from.decisions, &to.decisions),
             (&from.states, &to.states),
             (&from.responses, &to.responses),
+            (&from.snoozes, &to.snoozes),
         ] {
             let mut copy = to.start_ingestion().map_err(StoreError::engine("write"))?;
             for record in from.iter() {

@@ -48,6 +48,7 @@ pub(super) struct Disk {
     pub(super) decisions: Keyspace,
     pub(super) states: Keyspace,
     pub(super) responses: Keyspace,
+    pub(super) snoozes: Keyspace,
 }
 
 impl Disk {
@@ -65,6 +66,8 @@ impl Disk {
             decisions: keyspace("decisions")?,
             states: keyspace("states")?,
             responses: keyspace("responses")?,
+            // In stores from before there were any, made empty.
+            snoozes: keyspace("snoozes")?,
             database,
         })
     }

@@ -21,6 +21,7 @@ pub(super) struct Group<'a> {
     days: BTreeMap<Day, Draft<Today>>,
     decisions: BTreeMap<DecisionId, Vec<u8>>,
     responses: BTreeMap<(DecisionId, u8), Vec<u8>>,
+    snoozes: BTreeMap<CustomerKey, Option<Day>>,
     /// Digests of the states that the disk keeps once the group is written.
     states: Vec<[u8; 16]>,
     batch: OwnedWriteBatch,
@@ -40,6 +41,7 @@ impl<'a> Group<'a> {
             days: BTreeMap::new(),
             decisions: BTreeMap::new(),
             responses: BTreeMap::new(),
+            snoozes: BTreeMap::new(),
             states: Vec::new(),
             batch: shelf.disk.batch().durability(Some(PersistMode::SyncData)),
         }
@@ -150,6 +152,11 @@ impl<'a> Group<'a> {
         Ok(Recorded::New)
     }
 
+    /// Puts a customer off until a day; with none, no longer.
+    pub(super) fn snooze(&mut self, key: CustomerKey, until: Option<Day>) {
+        self.snoozes.insert(key, until);
+    }
+
     /// Writes all changes whole and syncs them, or leaves the disk as it is; then shows them. Tells whose histories changed.
     pub(super) fn commit(mut self) -> Result<Vec<CustomerKey>, StoreError> {
         let disk = &self.shelf.disk;
@@ -169,7 +176,9 @@ impl<'a> Group<'a> {
         for ((id, kind), response) in self.responses {
             self.batch.insert(&disk.responses, response_key(id, kind), response);
         }
+        disk.snooze(&mut self.batch, &self.snoozes);
         self.shelf.write(self.batch)?;
+        self.shelf.show_snoozed(self.snoozes);
         let changed: Vec<CustomerKey> = self.histories.keys().copied().collect();
         for (key, draft) in self.histories {
             self.shelf.cache.insert(key, Arc::new(draft.of));

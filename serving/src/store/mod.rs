@@ -13,6 +13,7 @@ mod disk;
 mod error;
 mod group;
 mod loader;
+mod snoozed;
 mod writer;
 
 use std::collections::BTreeMap;
@@ -54,6 +55,8 @@ struct Shelf {
     states: Cache<[u8; 16], ()>,
     /// What was done on the last days asked about.
     days: RwLock<BTreeMap<Day, Arc<Today>>>,
+    /// Everyone who was put off.
+    snoozes: RwLock<snoozed::Snoozes>,
     /// Whether the disk took what was last written to it.
     is_writable: AtomicBool,
     #[cfg(test)]
@@ -89,6 +92,7 @@ impl Store {
         let cache = Cache::new(cached_customers.max(1_024));
         let shelf = Arc::new(Shelf {
             spec: Arc::clone(spec),
+            snoozes: RwLock::new(disk.snoozed()?),
             disk,
             cache,
             ledgers: Cache::new(cached_customers.max(1_024)),

@@ -9,7 +9,7 @@ use std::time::Duration;
 use percorso_journey::{CustomerKey, History, LoggedEvent};
 use tokio::sync::oneshot;
 
-use super::decided::{DecisionId, Outcome, Proposal, Recorded, Response};
+use super::decided::{Day, DecisionId, Outcome, Proposal, Recorded, Response};
 use super::disk::log_key;
 use super::group::Group;
 use super::{Shelf, StoreError};
@@ -73,6 +73,7 @@ enum Call {
     Events(Vec<(CustomerKey, LoggedEvent)>, Reply<Vec<Placement>>),
     Decision(Box<Proposal>, Reply<Outcome>),
     Response(DecisionId, Response, Reply<Recorded>),
+    Snooze(CustomerKey, Option<Day>, Reply<()>),
 }
 
 type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
@@ -84,7 +85,7 @@ impl Call {
     fn size(&self) -> usize {
         match self {
             Call::Events(events, _) => events.len(),
-            Call::Decision(..) | Call::Response(..) => 1,
+            Call::Decision(..) | Call::Response(..) | Call::Snooze(..) => 1,
         }
     }
 
@@ -97,6 +98,10 @@ impl Call {
             Call::Events(events, reply) => answer(reply, group.place(events)),
             Call::Decision(proposal, reply) => answer(reply, group.decide(*proposal)),
             Call::Response(id, response, reply) => answer(reply, group.respond(id, &response)),
+            Call::Snooze(key, until, reply) => answer(reply, {
+                group.snooze(key, until);
+                Ok(())
+            }),
         }
     }
 }
@@ -132,6 +137,10 @@ impl Writer {
 
     pub(super) fn response(&self, id: DecisionId, response: Response) -> Result<Receipt<Recorded>, StoreError> {
         self.submit(|reply| Call::Response(id, response, reply))
+    }
+
+    pub(super) fn snooze(&self, key: CustomerKey, until: Option<Day>) -> Result<Receipt<()>, StoreError> {
+        self.submit(|reply| Call::Snooze(key, until, reply))
     }
 
     fn submit<T>(&self, call: impl FnOnce(Reply<T>) -> Call) -> Result<Receipt<T>, StoreError> {

@@ -154,3 +154,73 @@ async fn what_must_not_be_done_at_this_hour_is_advice_and_cannot_be_logged() {
     );
     assert!(page.body.contains("Here this is advice only") && !page.body.contains("will_do"));
 }
+
+#[tokio::test]
+async fn who_is_put_off_stands_in_the_list_only_when_asked_for() {
+    let house = House::open().await;
+    let inside = house.entered().await;
+    inside.list("").await;
+    let path = house.path("rich-call");
+    let form = inside.get(&path).await.hidden("form");
+    let put_off = |days| [("form", form.as_str()), ("days", days)];
+    let snooze = format!("{path}/snooze");
+    assert_eq!(inside.post(&snooze, &[("days", "7")]).await.status, 403);
+    assert_eq!(inside.post(&snooze, &put_off("8")).await.status, 400);
+    assert_eq!(inside.post(&snooze, &put_off("7")).await.status, 303);
+    let link = format!("href=\"{path}\"");
+    assert!(!inside.list("").await.body.contains(&link));
+    let only = inside.list("snoozed=yes").await;
+    assert_eq!(only.body.matches("href=\"/customer/").count(), 1);
+    assert!(only.body.contains(&link) && only.body.contains("checked"));
+    let page = inside.get(&path).await;
+    assert!(
+        page.body.contains("back in the list on 7\u{a0}May\u{a0}2024"),
+        "{}",
+        page.body
+    );
+    assert_eq!(inside.post(&snooze, &put_off("0")).await.status, 303);
+    assert!(inside.list("").await.body.contains(&link));
+}
+
+#[tokio::test]
+async fn who_has_left_anyway_is_an_event_that_is_asked_for_twice_and_kept_once() {
+    let house = House::open().await;
+    let inside = house.entered().await;
+    inside.list("").await;
+    let path = house.path("rich-call");
+    let page = inside.get(&path).await;
+    let left = format!("{path}/left");
+    assert!(page.body.contains(&format!("href=\"{left}\"")));
+    let question = inside.get(&left).await;
+    assert_eq!(question.status, 200);
+    assert!(question.body.contains("It cannot be taken back here") && question.body.contains("Has rich-call left?"));
+    let (form, touchpoint) = (question.hidden("form"), question.hidden("touchpoint"));
+    assert_eq!(touchpoint, "closed");
+    let n_events = || {
+        let question = percorso_serving::Question::default();
+        house
+            .server
+            .service
+            .score(secret().key_of("rich-call"), question)
+            .unwrap()
+            .n_events
+    };
+    let before = n_events();
+    assert_eq!(inside.post(&left, &[("touchpoint", "closed")]).await.status, 403);
+    let wrong = [("form", form.as_str()), ("touchpoint", "purchase")];
+    assert_eq!(inside.post(&left, &wrong).await.status, 400);
+    assert_eq!(n_events(), before);
+    let said = [("form", form.as_str()), ("touchpoint", "closed")];
+    for _ in 0..2 {
+        assert_eq!(inside.post(&left, &said).await.status, 303);
+    }
+    assert_eq!(n_events(), before + 1);
+    let page = inside.get(&path).await;
+    assert!(
+        page.body.contains("closed") && page.body.contains("does not apply"),
+        "{}",
+        page.body
+    );
+    let nobody = house.path("nobody") + "/left";
+    assert_eq!(inside.post(&nobody, &said).await.status, 404);
+}

@@ -196,10 +196,14 @@ impl Browser {
             let (name, value) = line.split_once(": ").unwrap();
             (name.to_ascii_lowercase(), value.to_owned())
         };
+        let headers: Vec<(String, String)> = lines.map(header).collect();
+        let in_parts = headers
+            .iter()
+            .any(|(name, value)| name == "transfer-encoding" && value == "chunked");
         Answered {
             status,
-            headers: lines.map(header).collect(),
-            body: body.to_owned(),
+            headers,
+            body: if in_parts { joined(body) } else { body.to_owned() },
         }
     }
 
@@ -214,4 +218,15 @@ impl Browser {
         }
         panic!("nobody is ever ranked");
     }
+}
+
+/// A body that was sent in parts, each led by its length in hex.
+fn joined(body: &str) -> String {
+    let (mut rest, mut whole) = (body, String::new());
+    while let Some((length, parts)) = rest.split_once("\r\n") {
+        let length = usize::from_str_radix(length, 16).unwrap();
+        whole += &parts[..length];
+        rest = &parts[length + 2..];
+    }
+    whole
 }

@@ -49,7 +49,7 @@ async fn an_id_is_shown_as_it_is_written_and_never_as_markup() {
 async fn customers_are_found_by_stage_action_chance_and_id() {
     let house = House::open().await;
     let inside = house.entered().await;
-    let rows = |body: &str| body.matches("<th scope=\"row\">").count();
+    let rows = |body: &str| body.matches("href=\"/customer/").count();
     for (query, expected) in [
         ("", 7),
         ("action=call", 2),
@@ -63,10 +63,40 @@ async fn customers_are_found_by_stage_action_chance_and_id() {
         ("search=RICH", 2),
         ("search=stranger", 1),
         ("page=9&search=poor", 2),
+        ("owner=Ada+%3Ci%3E", 1),
+        ("owner=Nobody", 0),
     ] {
         let list = inside.list(query).await;
         assert_eq!(rows(&list.body), expected, "{query}");
     }
+}
+
+#[tokio::test]
+async fn where_to_draw_the_line_is_told_and_asked_for() {
+    let house = House::open().await;
+    let inside = house.entered().await;
+    let list = inside.list("").await;
+    for text in [
+        "type=\"range\" min=\"0\"",
+        "Where to draw the line",
+        "leavers",
+        "<polyline class=\"l3\"",
+        "worth most",
+        "<option value=\"Ada &#60;i&#62;\">",
+    ] {
+        assert!(list.body.contains(text), "{text}: {}", list.body);
+    }
+    let links: Vec<&str> = list.body.split("href=\"/?").skip(1).collect();
+    assert!(links.len() > 3);
+    let first = links[1].split('"').next().unwrap();
+    let asked = inside.list(&format!("owner=Ada+%3Ci%3E&{first}")).await;
+    assert!(asked.body.contains("class=\"cut-off\" open"), "{}", asked.body);
+    assert!(
+        asked.body.contains("/?owner=Ada%20%3Ci%3E&#38;at_least=")
+            && asked.body.contains("<option value=\"Ada &#60;i&#62;\" selected>"),
+        "the other filters stay: {}",
+        asked.body
+    );
 }
 
 #[tokio::test]
@@ -113,4 +143,24 @@ async fn every_page_is_told_in_the_language_asked_for_or_chosen() {
     assert!(italian.list("").await.body.contains("I miei clienti"));
     let elsewhere = inside.get("/language?to=it&back=//evil.example").await;
     assert_eq!(elsewhere.header("location"), Some("/"));
+}
+
+#[tokio::test]
+async fn the_journey_map_tells_stages_touchpoints_and_moves_and_leads_to_their_customers() {
+    let house = House::open().await;
+    let inside = house.entered().await;
+    let map = inside.get("/map").await;
+    assert_eq!(map.status, 200);
+    map.places([
+        "<svg class=\"map\"",
+        "href=\"/?stage=purchase\"",
+        "7 now",
+        "<caption>Each touchpoint since then",
+        "<th scope=\"row\">purchase</th><td>purchase</td>",
+        // Designed, and nobody did it.
+        "<td>consideration</td><td>purchase</td><td class=\"number\">0</td><td>yes</td>",
+    ]);
+    let of_nobody = inside.get("/map?audience=unheard-of").await;
+    of_nobody.places(["7 now"]);
+    house.server.stop().await;
 }
