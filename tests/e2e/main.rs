@@ -17,5 +17,6 @@ mod parity;
 mod policy;
 mod python;
 mod recommended;
+mod side_by_side;
 mod silences;
 mod uplift;
