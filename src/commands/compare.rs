@@ -60,9 +60,19 @@ fn print_question(question: &QuestionCompared) {
         let [first, second] = [0, 1].map(|at| question.sides[at].as_ref().map_or_else(|| "–".to_owned(), tell));
         format!("{first:>26}{second:>26}")
     };
+    for (which, side) in ["first", "second"].into_iter().zip(&question.sides) {
+        if let Some(side) = side {
+            println!(
+                "  {which:<7} ships {} with calibration {}",
+                side.shipped, side.calibrator
+            );
+        }
+    }
+    if question.sides.iter().all(Option::is_none) {
+        println!("  {}", question.verdict);
+        return;
+    }
     println!("  {:<18}{:>26}{:>26}", "", "first", "second");
-    println!("  {:<18}{}", "ships", told(&|side| side.shipped.clone()));
-    println!("  {:<18}{}", "calibration", told(&|side| side.calibrator.clone()));
     println!("  {:<18}{}", "rows at the test", told(&|side| side.n_test.to_string()));
     let sides = || question.sides.iter().flatten();
     let names: BTreeSet<&String> = sides().flat_map(|side| side.measures.keys()).collect();

@@ -135,7 +135,7 @@ impl Command {
             Task::Init(init) => init.run(&self.machine),
             Task::Check(check) => check.run(&self.machine),
             Task::Ingest(ingest) => ingest.run(&self.machine),
-            Task::Features(features) => features.run(),
+            Task::Features(features) => features.run(&self.machine),
             Task::Train(train) => train.run(&self.machine),
             Task::Evaluate(evaluate) => evaluate.run(&self.machine),
             Task::Report(report) => report.run(&self.machine),

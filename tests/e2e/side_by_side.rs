@@ -3,6 +3,8 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use arrow::array::AsArray;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::Value;
 
 use crate::cli::{Market, copy, percorso, printed, text};
@@ -70,6 +72,48 @@ fn two_runs_are_compared_on_the_same_customers_or_it_says_why_not() {
     let refused = percorso(&["compare", text(&one), text(&folder.path().join("nowhere"))]);
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(!refused.status.success() && said.contains("percorso train"), "{said}");
+}
+
+#[test]
+fn a_run_folder_says_what_its_columns_are() {
+    let run = Market::shared().run();
+    let journey = run.join("ingest/journey.toml");
+    let told: Value =
+        serde_json::from_str(&printed(&["features", "--journey", text(&journey), "--json"])).expect("one object");
+    let columns = |file: &str| -> Vec<String> {
+        let opened = std::fs::File::open(run.join("training").join(file)).expect("training wrote it");
+        let reader = ParquetRecordBatchReaderBuilder::try_new(opened).expect("Parquet");
+        reader
+            .schema()
+            .fields()
+            .iter()
+            .map(|field| field.name().clone())
+            .collect()
+    };
+    let names: Vec<&str> = told["features"]
+        .as_array()
+        .expect("features")
+        .iter()
+        .filter_map(|f| f["name"].as_str())
+        .collect();
+    let rows = columns("rows.parquet");
+    assert_eq!(
+        rows[2..2 + names.len()],
+        names,
+        "a column of the rows is a feature of the catalogue"
+    );
+    let opened = std::fs::File::open(run.join("training/features.parquet")).expect("training wrote it");
+    let reader = ParquetRecordBatchReaderBuilder::try_new(opened)
+        .expect("Parquet")
+        .build()
+        .expect("a reader");
+    let mut kept = Vec::new();
+    for batch in reader.map(|batch| batch.expect("a batch")) {
+        kept.extend(batch.column(0).as_string::<i32>().iter().flatten().map(str::to_owned));
+    }
+    assert_eq!(kept, names);
+    assert_eq!(columns("categories.parquet"), ["feature", "id", "label"]);
+    assert!(columns("predictions.parquet").ends_with(&["label_idx".to_owned(), "classes".to_owned()]));
 }
 
 #[test]

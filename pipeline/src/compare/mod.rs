@@ -203,6 +203,7 @@ fn question(
         asked.and_then(side)
     });
     let (paired, because) = match (&sides, common) {
+        ([None, None], _) => (None, Some("neither answers it".to_owned())),
         ([None, _] | [_, None], _) => (None, Some("only one of them answers it".to_owned())),
         (_, Err(because)) => (None, Some(because.clone())),
         (_, Ok(common)) => match paired(name, common)? {

@@ -17,11 +17,17 @@ pub(super) fn of_question(compared: &QuestionCompared) -> String {
             Better::Second => "the second is surely better",
             Better::CannotTell | Better::NotPaired => "they cannot be told apart",
         };
+        let difference = match mean {
+            0.0 => "the same for both".to_owned(),
+            _ => format!(
+                "the second's by {:.4} {} ({low:+.4} to {high:+.4})",
+                mean.abs(),
+                if mean < 0.0 { "less" } else { "more" }
+            ),
+        };
         let mut told = format!(
-            "{which}: on the same {} customers the second's log loss is {:.4} {} ({low:+.4} to {high:+.4})",
-            paired.n_customers,
-            mean.abs(),
-            if mean < 0.0 { "less" } else { "more" },
+            "{which}: on the same {} customers log loss is {difference}",
+            paired.n_customers
         );
         if paired.n_told_differently > 0 {
             told += &format!(
