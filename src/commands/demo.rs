@@ -128,7 +128,7 @@ impl Demo {
             return Ok(());
         }
         println!(
-            "a first call: python notebooks/call_the_service.py {} proto C000042; stop with Ctrl-C",
+            "a first call: python notebooks/call_the_service.py {} C000042; stop with Ctrl-C",
             self.listen
         );
         let listen = self.listen;

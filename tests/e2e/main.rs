@@ -12,6 +12,7 @@ mod init;
 mod known_at;
 mod lines;
 mod next_action;
+mod notebooks;
 mod online_retail;
 mod parity;
 mod policy;
