@@ -93,8 +93,8 @@ before = told("by_id", service.score(given.customer_id, as_of=given.as_of, top_r
 # ## Inline: a journey given in full, of which nothing is kept
 
 # %%
-now = datetime.datetime.now(datetime.timezone.utc)
-last = datetime.datetime.fromisoformat(given.as_of.replace("Z", "+00:00")) if given.as_of else now
+# The service says what time it is for it.
+last = datetime.datetime.fromisoformat(before["as_of"].replace("Z", "+00:00"))
 
 
 def days_before(days, touchpoint, **fields):
@@ -167,6 +167,19 @@ line = {
 print(json.dumps(line))
 replay = service.decisions.ReplayDecision(decisions_pb2.ReplayDecisionRequest(decision_id=decision.decision_id))
 print(json.dumps({"step": "replay", "is_same": replay.is_same, "n_bytes": len(replay.logged)}))
+
+# %% [markdown]
+# ## Whom to look after first
+#
+# The list of the account managers' page; it is empty until everyone has been ranked for the first time.
+
+# %%
+try:
+    first = next(service.churn_risks(page_size=10), None)
+    whom = first and {"customer": first.customer_key, "action": first.action, "gain": first.gain}
+except grpc.RpcError as error:
+    whom = error.details()
+print(json.dumps({"step": "risks", "first": whom}))
 
 # %% [markdown]
 # ## What a mistake looks like

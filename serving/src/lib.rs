@@ -12,6 +12,7 @@
 #[cfg(test)]
 extern crate self as percorso_serving;
 
+mod accounts;
 mod clock;
 #[cfg(test)]
 #[path = "../tests/common/mod.rs"]
@@ -26,11 +27,11 @@ mod server;
 mod service;
 mod store;
 
-pub use clock::{Clock, system_clock};
+pub use accounts::{AccountsSettings, People, Person};
+pub use clock::{Clock, clock_from, system_clock};
 pub use decisions::{Considered, Decided, DecisionRecord, DecisionRequest, MadeFrom, Meeting, Named, Policy, Replay};
 pub use error::Error;
 pub use follower::{Follower, ModelError};
-pub use page::{PageSettings, People, Person};
 pub use server::{Reflection, ServeError, Server, Settings};
 pub use service::{Answer, Question, ScoringService};
 pub use store::{

@@ -14,9 +14,10 @@ use tonic::transport::server::TcpIncoming;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
-use crate::grpc::{DECISIONS, DESCRIPTORS, Edge, JOURNEYS, SCORING};
-use crate::page::{Page, PageSettings};
-use crate::{Clock, Error, Follower, ScoringService, Store, StoreError};
+use crate::accounts::Accounts;
+use crate::grpc::{ACCOUNTS, DECISIONS, DESCRIPTORS, Edge, JOURNEYS, SCORING};
+use crate::page::Page;
+use crate::{AccountsSettings, Clock, Error, Follower, ScoringService, Store, StoreError};
 
 /// What to serve, and where.
 pub struct Settings {
@@ -42,8 +43,10 @@ pub struct Settings {
     pub cached_customers: usize,
     /// How often the registry is looked at for another model.
     pub look_every: Duration,
-    /// The account managers' page; `None` serves none.
-    pub page: Option<PageSettings>,
+    /// Whom account managers look after.
+    pub accounts: AccountsSettings,
+    /// Where to serve the account managers' page; this machine only. `None` serves none.
+    pub page: Option<SocketAddr>,
 }
 
 /// Whether callers may ask for the services' descriptions.
@@ -91,6 +94,7 @@ pub struct Server {
     service: Arc<ScoringService>,
     champion: Arc<Follower>,
     policy: Arc<Follower>,
+    accounts: Arc<Accounts>,
     reflection: Reflection,
     look_every: Duration,
     page: Option<Page>,
@@ -127,8 +131,10 @@ impl Server {
         let taken = |source| ServeError::Bind { address, source };
         let listener = TcpListener::bind(address).await.map_err(taken)?;
         let address = listener.local_addr().map_err(taken)?;
+        let accounts = Accounts::of(Arc::clone(&service), settings.accounts).map_err(taken)?;
+        let accounts = Arc::new(accounts);
         let page = match settings.page {
-            Some(page) => Some(Page::bind(page, Arc::clone(&service)).await?),
+            Some(address) => Some(Page::bind(address, Arc::clone(&accounts)).await?),
             None => None,
         };
         let Settings {
@@ -140,6 +146,7 @@ impl Server {
             service,
             champion,
             policy,
+            accounts,
             reflection,
             look_every,
             page,
@@ -177,7 +184,7 @@ impl Server {
                     .map_err(ServeError::Descriptors)?,
             ),
         };
-        let edge = Edge::new(Arc::clone(&self.service), Arc::clone(&self.champion));
+        let edge = Edge::new(Arc::clone(&self.accounts), Arc::clone(&self.champion));
         let followers = [self.champion, self.policy];
         let watch = tokio::spawn(watch(followers, Arc::clone(&self.service), health, self.look_every));
         let (page_stops, page_stopping) = tokio::sync::oneshot::channel::<()>();
@@ -200,6 +207,7 @@ impl Server {
             .add_service(edge.scoring())
             .add_service(edge.journeys())
             .add_service(edge.decisions())
+            .add_service(edge.accounts())
             .serve_with_incoming_shutdown(TcpIncoming::from(self.listener).with_nodelay(Some(true)), stop);
         let drained = async {
             let _ = told_to_stop.await;
@@ -275,9 +283,9 @@ async fn tell_health(health: &HealthReporter, service: &Arc<ScoringService>) {
         true => ServingStatus::Serving,
         false => ServingStatus::NotServing,
     };
-    health
-        .set_service_status(SCORING, status(service.model().is_some()))
-        .await;
+    for name in [SCORING, ACCOUNTS] {
+        health.set_service_status(name, status(service.model().is_some())).await;
+    }
     let asked = Arc::clone(service);
     let is_writable = tokio::task::spawn_blocking(move || asked.store().is_writable());
     let writing = status(is_writable.await.unwrap_or(false));

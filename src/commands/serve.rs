@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
+use percorso_journey::Timestamp;
 use percorso_pipeline::{Known, RunFolder};
-use percorso_serving::{PageSettings, People, Person, Reflection, Server, Settings, system_clock};
+use percorso_serving::{AccountsSettings, People, Person, Reflection, Server, Settings, clock_from, system_clock};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -33,16 +34,17 @@ pub(crate) struct Serve {
     /// Lets callers ask for the services' descriptions; for development
     #[arg(long)]
     pub(super) reflection: bool,
+    /// Starts the service's clock at this time instead of the machine's, to try it on history that ended in the past
+    #[arg(long, value_name = "TIME", value_parser = super::moment)]
+    pub(super) clock_from: Option<Timestamp>,
     /// Serves the account managers' page there too, on this machine only; the link to enter is printed, and works once
     #[arg(long, value_name = "ADDRESS")]
     pub(super) page: Option<SocketAddr>,
-    /// The ids that the page shows, as ingest wrote them [default: id-map.parquet of the run folder]
-    #[arg(long, value_name = "FILE", requires = "page")]
+    /// The ids that the page and lists of accounts show, as ingest wrote them [default with --page: id-map.parquet of the
+    /// run folder]
+    #[arg(long, value_name = "FILE")]
     pub(super) ids: Option<PathBuf>,
 }
-
-/// Everyone is ranked anew so often; events do not wait for it on a customer's own page.
-const RANK_EVERY: Duration = Duration::from_secs(600);
 
 impl Serve {
     pub(crate) fn run(self) -> Outcome {
@@ -52,13 +54,14 @@ impl Serve {
             let message = format!("{} is not there; run `percorso ingest` first", key_file.display());
             return Err(Failure::environment(anyhow::Error::msg(message)));
         }
-        let page = match self.page {
-            Some(address) => Some(PageSettings {
-                address,
-                people: people(&folder, self.ids.as_deref())?,
-                rank_every: RANK_EVERY,
-            }),
-            None => None,
+        let is_for_people = self.page.is_some() || self.ids.is_some();
+        let accounts = AccountsSettings {
+            people: if is_for_people {
+                people(&folder, self.ids.as_deref())?
+            } else {
+                People::default()
+            },
+            ..AccountsSettings::default()
         };
         let settings = Settings {
             address: self.listen,
@@ -68,7 +71,7 @@ impl Serve {
             policy: self.policy,
             secret: percorso_pipeline::secret(&key_file)?,
             spec: folder.spec()?,
-            clock: system_clock(),
+            clock: self.clock_from.map_or_else(system_clock, clock_from),
             reflection: if self.reflection {
                 Reflection::On
             } else {
@@ -76,7 +79,8 @@ impl Serve {
             },
             cached_customers: self.cached_customers,
             look_every: Duration::from_secs(2),
-            page,
+            accounts,
+            page: self.page,
         };
         let filter =
             EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,fjall=warn,lsm_tree=warn"));

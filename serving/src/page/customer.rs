@@ -12,13 +12,13 @@ use percorso_next_action::decide::Why;
 use percorso_scoring::Telling;
 use serde::Deserialize;
 
-use super::decided::{Decision, recent, request};
 use super::desk::{Desk, elsewhere, failed, html, message};
 use super::doors::Session;
 use super::figures;
 use super::outlook::{Coming, Leaving, coming, leaving};
 use super::timeline::Timeline;
 use super::words::{Said, Words};
+use crate::accounts::{Decision, recent, request};
 use crate::{Answer, Considered, DecisionRecord, Error, Meeting, Policy, Question};
 
 const REASONS: usize = 5;
@@ -75,11 +75,6 @@ pub(super) struct Asked {
     became: String,
 }
 
-/// A key written as 32 hex digits.
-pub(super) fn parsed(key: &str) -> Option<CustomerKey> {
-    crate::DecisionId::parse(key).map(|id| CustomerKey::from_bytes(*id.bytes()))
-}
-
 pub(super) async fn customer(
     State(desk): State<Arc<Desk>>,
     Extension(session): Extension<Session>,
@@ -87,7 +82,7 @@ pub(super) async fn customer(
     Path(key): Path<String>,
     Query(asked): Query<Asked>,
 ) -> Response {
-    let Some(key) = parsed(&key) else {
+    let Some(key) = CustomerKey::parse(&key) else {
         return message(StatusCode::NOT_FOUND, t, Said::NoSuchCustomer);
     };
     elsewhere(t, move || match page(&desk, &session, t, key, &asked) {
@@ -101,7 +96,7 @@ pub(super) async fn customer(
 }
 
 fn page(desk: &Desk, session: &Session, t: Words, key: CustomerKey, asked: &Asked) -> Result<CustomerPage, Error> {
-    let service = &desk.service;
+    let service = &desk.accounts.service;
     let spec = service.spec();
     let question = Question {
         as_of: None,
@@ -116,7 +111,7 @@ fn page(desk: &Desk, session: &Session, t: Words, key: CustomerKey, asked: &Aske
     let decisions = recent(service, key)?;
     let today = request(service, key).id;
     let stage = history.state().path().current();
-    let person = desk.people.of(key).cloned().unwrap_or_default();
+    let person = desk.accounts.people.of(key).cloned().unwrap_or_default();
     Ok(CustomerPage {
         t,
         here: format!("/customer/{key}"),
@@ -125,7 +120,7 @@ fn page(desk: &Desk, session: &Session, t: Words, key: CustomerKey, asked: &Aske
             "otherwise" => Some(t.say(Said::DecidedOtherwise)),
             _ => None,
         },
-        customer: desk.people.called(key),
+        customer: desk.accounts.people.called(key),
         key: key.to_string(),
         form_secret: session.form_secret.clone(),
         stage: stage.map_or_else(|| "–".to_owned(), |stage| spec.stages()[usize::from(stage)].clone()),
@@ -142,7 +137,7 @@ fn page(desk: &Desk, session: &Session, t: Words, key: CustomerKey, asked: &Aske
 
 fn advice(desk: &Desk, record: &DecisionRecord, dangers: Vec<String>, t: Words) -> Advice {
     let choice = record.choice();
-    let zone = desk.service.spec().time_zone();
+    let zone = desk.accounts.service.spec().time_zone();
     let act_by = record.act_by.map(|act_by| {
         let date = figures::date(act_by.at, zone, t.0);
         let date = if act_by.is_end_of_knowledge {
@@ -218,7 +213,7 @@ fn worth(option: &Considered, t: Words) -> String {
 }
 
 fn told(desk: &Desk, decision: &Decision, t: Words) -> Told {
-    let zone = desk.service.spec().time_zone();
+    let zone = desk.accounts.service.spec().time_zone();
     let when = figures::date(decision.record.as_of, zone, t.0);
     let came = |response: &crate::Response| {
         let when = figures::date(response.at, zone, t.0);

@@ -7,17 +7,13 @@ use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 
 use super::doors::Doors;
-use super::people::People;
-use super::ranking::Current;
 use super::words::{Said, Words};
-use crate::ScoringService;
+use crate::accounts::Accounts;
 
 /// What every answer is made from.
 pub(super) struct Desk {
-    pub(super) service: Arc<ScoringService>,
-    pub(super) people: People,
+    pub(super) accounts: Arc<Accounts>,
     pub(super) doors: Doors,
-    pub(super) current: Arc<Current>,
     /// The hosts that the page answers as.
     pub(super) hosts: Vec<String>,
 }

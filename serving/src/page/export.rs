@@ -50,16 +50,16 @@ fn csv(desk: &Desk, t: Words, filter: &Filter) -> String {
         Said::Because,
     ];
     let mut text = line(heads.map(|head| cell(&t.say(head))));
-    let Some(ranking) = desk.current.get() else {
+    let Some(ranking) = desk.accounts.ranking() else {
         return text;
     };
-    let service = &desk.service;
+    let service = &desk.accounts.service;
     let spec = service.spec();
     let number = |number: Option<f64>| number.map_or_else(String::new, |number| number.to_string());
-    for (at, listed) in filter.of(&ranking, service, &desk.people).into_iter().enumerate() {
+    for (at, listed) in filter.of(&ranking, &desk.accounts).into_iter().enumerate() {
         let listed = ranking.latest(listed);
         let reasons = (at < ROWS_WITH_REASONS).then_some(&*ranking);
-        let row = row(&listed, reasons, service, &desk.people, t);
+        let row = row(&listed, reasons, &desk.accounts, t);
         let stage = listed.stage.map(|stage| spec.stages()[usize::from(stage)].as_str());
         let day = listed
             .act_by

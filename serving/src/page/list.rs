@@ -7,15 +7,15 @@ use axum::extract::{Extension, Query, State};
 use axum::response::Response;
 use percorso_journey::CustomerKey;
 use percorso_next_action::Evidence;
+use percorso_scoring::Order;
 
 use super::desk::{Desk, elsewhere, html};
 use super::doors::Session;
 use super::figures;
-use super::filter::{Filter, NOTHING, Sort};
-use super::people::People;
-use super::ranking::{Listed, Ranking};
+use super::filter::{Filter, NOTHING};
 use super::words::{Said, Words};
 use crate::ScoringService;
+use crate::accounts::{Accounts, Listed, Ranking};
 
 const ROWS_ON_A_PAGE: usize = 50;
 /// The width that a certain chance has in a bar, in its own units.
@@ -101,16 +101,16 @@ pub(super) async fn list(
 }
 
 fn page(desk: &Desk, session: &Session, t: Words, filter: &Filter) -> Response {
-    let Some(ranking) = desk.current.get() else {
+    let Some(ranking) = desk.accounts.ranking() else {
         return is_being_ranked(desk, t, filter);
     };
-    let service = &desk.service;
-    let listed = filter.of(&ranking, service, &desk.people);
+    let service = &desk.accounts.service;
+    let listed = filter.of(&ranking, &desk.accounts);
     let n_pages = listed.len().div_ceil(ROWS_ON_A_PAGE).max(1);
     let page = filter.page().min(n_pages);
     let shown = listed.iter().skip((page - 1) * ROWS_ON_A_PAGE).take(ROWS_ON_A_PAGE);
     let rows: Vec<Row> = shown
-        .map(|listed| row(&ranking.latest(listed), Some(&ranking), service, &desk.people, t))
+        .map(|listed| row(&ranking.latest(listed), Some(&ranking), &desk.accounts, t))
         .collect();
     tracing::info!(target: "audit", session = session.name, n_customers = rows.len(), "customers are listed");
     let leavers: f64 = listed.iter().map(|listed| listed.chance()).sum();
@@ -135,7 +135,7 @@ fn page(desk: &Desk, session: &Session, t: Words, filter: &Filter) -> Response {
 }
 
 fn is_being_ranked(desk: &Desk, t: Words, filter: &Filter) -> Response {
-    let said = match desk.service.model() {
+    let said = match desk.accounts.service.model() {
         Some(_) => Said::IsBeingRanked,
         None => Said::NoModel,
     };
@@ -150,7 +150,7 @@ fn is_being_ranked(desk: &Desk, t: Words, filter: &Filter) -> Response {
 
 impl<'a> ListPage<'a> {
     fn empty(desk: &Desk, t: Words, filter: &'a Filter) -> Self {
-        let spec = desk.service.spec();
+        let spec = desk.accounts.service.spec();
         let chosen = |value: &str, label: String, asked: &str| Choice {
             value: value.to_owned(),
             label,
@@ -159,14 +159,14 @@ impl<'a> ListPage<'a> {
         let named = |name: &String, asked: &str| chosen(name, name.clone(), asked);
         let actions = spec.actions().iter().map(|action| named(&action.name, &filter.action));
         let nothing = chosen(NOTHING, t.say(Said::Nothing), &filter.action);
-        let sorted_by = |sort: Sort| {
-            let label = t.say(match sort {
-                Sort::Gain => Said::SortGain,
-                Sort::Chance => Said::SortChance,
-                Sort::Value => Said::SortValue,
-                Sort::ActBy => Said::SortActBy,
+        let sorted_by = |order: Order| {
+            let label = t.say(match order {
+                Order::Gain => Said::SortGain,
+                Order::Chance => Said::SortChance,
+                Order::Value => Said::SortValue,
+                Order::ActBy => Said::SortActBy,
             });
-            chosen(sort.name(), label, filter.sort().name())
+            chosen(order.name(), label, filter.order().name())
         };
         Self {
             t,
@@ -177,8 +177,8 @@ impl<'a> ListPage<'a> {
             filter,
             stages: spec.stages().iter().map(|name| named(name, &filter.stage)).collect(),
             actions: actions.chain([nothing]).collect(),
-            sorts: Sort::ALL.map(sorted_by).into(),
-            have_owners: desk.people.have_owners(),
+            sorts: Order::ALL.map(sorted_by).into(),
+            have_owners: desk.accounts.people.have_owners(),
             summary: String::new(),
             rows: Vec::new(),
             page: 1,
@@ -189,13 +189,8 @@ impl<'a> ListPage<'a> {
 }
 
 /// A customer in words; with the main reason where the ranking is given that keeps it.
-pub(super) fn row(
-    listed: &Listed,
-    reasons: Option<&Ranking>,
-    service: &ScoringService,
-    people: &People,
-    t: Words,
-) -> Row {
+pub(super) fn row(listed: &Listed, reasons: Option<&Ranking>, accounts: &Accounts, t: Words) -> Row {
+    let Accounts { service, people, .. } = accounts;
     let spec = service.spec();
     let key: CustomerKey = listed.key;
     let action = listed

@@ -1,13 +1,11 @@
 //! The account managers' page: whom to look after first, what to do for each, and what came of it.
 //!
-//! It is written by the server, works without script, and reads what the service answers: [`ScoringService::score`],
-//! [`ScoringService::would_list`], [`ScoringService::decide`] and [`ScoringService::respond`].
-//! Everyone is ranked by a thread of its own, so that a page of the list costs the same for 50 customers and for 500,000.
+//! It is written by the server, works without script, and reads what the service answers: `ScoringService::score`,
+//! `would_list`, `decide` and `respond`, and the list of [`Accounts`].
 //! Ids are shown to people and stand in no log: audits name keys.
 
 mod answer;
 mod customer;
-mod decided;
 mod desk;
 mod doors;
 mod entry;
@@ -17,16 +15,12 @@ mod filter;
 mod guard;
 mod list;
 mod outlook;
-mod people;
-mod ranker;
-mod ranking;
 mod timeline;
 mod words;
 
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -34,24 +28,10 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use tokio::net::TcpListener;
 
-pub use people::{People, Person};
-
-use crate::{ScoringService, ServeError};
+use crate::ServeError;
+use crate::accounts::Accounts;
 use desk::Desk;
 use doors::Doors;
-use ranker::Ranker;
-use ranking::Current;
-
-/// Where the page is served, and what customers are called there.
-#[derive(Clone, Debug)]
-pub struct PageSettings {
-    /// Where to listen; this machine only. Port 0 takes a free one.
-    pub address: SocketAddr,
-    /// The ids of customers.
-    pub people: People,
-    /// How often everyone is ranked anew; less often where ranking takes more than a fifth of the time.
-    pub rank_every: Duration,
-}
 
 /// The most that a form may send.
 const MAX_FORM_BYTES: usize = 16 << 10;
@@ -62,16 +42,14 @@ pub(crate) struct Page {
     desk: Arc<Desk>,
     /// Where someone may enter, once.
     pub(crate) entry: String,
-    _ranker: Ranker,
 }
 
 impl Page {
-    /// Takes the address and begins to rank everyone.
+    /// Takes the address, and has everyone ranked.
     ///
     /// # Errors
-    /// - the address is not a loopback one, or taken; there is no chance to make a token from, or no thread to be had.
-    pub(crate) async fn bind(settings: PageSettings, service: Arc<ScoringService>) -> Result<Self, ServeError> {
-        let address = settings.address;
+    /// - the address is not a loopback one, or taken; there is no chance to make a token from.
+    pub(crate) async fn bind(address: SocketAddr, accounts: Arc<Accounts>) -> Result<Self, ServeError> {
         if !address.ip().is_loopback() {
             return Err(ServeError::BeyondThisMachine { address });
         }
@@ -79,20 +57,17 @@ impl Page {
         let listener = TcpListener::bind(address).await.map_err(taken)?;
         let address = listener.local_addr().map_err(taken)?;
         let (doors, token) = Doors::closed().map_err(|error| taken(std::io::Error::other(error.to_string())))?;
-        let current = Arc::new(Current::default());
-        let ranker = Ranker::start(Arc::clone(&service), Arc::clone(&current), settings.rank_every).map_err(taken)?;
+        // Whoever enters finds everyone ranked.
+        accounts.ranking();
         let desk = Desk {
-            service,
-            people: settings.people,
+            accounts,
             doors,
-            current,
             hosts: vec![address.to_string(), format!("localhost:{}", address.port())],
         };
         Ok(Self {
             listener,
             desk: Arc::new(desk),
             entry: format!("http://{address}/enter?token={token}"),
-            _ranker: ranker,
         })
     }
 

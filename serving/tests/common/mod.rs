@@ -20,7 +20,7 @@ use percorso_next_stage::{Calibrated, NextStageHead, Trust};
 use percorso_proto::v1;
 use percorso_proto::v1::attribute_value::Value;
 use percorso_scoring::{Parts, ScoringModel};
-use percorso_serving::{Clock, Reflection, Server, Settings, Store};
+use percorso_serving::{AccountsSettings, Clock, Reflection, Server, Settings, Store};
 
 /// The tests' now.
 pub(crate) const TODAY: i64 = 120;
@@ -348,6 +348,7 @@ pub(crate) fn settings(dir: &Path) -> Settings {
         reflection: Reflection::On,
         cached_customers: 1_024,
         look_every: Duration::from_secs(3_600),
+        accounts: AccountsSettings::default(),
         page: None,
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use percorso_artefact::Registry;
 use percorso_journey::Spec;
-use percorso_serving::{PageSettings, People, Person, Settings};
+use percorso_serving::{AccountsSettings, People, Person, Settings};
 
 use crate::common::{Happening, Running, happening, load, publish_model, secret, settings, spec_with_actions};
 
@@ -82,11 +82,11 @@ fn with_page(dir: &Path, spec: Arc<Spec>) -> Settings {
     let people: HashMap<_, _> = customers().into_iter().map(person).collect();
     Settings {
         spec,
-        page: Some(PageSettings {
-            address: "127.0.0.1:0".parse().unwrap(),
+        accounts: AccountsSettings {
             people: People::new(people),
             rank_every: Duration::from_secs(3_600),
-        }),
+        },
+        page: Some("127.0.0.1:0".parse().unwrap()),
         ..settings(dir)
     }
 }

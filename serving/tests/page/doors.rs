@@ -1,6 +1,6 @@
 //! Who comes in, and who does not.
 
-use percorso_serving::{PageSettings, People, ServeError, Server, Settings};
+use percorso_serving::{ServeError, Server, Settings};
 
 use crate::browser::{Browser, House};
 use crate::common::{settings, spec_with_actions};
@@ -83,11 +83,7 @@ async fn the_page_is_for_this_machine_only() {
     house.server.stop().await;
     let beyond = Settings {
         spec: spec_with_actions(),
-        page: Some(PageSettings {
-            address: "0.0.0.0:0".parse().unwrap(),
-            people: People::default(),
-            rank_every: std::time::Duration::from_secs(60),
-        }),
+        page: Some("0.0.0.0:0".parse().unwrap()),
         ..settings(&dir)
     };
     let refused = Server::bind(beyond).await.err().unwrap();

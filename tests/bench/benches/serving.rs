@@ -22,7 +22,7 @@ use percorso_proto::v1::journeys_client::JourneysClient;
 use percorso_proto::v1::score_request::Customer;
 use percorso_proto::v1::scoring_client::ScoringClient;
 use percorso_scoring::{Asked, Language, ScoringModel, Scratch, Telling};
-use percorso_serving::{Reflection, Server, Settings, Store};
+use percorso_serving::{AccountsSettings, Reflection, Server, Settings, Store};
 use tonic::transport::Channel;
 use tonic::transport::server::TcpIncoming;
 
@@ -165,6 +165,7 @@ async fn bench(dir: &Path, spec: Arc<Spec>, ids: Arc<[String]>) {
         reflection: Reflection::Off,
         cached_customers: 2 * CUSTOMERS as usize,
         look_every: Duration::from_secs(3_600),
+        accounts: AccountsSettings::default(),
         page: None,
     };
     let server = Server::bind(settings).await.expect("a free port");

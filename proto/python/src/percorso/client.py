@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime
 import json
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import grpc
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from percorso.v1 import (
+    accounts_pb2,
+    accounts_pb2_grpc,
     decisions_pb2,
     decisions_pb2_grpc,
     event_pb2,
@@ -23,7 +25,7 @@ from percorso.v1 import (
 Moment = datetime.datetime | str | None
 """A time: a datetime (UTC where it names no zone), RFC 3339, or None for the service's now."""
 
-_SERVICES = ("Scoring", "Journeys", "Decisions")
+_SERVICES = ("Scoring", "Journeys", "Decisions", "Accounts")
 _RETRY = {
     "methodConfig": [
         {
@@ -81,7 +83,7 @@ def event(
 class Percorso:
     """A connection to a service; close it, or use it in a `with`.
 
-    `scoring`, `journeys` and `decisions` are the generated stubs, for whatever has no method here.
+    `scoring`, `journeys`, `decisions` and `accounts` are the generated stubs, for whatever has no method here.
     Calls raise grpc.RpcError, whose `details()` name the field at fault.
     """
 
@@ -94,6 +96,7 @@ class Percorso:
         self.scoring = scoring_pb2_grpc.ScoringStub(self.channel)
         self.journeys = journeys_pb2_grpc.JourneysStub(self.channel)
         self.decisions = decisions_pb2_grpc.DecisionsStub(self.channel)
+        self.accounts = accounts_pb2_grpc.AccountsStub(self.channel)
 
     def __enter__(self) -> Percorso:
         return self
@@ -164,3 +167,20 @@ class Percorso:
         reply = self.journeys.IngestEvents(journeys_pb2.IngestEventsRequest(events=sent))
         names = (journeys_pb2.EventOutcome.Name(outcome) for outcome in reply.outcomes)
         return [name.removeprefix("EVENT_OUTCOME_").lower() for name in names]
+
+    def churn_risks(
+        self, *, owner: str = "", stage: str = "", order: str = "gain", page_size: int = 100
+    ) -> Iterator[accounts_pb2.CustomerRisk]:
+        """Everyone, page by page: whom acting saves most for first, or by chance, value or act_by."""
+        request = accounts_pb2.ListChurnRisksRequest(
+            owner=owner,
+            stage=stage,
+            order=accounts_pb2.RiskOrder.Value(f"RISK_ORDER_{order.upper()}"),
+            page_size=page_size,
+        )
+        while True:
+            page = self.accounts.ListChurnRisks(request)
+            yield from page.customers
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token

@@ -28,17 +28,17 @@ impl People {
     }
 
     /// What is known of a customer.
-    pub(super) fn of(&self, key: CustomerKey) -> Option<&Person> {
+    pub(crate) fn of(&self, key: CustomerKey) -> Option<&Person> {
         self.by_key.get(&key)
     }
 
     /// The customer's id; where none is known, the key.
-    pub(super) fn called(&self, key: CustomerKey) -> String {
+    pub(crate) fn called(&self, key: CustomerKey) -> String {
         self.of(key).map_or_else(|| key.to_string(), |person| person.id.clone())
     }
 
     /// True when anyone has an account manager.
-    pub(super) const fn have_owners(&self) -> bool {
+    pub(crate) const fn have_owners(&self) -> bool {
         self.have_owners
     }
 }

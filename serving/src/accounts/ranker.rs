@@ -1,4 +1,4 @@
-//! The thread that ranks everyone: when the service starts, when another model serves, and every so often.
+//! The thread that ranks everyone: once someone asks for a list, when another model serves, and every so often.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,7 +24,7 @@ impl Ranker {
     pub(super) fn start(service: Arc<ScoringService>, current: Arc<Current>, every: Duration) -> std::io::Result<Self> {
         let goes_on = Arc::new(AtomicBool::new(true));
         let told = Arc::clone(&goes_on);
-        let thread = std::thread::Builder::new().name("page-ranker".to_owned());
+        let thread = std::thread::Builder::new().name("ranker".to_owned());
         let thread = thread.spawn(move || rank(&service, &current, every, &told))?;
         Ok(Self {
             goes_on,
@@ -48,6 +48,10 @@ fn rank(service: &ScoringService, current: &Current, every: Duration, goes_on: &
     let mut next: Option<Instant> = None;
     let mut is_told = false;
     while is_on() {
+        if !current.is_wanted() {
+            std::thread::park_timeout(LOOKS_EVERY);
+            continue;
+        }
         let is_current = current.get().map(|ranking| ranking.versions.clone()) == Versions::serving(service);
         let is_due = !is_current || next.is_none_or(|next| Instant::now() >= next);
         if is_due && service.model().is_some() {

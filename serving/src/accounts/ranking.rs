@@ -2,41 +2,42 @@
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{self, AtomicBool};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use percorso_churn::ChurnScore;
 use percorso_journey::{CustomerKey, Timestamp};
 use percorso_next_action::Evidence;
-use percorso_scoring::{ActBy, Language};
+use percorso_scoring::{ActBy, Language, Order, Standing, Telling};
 
 use crate::{DecisionRequest, Error, Question, ScoringService};
 
 /// The churn target that the list tells: the spec's first.
-pub(super) const TARGET: usize = 0;
+pub(crate) const TARGET: usize = 0;
 
 /// One customer of the list.
 #[derive(Clone, Debug)]
-pub(super) struct Listed {
-    pub(super) key: CustomerKey,
+pub(crate) struct Listed {
+    pub(crate) key: CustomerKey,
     /// `None` where the question has no meaning for the customer.
-    pub(super) churn: Option<ChurnScore>,
-    pub(super) value_at_risk: Option<f64>,
+    pub(crate) churn: Option<ChurnScore>,
+    pub(crate) value_at_risk: Option<f64>,
     /// Position of the stage the customer is in.
-    pub(super) stage: Option<u16>,
+    pub(crate) stage: Option<u16>,
     /// Position of the recommended action; `None` for nothing.
-    pub(super) action: Option<u16>,
+    pub(crate) action: Option<u16>,
     /// What it brings in beyond doing nothing, its cost taken off.
-    pub(super) gain: f64,
-    pub(super) evidence: Evidence,
-    pub(super) act_by: Option<ActBy>,
+    pub(crate) gain: f64,
+    pub(crate) evidence: Evidence,
+    pub(crate) act_by: Option<ActBy>,
 }
 
 /// Everyone at one moment.
-pub(super) struct Ranking {
-    pub(super) as_of: Timestamp,
+pub(crate) struct Ranking {
+    pub(crate) as_of: Timestamp,
     /// The versions that score and decide.
-    pub(super) versions: Versions,
-    pub(super) listed: Vec<Listed>,
+    pub(crate) versions: Versions,
+    pub(crate) listed: Vec<Listed>,
     /// Main reasons that were asked for before, by customer and language.
     reasons: Mutex<HashMap<(CustomerKey, Language), Option<String>>>,
     /// Customers of whom something was decided since; they keep their places.
@@ -45,14 +46,14 @@ pub(super) struct Ranking {
 
 /// The model versions that a ranking is of.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Versions {
+pub(crate) struct Versions {
     scores: String,
     decides: Option<String>,
 }
 
 impl Versions {
     /// Those that serve now; `None` when none scores.
-    pub(super) fn serving(service: &ScoringService) -> Option<Self> {
+    pub(crate) fn serving(service: &ScoringService) -> Option<Self> {
         Some(Self {
             scores: service.model()?.version().to_owned(),
             decides: service.policy().map(|model| model.version().to_owned()),
@@ -61,11 +62,16 @@ impl Versions {
 }
 
 impl Ranking {
+    /// The version whose scores these are.
+    pub(crate) fn scored_by(&self) -> &str {
+        &self.versions.scores
+    }
+
     /// Ranks everyone; `None` when it is told to stop.
     ///
     /// # Errors
     /// - no model is loaded, or the store fails.
-    pub(super) fn of(service: &ScoringService, goes_on: impl Fn() -> bool) -> Result<Option<Self>, Error> {
+    pub(crate) fn of(service: &ScoringService, goes_on: impl Fn() -> bool) -> Result<Option<Self>, Error> {
         let versions = Versions::serving(service).ok_or(Error::NoModel)?;
         let as_of = service.now();
         let keys = service.store().customers()?;
@@ -81,7 +87,7 @@ impl Ranking {
                 Err(error) => return Err(error),
             }
         }
-        listed.sort_by(in_order);
+        listed.sort_by(|left: &Listed, right| left.compare(right, Order::Gain));
         Ok(Some(Self {
             as_of,
             versions,
@@ -92,24 +98,26 @@ impl Ranking {
     }
 
     /// Tells a customer anew, at the same place.
-    pub(super) fn tell_anew(&self, listed: Listed) {
+    pub(crate) fn tell_anew(&self, listed: Listed) {
         let mut since = self.since.lock().unwrap_or_else(PoisonError::into_inner);
         since.insert(listed.key, listed);
     }
 
     /// A customer as last told.
-    pub(super) fn latest(&self, listed: &Listed) -> Listed {
+    pub(crate) fn latest(&self, listed: &Listed) -> Listed {
         let since = self.since.lock().unwrap_or_else(PoisonError::into_inner);
         since.get(&listed.key).unwrap_or(listed).clone()
     }
 
     /// What moves the customer's chance of leaving most, in words; asked of the model once.
-    pub(super) fn reason(&self, service: &ScoringService, key: CustomerKey, language: Language) -> Option<String> {
+    pub(crate) fn reason(&self, service: &ScoringService, key: CustomerKey, language: Language) -> Option<String> {
         let known = || self.reasons.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(reason) = known().get(&(key, language)) {
             return reason.clone();
         }
-        let reason = service.main_reason(key, TARGET, language).ok().flatten();
+        let telling = Telling { top: 1, language };
+        let reasons = service.reasons(key, TARGET, telling).unwrap_or_default();
+        let reason = reasons.into_iter().next().map(|reason| reason.text);
         known().insert((key, language), reason.clone());
         reason
     }
@@ -120,7 +128,7 @@ impl Listed {
     ///
     /// # Errors
     /// - no model is loaded, nothing is known of the customer, or the store fails.
-    pub(super) fn of(service: &ScoringService, key: CustomerKey) -> Result<Self, Error> {
+    pub(crate) fn of(service: &ScoringService, key: CustomerKey) -> Result<Self, Error> {
         let answer = service.score(key, Question::default())?;
         let request = DecisionRequest {
             customer: key,
@@ -145,32 +153,47 @@ impl Listed {
         })
     }
 
-    pub(super) fn chance(&self) -> f64 {
+    pub(crate) fn chance(&self) -> f64 {
         self.churn.map_or(0.0, |churn| churn.probability)
+    }
+
+    /// Who comes first; the same for everyone who asks, so that pages follow each other.
+    pub(crate) fn compare(&self, other: &Self, order: Order) -> Ordering {
+        let by_order = order.compare(&self.standing(), &other.standing());
+        by_order.then_with(|| self.key.cmp(&other.key))
+    }
+
+    fn standing(&self) -> Standing {
+        Standing {
+            gain: self.gain,
+            value_at_risk: self.value_at_risk,
+            chance: self.churn.map(|churn| churn.probability),
+            act_by: self.act_by.map(|act_by| act_by.at),
+        }
     }
 }
 
-/// Who acting saves most for comes first; among equals who has more to lose, then who is likelier to leave.
-pub(super) fn in_order(left: &Listed, right: &Listed) -> Ordering {
-    let value = |listed: &Listed| listed.value_at_risk.unwrap_or(0.0);
-    let by_gain = right.gain.total_cmp(&left.gain);
-    let by_value = value(right).total_cmp(&value(left));
-    let by_chance = right.chance().total_cmp(&left.chance());
-    by_gain.then(by_value).then(by_chance).then(left.key.cmp(&right.key))
+/// The ranking that lists are read from.
+#[derive(Default)]
+pub(super) struct Current {
+    ranking: RwLock<Option<Arc<Ranking>>>,
+    is_wanted: AtomicBool,
 }
 
-/// The ranking that the page reads.
-#[derive(Default)]
-pub(super) struct Current(std::sync::RwLock<Option<Arc<Ranking>>>);
-
 impl Current {
-    /// The ranking; `None` before there is one.
+    /// The ranking; `None` before there is one. Who asks wants one from now on.
     pub(super) fn get(&self) -> Option<Arc<Ranking>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.is_wanted.store(true, atomic::Ordering::Relaxed);
+        self.ranking.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// True once anyone has asked.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.is_wanted.load(atomic::Ordering::Relaxed)
     }
 
     /// Shows another ranking from now on.
     pub(super) fn show(&self, ranking: Ranking) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(ranking));
+        *self.ranking.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(ranking));
     }
 }

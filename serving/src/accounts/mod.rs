@@ -1,0 +1,72 @@
+//! Whom to look after first: everyone in the store, ranked by a thread of its own, so that a page of a list costs the same
+//! for 50 customers and for 500,000.
+//!
+//! The page and `percorso.v1.Accounts` both read it.
+
+mod decided;
+mod feedback;
+mod people;
+mod ranker;
+mod ranking;
+mod wanted;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(crate) use decided::{Decision, recent, request};
+pub(crate) use feedback::{Answered, Became, Feedback, MAX_REASON_BYTES};
+pub use people::{People, Person};
+pub(crate) use ranking::{Listed, Ranking, TARGET};
+pub(crate) use wanted::{Doing, Wanted};
+
+use crate::ScoringService;
+use ranker::Ranker;
+use ranking::Current;
+
+/// What customers are called, and how often everyone is ranked.
+#[derive(Clone, Debug)]
+pub struct AccountsSettings {
+    /// The ids of customers.
+    pub people: People,
+    /// How often everyone is ranked anew; less often where ranking takes more than a fifth of the time.
+    pub rank_every: Duration,
+}
+
+impl Default for AccountsSettings {
+    fn default() -> Self {
+        Self {
+            people: People::default(),
+            rank_every: Duration::from_secs(600),
+        }
+    }
+}
+
+/// Everyone who is looked after.
+pub(crate) struct Accounts {
+    pub(crate) service: Arc<ScoringService>,
+    pub(crate) people: People,
+    current: Arc<Current>,
+    _ranker: Ranker,
+}
+
+impl Accounts {
+    /// Everyone that the service knows; ranked once someone asks.
+    ///
+    /// # Errors
+    /// - there is no thread to be had.
+    pub(crate) fn of(service: Arc<ScoringService>, settings: AccountsSettings) -> std::io::Result<Self> {
+        let current = Arc::new(Current::default());
+        let ranker = Ranker::start(Arc::clone(&service), Arc::clone(&current), settings.rank_every)?;
+        Ok(Self {
+            service,
+            people: settings.people,
+            current,
+            _ranker: ranker,
+        })
+    }
+
+    /// Everyone as last ranked; `None` until that is done for the first time.
+    pub(crate) fn ranking(&self) -> Option<Arc<Ranking>> {
+        self.current.get()
+    }
+}
