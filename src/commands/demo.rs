@@ -140,6 +140,7 @@ impl Demo {
             cached_customers: 100_000,
             reflection: true,
             page: Some(self.page),
+            page_user_header: None,
             ids: None,
         }
         .run()

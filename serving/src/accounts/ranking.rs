@@ -10,6 +10,7 @@ use percorso_journey::{CustomerKey, Timestamp};
 use percorso_next_action::Evidence;
 use percorso_scoring::{ActBy, Language, Order, Standing};
 
+use super::record::Record;
 use crate::{DecisionRequest, Error, Question, ScoringService};
 
 /// The churn target that the list tells: the spec's first.
@@ -57,6 +58,11 @@ pub(crate) struct Versions {
 }
 
 impl Versions {
+    /// The version that scores.
+    pub(super) fn scores(&self) -> &str {
+        &self.scores
+    }
+
     /// Those that serve now; `None` when none scores.
     pub(crate) fn serving(service: &ScoringService) -> Option<Self> {
         Some(Self {
@@ -185,6 +191,7 @@ impl Listed {
 #[derive(Default)]
 pub(super) struct Current {
     ranking: RwLock<Option<Arc<Ranking>>>,
+    record: RwLock<Option<Arc<Record>>>,
     is_wanted: AtomicBool,
 }
 
@@ -193,6 +200,16 @@ impl Current {
     pub(super) fn get(&self) -> Option<Arc<Ranking>> {
         self.is_wanted.store(true, atomic::Ordering::Relaxed);
         self.ranking.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What became of what was told.
+    pub(super) fn record(&self) -> Option<Arc<Record>> {
+        self.record.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Shows another record from now on.
+    pub(super) fn show_record(&self, record: Record) {
+        *self.record.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(record));
     }
 
     /// True once anyone has asked.
