@@ -136,7 +136,7 @@ pub(super) fn say(said: Said<'_>) -> String {
         Said::OnlyPutOff => "Only those put off".into(),
         Said::LeftAnyway => "This customer has left anyway".into(),
         Said::HasLeft(customer) => format!("Has {customer} left?"),
-        Said::LeftMeans => "It will be kept as an event of now, as if it had come from your own systems: the customer counts as having left, in every list and for the models that learn from this data. It cannot be taken back here. Saying it twice on a day says it once.".into(),
+        Said::LeftMeans => "It will be kept as an event of now, as if it had come from your own systems: the customer counts as having left in every list and score here. Models learn of it once your own data tell it too. It cannot be taken back here. Saying it twice on a day says it once.".into(),
         Said::YesLeft => "Yes, they have left".into(),
         Said::NotLeft => "No, go back".into(),
         Said::Decided(action, when) => format!("Decided on {when}: {action}"),

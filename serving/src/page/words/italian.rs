@@ -136,7 +136,7 @@ pub(super) fn say(said: Said<'_>) -> String {
         Said::OnlyPutOff => "Solo quelli rimandati".into(),
         Said::LeftAnyway => "Questo cliente se n'è andato comunque".into(),
         Said::HasLeft(customer) => format!("{customer} se n'è andato?"),
-        Said::LeftMeans => "Sarà conservato come un evento di adesso, come se venisse dai tuoi sistemi: il cliente conta come andato via, in ogni elenco e per i modelli che imparano da questi dati. Qui non si può annullare. Dirlo due volte in un giorno vale una volta.".into(),
+        Said::LeftMeans => "Sarà conservato come un evento di adesso, come se venisse dai tuoi sistemi: il cliente conta come andato via in ogni elenco e in ogni punteggio di qui. I modelli lo imparano quando lo dicono anche i tuoi dati. Qui non si può annullare. Dirlo due volte in un giorno vale una volta.".into(),
         Said::YesLeft => "Sì, se n'è andato".into(),
         Said::NotLeft => "No, torna indietro".into(),
         Said::Decided(action, when) => format!("Decisione ({when}): {action}"),

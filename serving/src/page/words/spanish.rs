@@ -136,7 +136,7 @@ pub(super) fn say(said: Said<'_>) -> String {
         Said::OnlyPutOff => "Solo los aplazados".into(),
         Said::LeftAnyway => "Este cliente se ha ido de todos modos".into(),
         Said::HasLeft(customer) => format!("¿Se ha ido {customer}?"),
-        Said::LeftMeans => "Se guardará como un evento de ahora, como si viniera de vuestros sistemas: el cliente cuenta como perdido, en todas las listas y para los modelos que aprenden de estos datos. Aquí no se puede deshacer. Decirlo dos veces en un día vale por una.".into(),
+        Said::LeftMeans => "Se guardará como un evento de ahora, como si viniera de vuestros sistemas: el cliente cuenta como perdido en todas las listas y puntuaciones de aquí. Los modelos lo aprenden cuando también lo dicen vuestros datos. Aquí no se puede deshacer. Decirlo dos veces en un día vale por una.".into(),
         Said::YesLeft => "Sí, se ha ido".into(),
         Said::NotLeft => "No, volver".into(),
         Said::Decided(action, when) => format!("Decidido el {when}: {action}"),
