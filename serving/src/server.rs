@@ -17,6 +17,7 @@ use tonic_health::server::HealthReporter;
 use crate::accounts::Accounts;
 use crate::grpc::{ACCOUNTS, DECISIONS, DESCRIPTORS, Edge, JOURNEYS, SCORING};
 use crate::page::Page;
+use crate::store::beside;
 use crate::{AccountsSettings, Clock, Error, Follower, ScoringService, Store, StoreError};
 
 /// What to serve, and where.
@@ -47,6 +48,9 @@ pub struct Settings {
     pub accounts: AccountsSettings,
     /// Where to serve the account managers' page; this machine only. `None` serves none.
     pub page: Option<SocketAddr>,
+    /// The header in which a trusted proxy on this machine names who comes to the page, so that they need no token; with
+    /// `None` no header lets anyone in.
+    pub page_user_header: Option<String>,
 }
 
 /// Whether callers may ask for the services' descriptions.
@@ -75,6 +79,12 @@ pub enum ServeError {
         /// Why not.
         #[source]
         source: std::io::Error,
+    },
+    /// What names who comes cannot be a header.
+    #[error("`{name}` cannot be the name of a header, such as X-Forwarded-User")]
+    NoHeader {
+        /// What was asked for.
+        name: String,
     },
     /// The store does not open or close.
     #[error(transparent)]
@@ -131,10 +141,12 @@ impl Server {
         let taken = |source| ServeError::Bind { address, source };
         let listener = TcpListener::bind(address).await.map_err(taken)?;
         let address = listener.local_addr().map_err(taken)?;
-        let accounts = Accounts::of(Arc::clone(&service), settings.accounts).map_err(taken)?;
+        // Beside the store, so that a load leaves it alone.
+        let told = beside(&settings.store, "told");
+        let accounts = Accounts::of(Arc::clone(&service), settings.accounts, told).map_err(taken)?;
         let accounts = Arc::new(accounts);
         let page = match settings.page {
-            Some(address) => Some(Page::bind(address, Arc::clone(&accounts)).await?),
+            Some(address) => Some(Page::bind(address, settings.page_user_header, Arc::clone(&accounts)).await?),
             None => None,
         };
         let Settings {

@@ -146,6 +146,7 @@ impl Demo {
             reflection: true,
             clock_from: Some(clock),
             page: Some(self.page),
+            page_user_header: None,
             ids: None,
         }
         .run()

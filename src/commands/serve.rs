@@ -40,6 +40,10 @@ pub(crate) struct Serve {
     /// Serves the account managers' page there too, on this machine only; the link to enter is printed, and works once
     #[arg(long, value_name = "ADDRESS")]
     pub(super) page: Option<SocketAddr>,
+    /// Lets whoever comes to the page with this header in without the link, by the name in it: for a proxy on this machine
+    /// that has asked who they are, and that takes the header off what comes from outside
+    #[arg(long, value_name = "HEADER", requires = "page")]
+    pub(super) page_user_header: Option<String>,
     /// The ids that the page and lists of accounts show, as ingest wrote them [default with --page: id-map.parquet of the
     /// run folder]
     #[arg(long, value_name = "FILE")]
@@ -81,6 +85,7 @@ impl Serve {
             look_every: Duration::from_secs(2),
             accounts,
             page: self.page,
+            page_user_header: self.page_user_header,
         };
         let filter =
             EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,fjall=warn,lsm_tree=warn"));

@@ -38,7 +38,7 @@ pub use category::CategoryId;
 pub use customer::{CustomerKey, KeySecret, bytes_of_hex};
 pub use event::{EventOrder, JourneyEvent, LoggedEvent};
 pub use history::{History, HistoryError, Insertion};
-pub use outcome::{Next, Outcome, Stay, outcome_from};
+pub use outcome::{Next, Outcome, Stay, left_since, left_so_far, outcome_from};
 pub use population::{at_risk, in_population};
 pub use raw_event::{AttributeValue, ContractBreak, RawEvent, finite};
 pub use reward::{Came, N_REWARD_PARTS, came_of};

@@ -1,7 +1,8 @@
 //! What happened from a cut-off on: the labels that models learn from, never seen by a state.
 
 use crate::spec::{ChurnKind, ChurnTarget};
-use crate::{JourneyEvent, JourneyState, Spec, Timestamp, at_risk};
+use crate::state::Slot;
+use crate::{History, JourneyEvent, JourneyState, Spec, Timestamp, at_risk};
 
 /// The answers to every question asked of one customer at one cut-off.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,7 +83,11 @@ pub fn outcome_from(
         .into_iter()
         .map(|target| {
             let is_over = as_of.plus_days(i64::from(target.window_days)) <= observed_until;
-            (is_over && at_risk(spec, state, target, as_of)).then(|| has_left(spec, state, target, future, as_of))
+            let any = |touchpoints: &[u16], to: Timestamp| {
+                let mut met = future.iter().filter(|event| touchpoints.contains(&event.touchpoint));
+                met.any(|event| is_within(event, as_of, to))
+            };
+            (is_over && at_risk(spec, state, target, as_of)).then(|| has_left(spec, state, target, as_of, any))
         })
         .collect();
     let end = as_of.plus_days(i64::from(spec.next_stage().horizon_days));
@@ -125,12 +130,60 @@ fn is_within(event: &JourneyEvent, from: Timestamp, to: Timestamp) -> bool {
     from <= event.at && event.at < to && event.known_at < to
 }
 
-fn has_left(spec: &Spec, state: &JourneyState, target: ChurnTarget, future: &[JourneyEvent], as_of: Timestamp) -> bool {
-    let any = |touchpoints: &[u16], to: Timestamp| {
-        future
-            .iter()
-            .any(|event| touchpoints.contains(&event.touchpoint) && is_within(event, as_of, to))
-    };
+/// Whether a customer who was at risk at `as_of` has left since, as in [`outcome_from`], of what a history still tells.
+///
+/// `None` while the window is not over, or where the past it asks of can no longer be told.
+/// Of what was folded into the base, the last event of each touchpoint is known: asked within the allowed lateness after
+/// the window's end, that is all it takes.
+pub fn left_since(history: &History, target: ChurnTarget, as_of: Timestamp, observed_until: Timestamp) -> Option<bool> {
+    let spec = history.base().spec();
+    if as_of.plus_days(i64::from(target.window_days)) > observed_until {
+        return None;
+    }
+    let any = |touchpoints: &[u16], to| any_since(history, touchpoints, as_of, to);
+    match &spec.churn()[target.definition].kind {
+        // The contract's end as it was told then.
+        ChurnKind::Contract { .. } => {
+            let state = history.state_before(as_of).ok()?;
+            Some(has_left(spec, &state, target, as_of, any))
+        }
+        ChurnKind::Event { .. } | ChurnKind::Inactivity { .. } => {
+            Some(has_left(spec, history.base(), target, as_of, any))
+        }
+    }
+}
+
+/// Whether a customer has left by an event since `as_of`, before the window is over; `None` where leaving is no event.
+pub fn left_so_far(
+    history: &History,
+    target: ChurnTarget,
+    as_of: Timestamp,
+    observed_until: Timestamp,
+) -> Option<bool> {
+    match &history.base().spec().churn()[target.definition].kind {
+        ChurnKind::Event { touchpoints, .. } => Some(any_since(history, touchpoints, as_of, observed_until)),
+        ChurnKind::Contract { .. } | ChurnKind::Inactivity { .. } => None,
+    }
+}
+
+fn any_since(history: &History, touchpoints: &[u16], from: Timestamp, to: Timestamp) -> bool {
+    let is_met = |touchpoint: u16| touchpoints.contains(&touchpoint);
+    let mut in_log = history.log().iter().map(|logged| &logged.event);
+    let mut last_in_base = touchpoints
+        .iter()
+        .filter_map(|&at| history.base().tallies().last_at(Slot::Touchpoint(at)));
+    in_log.any(|event| is_met(event.touchpoint) && is_within(event, from, to))
+        || last_in_base.any(|at| from <= at && at < to)
+}
+
+/// `any` tells whether one of some touchpoints came from `as_of` on, before a time.
+fn has_left(
+    spec: &Spec,
+    state: &JourneyState,
+    target: ChurnTarget,
+    as_of: Timestamp,
+    any: impl Fn(&[u16], Timestamp) -> bool,
+) -> bool {
     let end = as_of.plus_days(i64::from(target.horizon_days));
     match &spec.churn()[target.definition].kind {
         ChurnKind::Event { touchpoints, .. } => any(touchpoints, end),
@@ -185,6 +238,78 @@ mod tests {
     fn a_window_that_the_data_do_not_cover_is_censored_whatever_was_seen() {
         assert_eq!(churn("purchase@0d", "closed@2d", 1, 30, "left"), None);
         assert_eq!(churn("purchase@0d", "closed@2d", 1, 31, "left"), Some(true));
+    }
+
+    /// What a history whose base has moved past the cut-off still tells, beside what training says of the same journey.
+    fn told(past: &str, future: &str, as_of_day: i64, until_day: i64) -> Vec<[Option<bool>; 2]> {
+        let (spec, found) = outcome(past, future, as_of_day, until_day);
+        let mut history = History::new(Arc::clone(&spec));
+        let journey = format!("{past} {future}");
+        for (at, event) in text::journey(&spec, &journey)
+            .expect("a journey")
+            .into_iter()
+            .enumerate()
+        {
+            let event_id = at.to_string();
+            history
+                .insert(crate::LoggedEvent { event_id, event })
+                .expect("in order");
+        }
+        history.settle();
+        let targets = spec.churn_targets().into_iter().zip(found.churn);
+        let (as_of, until) = (text::day(as_of_day), text::day(until_day));
+        let asked = targets.filter(|(_, label)| label.is_some());
+        asked
+            .map(|(target, label)| [label, left_since(&history, target, as_of, until)])
+            .collect()
+    }
+
+    #[test]
+    fn what_a_history_tells_later_is_what_training_says() {
+        for (past, future, as_of_day, until_day) in [
+            ("purchase@0d", "purchase@80d", 1, 92),
+            ("purchase@0d", "visit@5d", 1, 92),
+            ("purchase@0d", "closed@20d", 1, 32),
+            // The base has moved past the cut-off.
+            ("purchase@0d", "closed@20d visit@60d", 1, 61),
+            ("purchase@0d", "purchase@50d visit@95d", 1, 95),
+            ("purchase@0d", "visit@50d visit@95d", 1, 95),
+        ] {
+            let told = told(past, future, as_of_day, until_day);
+            assert!(!told.is_empty());
+            for [label, later] in told {
+                assert_eq!(label, later, "{past} | {future}");
+            }
+        }
+        let contract = "purchase@0d:contract_ends_at=40d";
+        assert_eq!(told(contract, "renewal@42d", 20, 64).last(), Some(&[Some(false); 2]));
+        // Its end as it was told can be known no more, and nothing is made up.
+        let moved = told(contract, "renewal@42d visit@100d", 20, 100);
+        assert_eq!(moved.last(), Some(&[Some(false), None]));
+    }
+
+    #[test]
+    fn before_the_window_is_over_only_an_event_tells_of_leaving() {
+        let spec = Arc::new(Spec::parse(text::SMALL_SPEC).expect("the small spec is valid"));
+        let mut history = History::new(Arc::clone(&spec));
+        for (at, event) in text::journey(&spec, "purchase@0d closed@5d")
+            .expect("a journey")
+            .into_iter()
+            .enumerate()
+        {
+            let event_id = at.to_string();
+            history
+                .insert(crate::LoggedEvent { event_id, event })
+                .expect("in order");
+        }
+        let so_far = |target, until| left_so_far(&history, target, text::day(1), text::day(until));
+        let targets = spec.churn_targets();
+        assert_eq!(
+            (so_far(targets[0], 5), so_far(targets[0], 6)),
+            (Some(false), Some(true))
+        );
+        assert_eq!((so_far(targets[1], 6), so_far(targets[2], 6)), (None, None));
+        assert_eq!(left_since(&history, targets[0], text::day(1), text::day(6)), None);
     }
 
     #[test]

@@ -58,6 +58,7 @@ mod recency;
 mod recipe;
 mod select;
 mod setting;
+mod share;
 #[cfg(all(test, feature = "fit"))]
 mod synthetic;
 mod training_set;
@@ -92,6 +93,7 @@ pub use recency::{FittedRecency, Recency};
 #[cfg(feature = "fit")]
 pub use recipe::{Choice, Contender, Opinion, Recipe};
 pub use select::{Candidate, Selection, Standing, select};
+pub use share::share_interval;
 pub use training_set::{Column, ColumnKind, TrainingSet};
 pub use trees::{Direction, FittedTrees, Link, Trees};
 #[cfg(feature = "fit")]

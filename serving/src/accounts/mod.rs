@@ -10,22 +10,27 @@ mod lived;
 mod people;
 mod ranker;
 mod ranking;
+mod record;
+mod told;
 mod wanted;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) use cut_off::{CutOff, CutOffs};
 pub(crate) use decided::{Decision, recent, request};
 pub(crate) use feedback::{Answered, Became, Feedback, MAX_REASON_BYTES};
-pub(crate) use lived::{Group, Lived, LivedJourneys, LivedMove, LivedStage, LivedTouchpoint};
+pub(crate) use lived::{Lived, LivedJourneys, LivedMove, LivedStage, LivedTouchpoint, Segment};
 pub use people::{People, Person};
 pub(crate) use ranking::{Listed, Ranking, TARGET};
+pub(crate) use record::{Group, Record};
 pub(crate) use wanted::{Doing, Snoozed, Wanted};
 
 use crate::ScoringService;
 use ranker::Ranker;
 use ranking::Current;
+use told::Days;
 
 /// What customers are called, and how often everyone is ranked.
 #[derive(Clone, Debug)]
@@ -54,13 +59,18 @@ pub(crate) struct Accounts {
 }
 
 impl Accounts {
-    /// Everyone that the service knows; ranked once someone asks.
+    /// Everyone that the service knows; ranked once someone asks, and what is told of them is kept in a folder day by day.
     ///
     /// # Errors
     /// - there is no thread to be had.
-    pub(crate) fn of(service: Arc<ScoringService>, settings: AccountsSettings) -> std::io::Result<Self> {
+    pub(crate) fn of(service: Arc<ScoringService>, settings: AccountsSettings, told: PathBuf) -> std::io::Result<Self> {
         let current = Arc::new(Current::default());
-        let ranker = Ranker::start(Arc::clone(&service), Arc::clone(&current), settings.rank_every)?;
+        let ranker = Ranker::start(
+            Arc::clone(&service),
+            Arc::clone(&current),
+            Days::at(told),
+            settings.rank_every,
+        )?;
         Ok(Self {
             service,
             people: settings.people,
@@ -72,5 +82,10 @@ impl Accounts {
     /// Everyone as last ranked; `None` until that is done for the first time.
     pub(crate) fn ranking(&self) -> Option<Arc<Ranking>> {
         self.current.get()
+    }
+
+    /// What became of what was told; `None` until that was looked at for the first time.
+    pub(crate) fn record(&self) -> Option<Arc<Record>> {
+        self.current.record()
     }
 }

@@ -5,7 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::ranking::{Current, Ranking, Versions};
+use percorso_journey::spec::ChurnTarget;
+
+use super::ranking::{Current, Ranking, TARGET, Versions};
+use super::record::Record;
+use super::told::{Days, Told};
 use crate::{Error, ScoringService};
 
 /// How often the thread looks whether it has something to do.
@@ -21,11 +25,16 @@ pub(super) struct Ranker {
 
 impl Ranker {
     /// Ranks into `current` from now on, every so often.
-    pub(super) fn start(service: Arc<ScoringService>, current: Arc<Current>, every: Duration) -> std::io::Result<Self> {
+    pub(super) fn start(
+        service: Arc<ScoringService>,
+        current: Arc<Current>,
+        days: Days,
+        every: Duration,
+    ) -> std::io::Result<Self> {
         let goes_on = Arc::new(AtomicBool::new(true));
         let told = Arc::clone(&goes_on);
         let thread = std::thread::Builder::new().name("ranker".to_owned());
-        let thread = thread.spawn(move || rank(&service, &current, every, &told))?;
+        let thread = thread.spawn(move || rank(&service, &current, &days, every, &told))?;
         Ok(Self {
             goes_on,
             thread: Some(thread),
@@ -43,10 +52,11 @@ impl Drop for Ranker {
     }
 }
 
-fn rank(service: &ScoringService, current: &Current, every: Duration, goes_on: &AtomicBool) {
+fn rank(service: &ScoringService, current: &Current, days: &Days, every: Duration, goes_on: &AtomicBool) {
     let is_on = || goes_on.load(Ordering::Relaxed);
     let mut next: Option<Instant> = None;
     let mut is_told = false;
+    let mut looked_on = None;
     while is_on() {
         if !current.is_wanted() {
             std::thread::park_timeout(LOOKS_EVERY);
@@ -60,7 +70,13 @@ fn rank(service: &ScoringService, current: &Current, every: Duration, goes_on: &
                 Ok(Some(ranking)) => {
                     let (took, n_customers) = (started.elapsed(), ranking.listed.len());
                     tracing::info!(n_customers, seconds = took.as_secs_f64(), "customers are ranked");
+                    let target = service.spec().churn_targets().get(TARGET).copied();
+                    let to_look = target.filter(|_| looked_on != Some(service.today()));
+                    let told = to_look.map(|target| (target, Told::of(&ranking, service.spec(), target)));
                     current.show(ranking);
+                    if let Some((target, told)) = told {
+                        looked_on = look_back(service, current, days, target, &told);
+                    }
                     next = Some(Instant::now() + every.max(took * RESTS));
                     is_told = false;
                 }
@@ -75,5 +91,34 @@ fn rank(service: &ScoringService, current: &Current, every: Duration, goes_on: &
             }
         }
         std::thread::park_timeout(LOOKS_EVERY);
+    }
+}
+
+/// Keeps what is told of everyone today, and holds what was told before against what came; the day, once that is done.
+fn look_back(
+    service: &ScoringService,
+    current: &Current,
+    days: &Days,
+    target: ChurnTarget,
+    told: &Told,
+) -> Option<i64> {
+    let today = service.today();
+    let look = || {
+        // The first of a day stays: it is what people were told in the morning.
+        if !days.kept()?.contains(&today) {
+            days.keep(today, told, i64::from(target.window_days))?;
+        }
+        Record::of(service, days, target)
+    };
+    match look() {
+        Ok(record) => {
+            current.show_record(record);
+            Some(today)
+        }
+        Err(error) => {
+            let error: &dyn std::error::Error = &error;
+            tracing::error!(error, "what was told is not kept, or not held against what came");
+            None
+        }
     }
 }

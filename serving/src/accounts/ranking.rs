@@ -11,6 +11,7 @@ use percorso_next_action::Evidence;
 use percorso_scoring::{ActBy, Language, Order, Standing, Telling};
 
 use super::LivedJourneys;
+use super::record::Record;
 use crate::{DecisionRequest, Error, Question, ScoringService};
 
 /// The churn target that the list tells: the spec's first.
@@ -60,6 +61,11 @@ pub(crate) struct Versions {
 }
 
 impl Versions {
+    /// The version that scores.
+    pub(super) fn scores(&self) -> &str {
+        &self.scores
+    }
+
     /// Those that serve now; `None` when none scores.
     pub(crate) fn serving(service: &ScoringService) -> Option<Self> {
         Some(Self {
@@ -205,6 +211,7 @@ impl Listed {
 #[derive(Default)]
 pub(super) struct Current {
     ranking: RwLock<Option<Arc<Ranking>>>,
+    record: RwLock<Option<Arc<Record>>>,
     is_wanted: AtomicBool,
 }
 
@@ -213,6 +220,16 @@ impl Current {
     pub(super) fn get(&self) -> Option<Arc<Ranking>> {
         self.is_wanted.store(true, atomic::Ordering::Relaxed);
         self.ranking.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What became of what was told.
+    pub(super) fn record(&self) -> Option<Arc<Record>> {
+        self.record.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Shows another record from now on.
+    pub(super) fn show_record(&self, record: Record) {
+        *self.record.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(record));
     }
 
     /// True once anyone has asked.

@@ -4,7 +4,6 @@ use percorso_journey::spec::{ChurnKind, ChurnTarget};
 use percorso_journey::{left_since, left_so_far};
 use percorso_learners::share_interval;
 
-use super::ranking::TARGET;
 use super::told::{self, Days, Told, ToldOf};
 use crate::{Error, ScoringService};
 
@@ -68,11 +67,10 @@ impl Record {
     ///
     /// # Errors
     /// - the store or the folder fails.
-    pub(super) fn of(service: &ScoringService, days: &Days) -> Result<Self, RecordError> {
-        let target = service.spec().churn_targets()[TARGET];
+    pub(super) fn of(service: &ScoringService, days: &Days, target: ChurnTarget) -> Result<Self, RecordError> {
         let window_days = i64::from(target.window_days);
         let (now, today) = (service.now(), service.today());
-        let question = told::question(service.spec());
+        let question = told::question(service.spec(), target);
         let mut record = Self {
             window_days,
             ..Self::default()
@@ -91,10 +89,7 @@ impl Record {
                 continue;
             };
             record.first_on = Some(day + window_days);
-            let is_by_event = matches!(
-                service.spec().churn()[target.definition].kind,
-                ChurnKind::Event { .. }
-            );
+            let is_by_event = matches!(service.spec().churn()[target.definition].kind, ChurnKind::Event { .. });
             return if today - day >= LEAST_DAYS && is_by_event {
                 record.judged(service, target, day, &told)
             } else {

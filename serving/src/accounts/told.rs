@@ -5,11 +5,12 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
+use percorso_journey::spec::ChurnTarget;
 use percorso_journey::{ByteReader, ByteWriter, CustomerKey, MalformedBytes, Spec, Timestamp};
 use percorso_next_action::decide::is_held_out;
 use sha2::{Digest, Sha256};
 
-use super::ranking::{Listed, Ranking, TARGET};
+use super::ranking::{Listed, Ranking};
 
 /// Every day is kept for so long; of older ones, one a week, as long as they can still be judged.
 const EVERY_DAY: i64 = 40;
@@ -46,8 +47,7 @@ pub(crate) struct ToldOf {
 }
 
 /// A digest of what leaving means first: what was told under another is not judged by this one.
-pub(crate) fn question(spec: &Spec) -> [u8; 16] {
-    let target = spec.churn_targets()[TARGET];
+pub(crate) fn question(spec: &Spec, target: ChurnTarget) -> [u8; 16] {
     let text = format!("{} {target:?} {:?}", spec.digest(), spec.churn()[target.definition]);
     let mut head = [0; 16];
     head.copy_from_slice(&Sha256::digest(text)[..16]);
@@ -56,7 +56,7 @@ pub(crate) fn question(spec: &Spec) -> [u8; 16] {
 
 impl Told {
     /// What a ranking tells.
-    pub(super) fn of(ranking: &Ranking, spec: &Spec) -> Self {
+    pub(super) fn of(ranking: &Ranking, spec: &Spec, target: ChurnTarget) -> Self {
         let one = |listed: &Listed| ToldOf {
             key: listed.key,
             chance: listed.churn.map(|churn| churn.probability as f32),
@@ -68,7 +68,7 @@ impl Told {
         Self {
             as_of: ranking.as_of,
             version: ranking.versions.scores().to_owned(),
-            question: question(spec),
+            question: question(spec, target),
             customers: ranking.listed.iter().map(one).collect(),
         }
     }
@@ -158,7 +158,11 @@ impl Days {
         match Told::from_bytes(&bytes) {
             Ok(told) => Ok(Some(told)),
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, day, "what was told cannot be read");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    day,
+                    "what was told cannot be read"
+                );
                 Ok(None)
             }
         }

@@ -78,12 +78,7 @@ pub(super) fn change(service: &ScoringService, key: CustomerKey, now: &Answer, t
 }
 
 /// The answer of so many weeks before another, by the same model; `None` where nothing was known or is no longer.
-fn weeks_before(
-    service: &ScoringService,
-    key: CustomerKey,
-    now: &Answer,
-    weeks: i64,
-) -> Result<Option<Answer>, Error> {
+fn weeks_before(service: &ScoringService, key: CustomerKey, now: &Answer, weeks: i64) -> Result<Option<Answer>, Error> {
     let question = Question {
         as_of: Some(now.scores.as_of.plus_days(-WEEK_DAYS * weeks)),
         telling: None,
@@ -106,7 +101,10 @@ impl Trend {
         let most = ((highest * 10.0).ceil() / 10.0).clamp(0.1, 1.0);
         let y = |share: f64| BOTTOM - (BOTTOM - TOP) * (share / most).clamp(0.0, 1.0);
         let place = |point: &Point, share: f64| format!("{:.1},{:.1}", x(point.at), y(share));
-        let line: Vec<String> = points.iter().map(|point| place(point, point.churn.probability)).collect();
+        let line: Vec<String> = points
+            .iter()
+            .map(|point| place(point, point.churn.probability))
+            .collect();
         let upper = points.iter().map(|point| place(point, point.churn.high));
         let lower = points.iter().rev().map(|point| place(point, point.churn.low));
         let day = |point: &Point| figures::date(point.at, zone, t.0);
@@ -118,7 +116,12 @@ impl Trend {
             band: upper.chain(lower).collect::<Vec<_>>().join(" "),
             dots: points
                 .iter()
-                .map(|point| (format!("{:.1}", x(point.at)), format!("{:.1}", y(point.churn.probability))))
+                .map(|point| {
+                    (
+                        format!("{:.1}", x(point.at)),
+                        format!("{:.1}", y(point.churn.probability)),
+                    )
+                })
                 .collect(),
             from: day(first),
             to: day(last),

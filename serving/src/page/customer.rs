@@ -12,6 +12,7 @@ use percorso_next_action::decide::Why;
 use percorso_scoring::Telling;
 use serde::Deserialize;
 
+use super::change::{Change, change};
 use super::desk::{Desk, elsewhere, failed, html, message};
 use super::doors::Session;
 use super::figures;
@@ -46,6 +47,7 @@ struct CustomerPage {
     put_off_for: Vec<(u16, String)>,
     /// Whether the business knows leaving by an event.
     may_have_left: bool,
+    change: Change,
     leaving: Vec<Leaving>,
     coming: Option<Coming>,
     timeline: Timeline,
@@ -140,6 +142,7 @@ fn page(desk: &Desk, session: &Session, t: Words, key: CustomerKey, asked: &Aske
         put_off: until.map_or_else(String::new, |day| t.say(Said::PutOffUntil(&figures::day(day, t.0)))),
         put_off_for: DAYS.map(|days| (days, t.say(Said::PutOffFor(days)))).into(),
         may_have_left: !leaving_touchpoints(spec).is_empty(),
+        change: change(service, key, &answer, t)?,
         coming: coming(&answer, t),
         timeline: Timeline::of(&history, spec, answer.scores.as_of, t),
         leaving,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::http::StatusCode;
+use axum::http::{HeaderName, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 
 use super::doors::Doors;
@@ -16,6 +16,8 @@ pub(super) struct Desk {
     pub(super) doors: Doors,
     /// The hosts that the page answers as.
     pub(super) hosts: Vec<String>,
+    /// The header in which a trusted proxy names who comes; `None` where there is no such proxy.
+    pub(super) user_header: Option<HeaderName>,
 }
 
 #[derive(Template)]

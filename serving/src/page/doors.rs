@@ -1,4 +1,5 @@
-//! Who may come in: a token that works once, then a session in a cookie, and a secret in every form.
+//! Who may come in: a token that works once, then a session in a cookie, or whom a trusted proxy names; and a secret in every
+//! form.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -17,12 +18,14 @@ pub(super) struct Doors {
     token: Mutex<Option<[u8; 32]>>,
     /// By the digests of their secrets, so that looking one up tells nothing of others by how long it takes.
     sessions: Mutex<HashMap<[u8; 32], Instant>>,
+    /// What the forms of those are made from whom a trusted proxy names.
+    secret: String,
 }
 
 /// Someone who is in.
 #[derive(Clone)]
 pub(super) struct Session {
-    /// Stands for the session in audits.
+    /// Stands for the session in audits; whom a proxy names, by that name.
     pub(super) name: String,
     /// What its forms have to hold.
     pub(super) form_secret: String,
@@ -35,6 +38,7 @@ impl Doors {
         let doors = Self {
             token: Mutex::new(Some(digest(&token))),
             sessions: Mutex::default(),
+            secret: secret()?,
         };
         Ok((doors, token))
     }
@@ -59,8 +63,16 @@ impl Doors {
         sessions.retain(|_, since| since.elapsed() < SESSION_LASTS);
         sessions.contains_key(&digest).then(|| Session {
             name: hex(&digest[..4]),
-            form_secret: hex(&Sha256::digest([b"form\0", session.as_bytes()].concat())),
+            form_secret: form_secret(session),
         })
+    }
+
+    /// Someone whom a trusted proxy names.
+    pub(super) fn named(&self, user: &str) -> Session {
+        Session {
+            name: user.to_owned(),
+            form_secret: form_secret(&format!("{}\0{user}", self.secret)),
+        }
     }
 }
 
@@ -76,6 +88,10 @@ fn secret() -> Result<String, getrandom::Error> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes)?;
     Ok(hex(&bytes))
+}
+
+fn form_secret(session: &str) -> String {
+    hex(&Sha256::digest([b"form\0", session.as_bytes()].concat()))
 }
 
 fn digest(secret: &str) -> [u8; 32] {

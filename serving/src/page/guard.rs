@@ -9,7 +9,7 @@ use axum::response::Response;
 use percorso_scoring::Language;
 
 use super::desk::{Desk, message};
-use super::doors::SESSION;
+use super::doors::{SESSION, Session};
 use super::words::{Said, Words};
 
 /// The cookie that holds the language chosen.
@@ -17,16 +17,21 @@ pub(super) const LANGUAGE: &str = "percorso_language";
 /// Pages that need no session.
 const OPEN: [&str; 3] = ["/enter", "/language", "/page.css"];
 
+/// A name longer than this is none.
+const MAX_USER_BYTES: usize = 200;
+
 const CONTENT_POLICY: &str =
     "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// Lets a request through to its page, or refuses it; either way nothing of the answer is kept or framed.
 pub(super) async fn guard(State(desk): State<Arc<Desk>>, mut request: Request, next: Next) -> Response {
     let t = words(request.headers());
-    let mut response = if !is_for_this_page(request.headers(), &desk.hosts) {
+    let user = user(request.headers(), &desk);
+    let mut response = if !is_for_this_page(request.headers(), &desk.hosts, user.is_some()) {
         message(StatusCode::FORBIDDEN, t, Said::WrongHost)
     } else {
-        let session = cookie(request.headers(), SESSION).and_then(|secret| desk.doors.who(secret));
+        let session = || cookie(request.headers(), SESSION).and_then(|secret| desk.doors.who(secret));
+        let session = user.or_else(session);
         let is_open = OPEN.contains(&request.uri().path());
         request.extensions_mut().insert(t);
         match session {
@@ -57,14 +62,23 @@ pub(super) fn words(headers: &HeaderMap) -> Words {
     }
 }
 
+/// Whom a trusted proxy names, where there is one; elsewhere the header says nothing.
+fn user(headers: &HeaderMap, desk: &Desk) -> Option<Session> {
+    let named = text(headers, desk.user_header.clone()?)?.trim();
+    let is_name = !named.is_empty() && named.len() <= MAX_USER_BYTES;
+    is_name.then(|| desk.doors.named(named))
+}
+
 /// Whether a request names this page as its host, and comes from it where it says whence it comes.
 ///
 /// A name that leads to this machine but is not on the list would let another site read along.
-fn is_for_this_page(headers: &HeaderMap, hosts: &[String]) -> bool {
+/// Behind a proxy the browser knows the page by another name, so there only the form's secret tells; no other site can send
+/// the proxy's header from a browser without asking first, and it is never allowed to.
+fn is_for_this_page(headers: &HeaderMap, hosts: &[String], is_behind_proxy: bool) -> bool {
     let is_ours = |host: &str| hosts.iter().any(|ours| ours == host);
     let is_from_us = text(headers, header::ORIGIN)
         .is_none_or(|origin| origin.strip_prefix("http://").is_some_and(is_ours) || origin == "null");
-    text(headers, header::HOST).is_some_and(is_ours) && is_from_us
+    text(headers, header::HOST).is_some_and(is_ours) && (is_from_us || is_behind_proxy)
 }
 
 fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {

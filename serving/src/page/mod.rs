@@ -5,6 +5,7 @@
 //! Ids are shown to people and stand in no log: audits name keys.
 
 mod answer;
+mod change;
 mod customer;
 mod cut_off;
 mod desk;
@@ -19,6 +20,7 @@ mod list;
 mod map;
 mod map_picture;
 mod outlook;
+mod record;
 mod snooze;
 mod timeline;
 mod words;
@@ -29,6 +31,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::http::HeaderName;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use tokio::net::TcpListener;
@@ -53,8 +56,17 @@ impl Page {
     /// Takes the address, and has everyone ranked.
     ///
     /// # Errors
-    /// - the address is not a loopback one, or taken; there is no chance to make a token from.
-    pub(crate) async fn bind(address: SocketAddr, accounts: Arc<Accounts>) -> Result<Self, ServeError> {
+    /// - the address is not a loopback one, or taken; the header cannot be one's name; there is no chance to make a token from.
+    pub(crate) async fn bind(
+        address: SocketAddr,
+        user_header: Option<String>,
+        accounts: Arc<Accounts>,
+    ) -> Result<Self, ServeError> {
+        let user_header = user_header.map(|name| {
+            let parsed = HeaderName::from_bytes(name.as_bytes());
+            parsed.map_err(|_| ServeError::NoHeader { name })
+        });
+        let user_header = user_header.transpose()?;
         if !address.ip().is_loopback() {
             return Err(ServeError::BeyondThisMachine { address });
         }
@@ -67,6 +79,7 @@ impl Page {
         let desk = Desk {
             accounts,
             doors,
+            user_header,
             hosts: vec![address.to_string(), format!("localhost:{}", address.port())],
         };
         Ok(Self {
@@ -93,6 +106,7 @@ fn router(desk: Arc<Desk>) -> Router {
         .route("/customer/{key}", get(customer::customer).post(answer::answer))
         .route("/customer/{key}/snooze", post(snooze::snooze))
         .route("/customer/{key}/left", get(left::confirm).post(left::record))
+        .route("/record", get(record::record))
         .route("/enter", get(entry::enter))
         .route("/language", get(entry::language))
         .route("/page.css", get(entry::css))

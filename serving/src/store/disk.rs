@@ -297,7 +297,7 @@ pub(super) fn lock(dir: &Path) -> Result<File, StoreError> {
 }
 
 /// `store.NAME` for the folder `store`.
-pub(super) fn beside(dir: &Path, name: &str) -> PathBuf {
+pub(crate) fn beside(dir: &Path, name: &str) -> PathBuf {
     let mut path = dir.as_os_str().to_owned();
     path.push(".");
     path.push(name);

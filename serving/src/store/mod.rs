@@ -31,6 +31,7 @@ use crate::DecisionRecord;
 pub(crate) use decided::{Day, Outcome, Proposal, Seen};
 pub use decided::{DecisionId, Recorded, Response, ResponseKind};
 use disk::Disk;
+pub(crate) use disk::beside;
 pub use disk::{Header, STORE_FORMAT};
 pub use error::StoreError;
 pub use loader::{Loaded, Loader};

@@ -350,6 +350,7 @@ pub(crate) fn settings(dir: &Path) -> Settings {
         look_every: Duration::from_secs(3_600),
         accounts: AccountsSettings::default(),
         page: None,
+        page_user_header: None,
     }
 }
 

@@ -21,6 +21,9 @@ async fn a_customers_page_tells_what_to_do_why_and_why_not() {
         "What comes first within",
         "class=\"timeline\"",
         "purchase (web)",
+        "A week ago the chance of leaving was",
+        "New events since: 0.",
+        "class=\"trend\"",
     ] {
         assert!(page.body.contains(text), "{text}: {}", page.body);
     }

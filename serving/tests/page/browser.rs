@@ -97,13 +97,20 @@ impl House {
     }
 
     pub(crate) async fn of(spec: Arc<Spec>) -> House {
+        House::with(spec, |_| ()).await
+    }
+
+    /// A house of which something is changed before it opens.
+    pub(crate) async fn with(spec: Arc<Spec>, change: impl FnOnce(&mut Settings)) -> House {
         let folder = tempfile::tempdir().unwrap();
         publish_model(&Registry::at(folder.path().join("models")), &spec, 1);
         let mut customers = customers();
         // Nobody knows this one's id.
         customers.push(customer("stranger", false, 1.0));
         load(&folder.path().join("store"), &spec, &customers);
-        let server = Running::with(folder.path(), with_page(folder.path(), spec)).await;
+        let mut settings = with_page(folder.path(), spec);
+        change(&mut settings);
+        let server = Running::with(folder.path(), settings).await;
         let entry = server.page_entry.clone().unwrap();
         let (address, path) = entry.strip_prefix("http://").unwrap().split_once('/').unwrap();
         House {
@@ -140,6 +147,8 @@ pub(crate) struct Browser {
     pub(crate) language: String,
     pub(crate) cookies: Vec<String>,
     pub(crate) origin: Option<String>,
+    /// Whom a proxy names.
+    pub(crate) user: Option<String>,
 }
 
 impl Browser {
@@ -150,6 +159,7 @@ impl Browser {
             language: "en".to_owned(),
             cookies: Vec::new(),
             origin: None,
+            user: None,
         }
     }
 
@@ -182,6 +192,9 @@ impl Browser {
         );
         if let Some(origin) = &self.origin {
             request += &format!("origin: {origin}\r\n");
+        }
+        if let Some(user) = &self.user {
+            request += &format!("X-Forwarded-User: {user}\r\n");
         }
         request += "\r\n";
         request += body;

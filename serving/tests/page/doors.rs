@@ -89,3 +89,50 @@ async fn the_page_is_for_this_machine_only() {
     let refused = Server::bind(beyond).await.err().unwrap();
     assert!(matches!(refused, ServeError::BeyondThisMachine { .. }), "{refused}");
 }
+
+#[tokio::test]
+async fn whom_a_trusted_proxy_names_needs_no_token_but_the_form_of_their_own() {
+    let trusted = |settings: &mut Settings| settings.page_user_header = Some("X-Forwarded-User".to_owned());
+    let house = House::with(spec_with_actions(), trusted).await;
+    let named = |user: &str| Browser {
+        user: Some(user.to_owned()),
+        origin: Some("https://page.example".to_owned()),
+        ..Browser::at(house.address)
+    };
+    assert_eq!(Browser::at(house.address).get("/").await.status, 401);
+    assert_eq!(named(" ").get("/").await.status, 403, "nobody from elsewhere");
+    let (ada, bob) = (named("ada"), named("bob"));
+    ada.list("").await;
+    let snooze = house.path("rich-call") + "/snooze";
+    let form = ada.get(&house.path("rich-call")).await.hidden("form");
+    let put_off = [("form", form.as_str()), ("days", "7")];
+    assert_eq!(bob.post(&snooze, &put_off).await.status, 403, "another's form");
+    assert_eq!(ada.post(&snooze, &put_off[1..]).await.status, 403, "no form");
+    assert_eq!(ada.post(&snooze, &put_off).await.status, 303);
+    let by_another_name = Browser {
+        host: "page.example".to_owned(),
+        ..named("ada")
+    };
+    assert_eq!(by_another_name.get("/").await.status, 403);
+    assert_eq!(house.entered().await.get("/").await.status, 200, "the link still works");
+}
+
+#[tokio::test]
+async fn without_a_trusted_proxy_its_header_says_nothing() {
+    let house = House::open().await;
+    let named = Browser {
+        user: Some("ada".to_owned()),
+        ..Browser::at(house.address)
+    };
+    assert_eq!(named.get("/").await.status, 401);
+    let dir = house.folder.path().to_owned();
+    house.server.stop().await;
+    let odd = Settings {
+        spec: spec_with_actions(),
+        page: Some("127.0.0.1:0".parse().unwrap()),
+        page_user_header: Some("two words".to_owned()),
+        ..settings(&dir)
+    };
+    let refused = Server::bind(odd).await.err().unwrap();
+    assert!(matches!(refused, ServeError::NoHeader { .. }), "{refused}");
+}

@@ -8,3 +8,4 @@ mod answers;
 mod browser;
 mod doors;
 mod list;
+mod record;

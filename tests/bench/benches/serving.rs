@@ -167,6 +167,7 @@ async fn bench(dir: &Path, spec: Arc<Spec>, ids: Arc<[String]>) {
         look_every: Duration::from_secs(3_600),
         accounts: AccountsSettings::default(),
         page: None,
+        page_user_header: None,
     };
     let server = Server::bind(settings).await.expect("a free port");
     let address = format!("http://{}", server.address());
