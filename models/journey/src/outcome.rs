@@ -240,21 +240,22 @@ mod tests {
         assert_eq!(churn("purchase@0d", "closed@2d", 1, 31, "left"), Some(true));
     }
 
-    /// What a history whose base has moved past the cut-off still tells, beside what training says of the same journey.
-    fn told(past: &str, future: &str, as_of_day: i64, until_day: i64) -> Vec<[Option<bool>; 2]> {
-        let (spec, found) = outcome(past, future, as_of_day, until_day);
-        let mut history = History::new(Arc::clone(&spec));
-        let journey = format!("{past} {future}");
-        for (at, event) in text::journey(&spec, &journey)
-            .expect("a journey")
-            .into_iter()
-            .enumerate()
-        {
+    fn history(spec: &Arc<Spec>, journey: &str) -> History {
+        let mut history = History::new(Arc::clone(spec));
+        let events = text::journey(spec, journey).expect("a journey");
+        for (at, event) in events.into_iter().enumerate() {
             let event_id = at.to_string();
             history
                 .insert(crate::LoggedEvent { event_id, event })
                 .expect("in order");
         }
+        history
+    }
+
+    /// What a history whose base has moved past the cut-off still tells, beside what training says of the same journey.
+    fn told(past: &str, future: &str, as_of_day: i64, until_day: i64) -> Vec<[Option<bool>; 2]> {
+        let (spec, found) = outcome(past, future, as_of_day, until_day);
+        let mut history = history(&spec, &format!("{past} {future}"));
         history.settle();
         let targets = spec.churn_targets().into_iter().zip(found.churn);
         let (as_of, until) = (text::day(as_of_day), text::day(until_day));
@@ -291,17 +292,7 @@ mod tests {
     #[test]
     fn before_the_window_is_over_only_an_event_tells_of_leaving() {
         let spec = Arc::new(Spec::parse(text::SMALL_SPEC).expect("the small spec is valid"));
-        let mut history = History::new(Arc::clone(&spec));
-        for (at, event) in text::journey(&spec, "purchase@0d closed@5d")
-            .expect("a journey")
-            .into_iter()
-            .enumerate()
-        {
-            let event_id = at.to_string();
-            history
-                .insert(crate::LoggedEvent { event_id, event })
-                .expect("in order");
-        }
+        let history = history(&spec, "purchase@0d closed@5d");
         let so_far = |target, until| left_so_far(&history, target, text::day(1), text::day(until));
         let targets = spec.churn_targets();
         assert_eq!(

@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 
 use percorso_features::Catalogue;
-use percorso_learners::Learned;
+use percorso_learners::{Learned, share_interval};
 use serde::{Deserialize, Serialize};
 
-use super::evaluation::share_interval;
 use super::matrix::Matrix;
 use super::predictions::Predictions;
 

@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 
 use ndarray::{Axis, concatenate};
-use percorso_learners::{OutOfFold, PredictionSets};
+use percorso_learners::{OutOfFold, PredictionSets, share_interval};
 use percorso_next_stage::{Trust, likeliest};
 use serde::{Deserialize, Serialize};
 
 use super::calibrated::band_of;
-use super::evaluation::share_interval;
 use super::predictions::Predictions;
 use super::question::MIN_ROWS;
 use super::recipe::Bench;
