@@ -151,7 +151,8 @@ before = told(
 # ## Inline: a journey given in full, of which nothing is kept
 
 # %%
-last = as_of.ToDatetime() if as_of else datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
+# The service says what time it is for it.
+last = moment(before["as_of"]).ToDatetime()
 
 
 def days_before(days, touchpoint, **fields):

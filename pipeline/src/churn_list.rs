@@ -1,6 +1,5 @@
 //! Whom to look after first: the riskiest customers of a score file, with value and reasons.
 
-use std::cmp::Ordering;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,7 +8,8 @@ use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Float64Array, ListArray, RecordBatch, StringArray,
     TimestampMicrosecondArray,
 };
-use percorso_journey::Timestamp;
+use percorso_journey::{CustomerKey, Timestamp};
+use percorso_scoring::{Order, Standing};
 use serde::Serialize;
 
 use crate::columns::ParquetFile;
@@ -28,6 +28,8 @@ pub struct ChurnListSettings {
     pub owner: Option<String>,
     /// At most so many.
     pub top: usize,
+    /// Who comes first.
+    pub order: Order,
 }
 
 /// One customer of the list.
@@ -77,7 +79,7 @@ pub struct ListedAction {
     pub not_done: Vec<String>,
 }
 
-/// The riskiest customers, most value at risk first among equals.
+/// The customers who come first in the order asked for.
 ///
 /// # Errors
 /// - there is no score file, it has no such target, or its ids cannot be read.
@@ -94,28 +96,25 @@ pub fn churn_list(run: &RunFolder, settings: &ChurnListSettings) -> Result<Vec<C
         let batch = batch.map_err(|error| Error::data(path, error.to_string()))?;
         listed.extend(rows(&batch, settings)?);
     }
-    listed.sort_by(|(_, left), (_, right)| in_order(left, right));
+    listed.sort_by(|left, right| settings.order.compare(&left.standing, &right.standing));
     listed.truncate(settings.top);
-    let keys: Vec<_> = listed.iter().map(|(key, _)| *key).collect();
+    let keys: Vec<_> = listed.iter().map(|listed| listed.key).collect();
     let mut ids = reveal(&run.id_map(), &keys)?;
-    let with_id = |(key, row): (_, ChurnListRow)| ChurnListRow {
-        customer: ids.remove(&key).unwrap_or_default(),
-        ..row
+    let with_id = |listed: Listed| ChurnListRow {
+        customer: ids.remove(&listed.key).unwrap_or_default(),
+        ..listed.row
     };
     Ok(listed.into_iter().map(with_id).collect())
 }
 
-/// The riskier first; among equals, who has more value at risk.
-fn in_order(left: &ChurnListRow, right: &ChurnListRow) -> Ordering {
-    let value = |row: &ChurnListRow| row.value_at_risk.unwrap_or(0.0);
-    let by_churn = right.churn.total_cmp(&left.churn);
-    by_churn.then(value(right).total_cmp(&value(left)))
+/// A customer before anyone knows the id.
+struct Listed {
+    key: CustomerKey,
+    standing: Standing,
+    row: ChurnListRow,
 }
 
-fn rows(
-    batch: &RecordBatch,
-    settings: &ChurnListSettings,
-) -> Result<Vec<(percorso_journey::CustomerKey, ChurnListRow)>> {
+fn rows(batch: &RecordBatch, settings: &ChurnListSettings) -> Result<Vec<Listed>> {
     let target = target(batch, settings)?;
     let absent = |name: &str| Error::data(&settings.scores, format!("not a score file: no column `{name}`"));
     let column = |name: &str| batch.column_by_name(name).ok_or_else(|| absent(name));
@@ -166,7 +165,16 @@ fn rows(
             value_at_risk: value_at_risk.is_valid(row).then(|| value_at_risk.value(row)),
             next_action: actions.as_ref().map(|actions| actions.at(row)),
         };
-        (key_at(keys, row), listed)
+        Listed {
+            key: key_at(keys, row),
+            standing: Standing {
+                gain: listed.next_action.as_ref().map_or(0.0, |action| action.gain),
+                value_at_risk: listed.value_at_risk,
+                chance: Some(listed.churn),
+                act_by: actions.as_ref().and_then(|actions| actions.act_by(row)),
+            },
+            row: listed,
+        }
     };
     Ok((0..batch.num_rows()).filter(is_listed).map(row).collect())
 }
@@ -197,14 +205,18 @@ impl<'a> ActionColumns<'a> {
         })
     }
 
+    fn act_by(&self, row: usize) -> Option<Timestamp> {
+        let is_told = self.act_by.is_valid(row);
+        is_told.then(|| Timestamp::from_micros(self.act_by.value(row)))
+    }
+
     fn at(&self, row: usize) -> ListedAction {
         let dropped = self.dropped.value(row);
         let text = |texts: &StringArray| texts.is_valid(row).then(|| texts.value(row).to_owned());
-        let act_by = self.act_by.is_valid(row).then(|| self.act_by.value(row));
         ListedAction {
             action: self.action.value(row).to_owned(),
             gain: self.gain.value(row),
-            act_by: act_by.map(|micros| Timestamp::from_micros(micros).to_string()[..10].to_owned()),
+            act_by: self.act_by(row).map(|at| at.to_string()[..10].to_owned()),
             act_by_is_open: self.act_by_is_open.is_valid(row) && self.act_by_is_open.value(row),
             evidence: text(self.evidence),
             best_hours: text(self.best_hours),
@@ -322,33 +334,4 @@ fn private(path: &Path) -> Result<tempfile::NamedTempFile> {
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
     tempfile::NamedTempFile::new_in(folder).map_err(Error::io("create a file in", folder))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_riskier_come_first_and_among_equals_who_has_more_to_lose() {
-        let row = |customer: &str, churn, value_at_risk| ChurnListRow {
-            customer: customer.to_owned(),
-            churn,
-            low: 0.0,
-            high: 1.0,
-            stage: None,
-            last_touchpoint: None,
-            owner: None,
-            reasons: Vec::new(),
-            value_at_risk,
-            next_action: None,
-        };
-        let mut rows = [
-            row("unknown", 0.5, None),
-            row("rich", 0.4, Some(9_000.0)),
-            row("some", 0.5, Some(1.0)),
-            row("more", 0.5, Some(2.0)),
-        ];
-        rows.sort_by(in_order);
-        assert_eq!(rows.map(|row| row.customer), ["more", "some", "unknown", "rich"]);
-    }
 }

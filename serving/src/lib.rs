@@ -28,7 +28,7 @@ mod service;
 mod store;
 
 pub use accounts::{AccountsSettings, People, Person};
-pub use clock::{Clock, system_clock};
+pub use clock::{Clock, clock_from, system_clock};
 pub use decisions::{Considered, Decided, DecisionRecord, DecisionRequest, MadeFrom, Meeting, Named, Policy, Replay};
 pub use error::Error;
 pub use follower::{Follower, ModelError};

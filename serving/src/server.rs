@@ -15,7 +15,7 @@ use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
 use crate::accounts::Accounts;
-use crate::grpc::{DECISIONS, DESCRIPTORS, Edge, JOURNEYS, SCORING};
+use crate::grpc::{ACCOUNTS, DECISIONS, DESCRIPTORS, Edge, JOURNEYS, SCORING};
 use crate::page::Page;
 use crate::store::beside;
 use crate::{AccountsSettings, Clock, Error, Follower, ScoringService, Store, StoreError};
@@ -196,7 +196,7 @@ impl Server {
                     .map_err(ServeError::Descriptors)?,
             ),
         };
-        let edge = Edge::new(Arc::clone(&self.service), Arc::clone(&self.champion));
+        let edge = Edge::new(Arc::clone(&self.accounts), Arc::clone(&self.champion));
         let followers = [self.champion, self.policy];
         let watch = tokio::spawn(watch(followers, Arc::clone(&self.service), health, self.look_every));
         let (page_stops, page_stopping) = tokio::sync::oneshot::channel::<()>();
@@ -219,6 +219,7 @@ impl Server {
             .add_service(edge.scoring())
             .add_service(edge.journeys())
             .add_service(edge.decisions())
+            .add_service(edge.accounts())
             .serve_with_incoming_shutdown(TcpIncoming::from(self.listener).with_nodelay(Some(true)), stop);
         let drained = async {
             let _ = told_to_stop.await;
@@ -294,9 +295,9 @@ async fn tell_health(health: &HealthReporter, service: &Arc<ScoringService>) {
         true => ServingStatus::Serving,
         false => ServingStatus::NotServing,
     };
-    health
-        .set_service_status(SCORING, status(service.model().is_some()))
-        .await;
+    for name in [SCORING, ACCOUNTS] {
+        health.set_service_status(name, status(service.model().is_some())).await;
+    }
     let asked = Arc::clone(service);
     let is_writable = tokio::task::spawn_blocking(move || asked.store().is_writable());
     let writing = status(is_writable.await.unwrap_or(false));

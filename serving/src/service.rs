@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use percorso_journey::{
     CustomerKey, History, HistoryError, JourneyState, KeySecret, LoggedEvent, MICROS_PER_DAY, Spec, Timestamp,
 };
-use percorso_scoring::{Asked, Explained, Hazards, Language, ScoreError, Scores, ScoringModel, Scratch, Telling};
+use percorso_scoring::{Asked, Explained, Hazards, Reason, ScoreError, Scores, ScoringModel, Scratch, Telling};
 
 use crate::foreseen::KnownForeseen;
 use crate::{Clock, Error, Placement, Receipt, Store};
@@ -126,19 +126,17 @@ impl ScoringService {
         answer(model, &state, as_of, &mut Hazards::default(), question.telling)
     }
 
-    /// What moves one of a customer's chances of leaving most, in words; `None` where it is not answered.
+    /// What moves one of a customer's chances of leaving most, strongest first; nothing where it is not answered.
     ///
     /// # Errors
     /// - no model is loaded, or no event is kept of the customer;
     /// - the store fails.
-    pub fn main_reason(&self, key: CustomerKey, target: usize, language: Language) -> Result<Option<String>, Error> {
+    pub fn reasons(&self, key: CustomerKey, target: usize, telling: Telling) -> Result<Vec<Reason>, Error> {
         let model = self.model().ok_or(Error::NoModel)?;
         let history = self.store.history(key)?.ok_or(Error::UnknownCustomer)?;
         let as_of = self.as_of(None, history.state())?;
-        let telling = Telling { top: 1, language };
         let asked = Asked::Churn(target);
-        let told = with_scratch(|scratch| model.reasons(history.state(), as_of, asked, telling, scratch));
-        Ok(told.map_err(refused)?.pop().map(|reason| reason.text))
+        with_scratch(|scratch| model.reasons(history.state(), as_of, asked, telling, scratch)).map_err(refused)
     }
 
     /// The scores of a journey given in full, in any order; nothing of it is kept.

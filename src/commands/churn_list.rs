@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use percorso_pipeline::{ChurnListRow, ChurnListSettings, ListedAction};
+use percorso_scoring::Order;
 
 use super::Run;
 use crate::failure::{Failure, Outcome};
@@ -18,6 +19,10 @@ pub(crate) struct ChurnList {
     /// At most so many
     #[arg(long, default_value_t = 20)]
     top: usize,
+    /// Who comes first: the likeliest to leave, or who acting saves most for (gain), who has most to lose (value), or whose
+    /// act-by date is nearest
+    #[arg(long, default_value = "chance")]
+    sort: Sort,
     /// A churn definition and horizon, such as left_30d [default: the first]
     #[arg(long)]
     target: Option<String>,
@@ -30,6 +35,25 @@ pub(crate) struct ChurnList {
     /// Where to write it [default: the terminal; Parquet needs a file]
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Sort {
+    Chance,
+    Gain,
+    Value,
+    ActBy,
+}
+
+impl Sort {
+    const fn order(self) -> Order {
+        match self {
+            Self::Chance => Order::Chance,
+            Self::Gain => Order::Gain,
+            Self::Value => Order::Value,
+            Self::ActBy => Order::ActBy,
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -48,6 +72,7 @@ impl ChurnList {
             target: self.target,
             owner: self.owner,
             top: self.top,
+            order: self.sort.order(),
         };
         let rows = percorso_pipeline::churn_list(&folder, &settings)?;
         let text = match self.format {

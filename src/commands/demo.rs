@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use percorso_artefact::{Label, Registry};
-use percorso_kit::{Market, MarketSettings};
+use percorso_journey::{MICROS_PER_DAY, Timestamp};
+use percorso_kit::{END_DAY, Market, MarketSettings, micros_of_day};
 use percorso_pipeline::{ChurnListSettings, RunFolder, ScoreSettings, TrainSettings, write_secret};
-use percorso_scoring::{Language, Telling};
+use percorso_scoring::{Language, Order, Telling};
 
 use super::churn_list::table;
 use super::evaluate::print_evaluation;
@@ -115,6 +116,7 @@ impl Demo {
             target: None,
             owner: None,
             top: 10,
+            order: Order::Chance,
         };
         print!("{}", table(&percorso_pipeline::churn_list(&run, &list)?));
 
@@ -131,6 +133,9 @@ impl Demo {
             "a first call: python notebooks/call_the_service.py {} proto C000042; stop with Ctrl-C",
             self.listen
         );
+        // Noon of the day the market ends, when nobody has to be left in peace.
+        let clock = Timestamp::from_micros(micros_of_day(END_DAY) + MICROS_PER_DAY / 2);
+        println!("its clock begins at {clock}, where the market ends");
         let listen = self.listen;
         Serve {
             run: folder(),
@@ -139,6 +144,7 @@ impl Demo {
             policy: "policy".to_owned(),
             cached_customers: 100_000,
             reflection: true,
+            clock_from: Some(clock),
             page: Some(self.page),
             page_user_header: None,
             ids: None,

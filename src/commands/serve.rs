@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
+use percorso_journey::Timestamp;
 use percorso_pipeline::{Known, RunFolder};
-use percorso_serving::{AccountsSettings, People, Person, Reflection, Server, Settings, system_clock};
+use percorso_serving::{AccountsSettings, People, Person, Reflection, Server, Settings, clock_from, system_clock};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -33,6 +34,9 @@ pub(crate) struct Serve {
     /// Lets callers ask for the services' descriptions; for development
     #[arg(long)]
     pub(super) reflection: bool,
+    /// Starts the service's clock at this time instead of the machine's, to try it on history that ended in the past
+    #[arg(long, value_name = "TIME", value_parser = super::moment)]
+    pub(super) clock_from: Option<Timestamp>,
     /// Serves the account managers' page there too, on this machine only; the link to enter is printed, and works once
     #[arg(long, value_name = "ADDRESS")]
     pub(super) page: Option<SocketAddr>,
@@ -71,7 +75,7 @@ impl Serve {
             policy: self.policy,
             secret: percorso_pipeline::secret(&key_file)?,
             spec: folder.spec()?,
-            clock: system_clock(),
+            clock: self.clock_from.map_or_else(system_clock, clock_from),
             reflection: if self.reflection {
                 Reflection::On
             } else {

@@ -17,6 +17,11 @@ impl CustomerKey {
         Self(bytes)
     }
 
+    /// The key written as 32 hex digits, as [`Self::to_string`] writes it; `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        bytes_of_hex(text).map(Self)
+    }
+
     /// The 16 bytes.
     pub const fn bytes(&self) -> &[u8; 16] {
         &self.0
@@ -47,15 +52,7 @@ impl KeySecret {
 
     /// The secret written as 64 hex digits, white space around them aside; `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
-        let text = text.trim();
-        let mut bytes = [0; 32];
-        if text.len() != 64 || !text.is_ascii() {
-            return None;
-        }
-        for (byte, at) in bytes.iter_mut().zip((0..64).step_by(2)) {
-            *byte = u8::from_str_radix(&text[at..at + 2], 16).ok()?;
-        }
-        Some(Self::new(&bytes))
+        bytes_of_hex(text.trim()).map(|bytes| Self::new(&bytes))
     }
 
     /// The key of a customer id: the first 16 bytes of its HMAC-SHA-256.
@@ -66,6 +63,18 @@ impl KeySecret {
         bytes.copy_from_slice(&mac.finalize().into_bytes()[..16]);
         CustomerKey(bytes)
     }
+}
+
+/// The bytes written as two hex digits each; `None` for anything else.
+pub fn bytes_of_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    if text.len() != 2 * N || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return None;
+    }
+    for (byte, at) in bytes.iter_mut().zip((0..text.len()).step_by(2)) {
+        *byte = u8::from_str_radix(&text[at..at + 2], 16).ok()?;
+    }
+    Some(bytes)
 }
 
 impl fmt::Debug for KeySecret {
@@ -98,5 +107,13 @@ mod tests {
         assert!(KeySecret::parse(&"0f".repeat(32)).is_some());
         assert!(KeySecret::parse(&"0g".repeat(32)).is_none());
         assert!(KeySecret::parse("0f").is_none());
+        assert!(KeySecret::parse(&"+f".repeat(32)).is_none());
+    }
+
+    #[test]
+    fn a_key_is_read_as_it_is_written() {
+        let key = KeySecret::new(&[7; 32]).key_of("C1");
+        assert_eq!(CustomerKey::parse(&key.to_string()), Some(key));
+        assert_eq!(CustomerKey::parse("C1"), None);
     }
 }

@@ -35,7 +35,7 @@ mod wait;
 
 pub use bytes::{ByteReader, ByteWriter, MalformedBytes};
 pub use category::CategoryId;
-pub use customer::{CustomerKey, KeySecret};
+pub use customer::{CustomerKey, KeySecret, bytes_of_hex};
 pub use event::{EventOrder, JourneyEvent, LoggedEvent};
 pub use history::{History, HistoryError, Insertion};
 pub use outcome::{Next, Outcome, Stay, left_since, left_so_far, outcome_from};

@@ -157,7 +157,7 @@ impl Default for Shift {
             rate: 0.1,
             max_steps: 500,
             n_folds: 5,
-            max_rows: 150_000,
+            max_rows: 400_000,
             min_rows: 20,
         }
     }

@@ -70,6 +70,7 @@ pub fn mean(numbers: &[f64], clusters: &[u64], interval: &Interval) -> Estimate 
 }
 
 /// The standard error of the mean of a number for each row, rows of one cluster being alike.
+#[cfg(feature = "fit")]
 pub(crate) fn standard_error(numbers: &[f64], clusters: &[u64]) -> f64 {
     let groups = blocks(clusters);
     let mut sums = vec![Sums::default(); groups.n];

@@ -115,7 +115,10 @@ impl<'a> Trial<'a> {
     }
 
     /// What the mean effect of an arm is believed to be before anything is seen of it.
-    pub(crate) fn belief(&self, arm: usize) -> f64 {
+    ///
+    /// # Panics
+    /// When the arm is 0, the control.
+    pub fn belief(&self, arm: usize) -> f64 {
         self.beliefs.get(arm - 1).copied().unwrap_or(0.0)
     }
 

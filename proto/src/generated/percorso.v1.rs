@@ -2000,3 +2000,707 @@ pub mod decisions_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListChurnRisksRequest {
+    /// How many customers at most: 1 to 1,000; 50 when it is not set.
+    #[prost(uint32, tag = "1")]
+    pub page_size: u32,
+    /// `next_page_token` of the page before; the rest of the request has to be the same.
+    #[prost(string, tag = "2")]
+    pub page_token: ::prost::alloc::string::String,
+    /// Customers whose id is this or holds it, or whose key is this.
+    #[prost(string, tag = "3")]
+    pub search: ::prost::alloc::string::String,
+    /// Customers of this account manager.
+    #[prost(string, tag = "4")]
+    pub owner: ::prost::alloc::string::String,
+    /// Customers in this stage.
+    #[prost(string, tag = "5")]
+    pub stage: ::prost::alloc::string::String,
+    /// Customers for whom this action is recommended; `nothing` for those for whom none is.
+    #[prost(string, tag = "6")]
+    pub action: ::prost::alloc::string::String,
+    /// Customers whose chance of leaving is at least this, 0..1.
+    #[prost(double, optional, tag = "7")]
+    pub at_least: ::core::option::Option<f64>,
+    #[prost(enumeration = "RiskOrder", tag = "8")]
+    pub order: i32,
+    /// How many reasons to give of each chance; at most 20, 0 for none.
+    #[prost(uint32, tag = "9")]
+    pub top_reasons: u32,
+    /// The language of reasons: en, it or es; en when it is not set.
+    #[prost(string, tag = "10")]
+    pub language: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListChurnRisksReply {
+    #[prost(message, repeated, tag = "1")]
+    pub customers: ::prost::alloc::vec::Vec<CustomerRisk>,
+    /// Empty on the last page.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+    /// How many customers there are on all pages.
+    #[prost(uint64, tag = "3")]
+    pub total_size: u64,
+    /// As of when everyone was ranked.
+    #[prost(message, optional, tag = "4")]
+    pub as_of: ::core::option::Option<::prost_types::Timestamp>,
+    /// The model version that scored.
+    #[prost(string, tag = "5")]
+    pub model_version: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetCustomerRiskRequest {
+    /// How many reasons to give; at most 20, 0 for none.
+    #[prost(uint32, tag = "3")]
+    pub top_reasons: u32,
+    /// The language of reasons: en, it or es; en when it is not set.
+    #[prost(string, tag = "4")]
+    pub language: ::prost::alloc::string::String,
+    #[prost(oneof = "get_customer_risk_request::Customer", tags = "1, 2")]
+    pub customer: ::core::option::Option<get_customer_risk_request::Customer>,
+}
+/// Nested message and enum types in `GetCustomerRiskRequest`.
+pub mod get_customer_risk_request {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Customer {
+        #[prost(string, tag = "1")]
+        CustomerId(::prost::alloc::string::String),
+        /// 32 hex digits, as in a list.
+        #[prost(string, tag = "2")]
+        CustomerKey(::prost::alloc::string::String),
+    }
+}
+/// How a customer stands.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CustomerRisk {
+    /// 32 hex digits; stands for the customer in files and logs.
+    #[prost(string, tag = "1")]
+    pub customer_key: ::prost::alloc::string::String,
+    /// Empty where the service was not told ids (`--ids`, `--page`).
+    #[prost(string, tag = "2")]
+    pub customer_id: ::prost::alloc::string::String,
+    /// The account manager; empty where there is none.
+    #[prost(string, tag = "3")]
+    pub owner: ::prost::alloc::string::String,
+    /// The stage the customer is in; empty before the first.
+    #[prost(string, tag = "4")]
+    pub stage: ::prost::alloc::string::String,
+    /// The first definition of journey.toml at its first horizon; absent where the question has no meaning for the customer.
+    #[prost(message, optional, tag = "5")]
+    pub churn: ::core::option::Option<ChurnScore>,
+    /// What to do: the name of an action, or `nothing`.
+    #[prost(string, tag = "6")]
+    pub action: ::prost::alloc::string::String,
+    /// What it is expected to bring in beyond doing nothing, in money, its cost taken off.
+    #[prost(double, tag = "7")]
+    pub gain: f64,
+    /// What its gain is told from.
+    #[prost(enumeration = "Evidence", tag = "8")]
+    pub evidence: i32,
+    /// Until when it still gains something if the customer stays silent; absent where no logged decision tells.
+    #[prost(message, optional, tag = "9")]
+    pub act_by: ::core::option::Option<::prost_types::Timestamp>,
+    /// True when act_by is as far as logged decisions reach: later may do as well.
+    #[prost(bool, tag = "10")]
+    pub act_by_is_open: bool,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RecordFeedbackRequest {
+    /// Required.
+    #[prost(enumeration = "FeedbackKind", tag = "3")]
+    pub kind: i32,
+    /// The action that was recommended; required without decision_id.
+    #[prost(string, tag = "4")]
+    pub action: ::prost::alloc::string::String,
+    /// The decision that is meant; without one, today's.
+    #[prost(string, tag = "5")]
+    pub decision_id: ::prost::alloc::string::String,
+    /// In words; required when rejected, at most 500 bytes.
+    #[prost(string, tag = "6")]
+    pub reason: ::prost::alloc::string::String,
+    #[prost(oneof = "record_feedback_request::Customer", tags = "1, 2")]
+    pub customer: ::core::option::Option<record_feedback_request::Customer>,
+}
+/// Nested message and enum types in `RecordFeedbackRequest`.
+pub mod record_feedback_request {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Customer {
+        #[prost(string, tag = "1")]
+        CustomerId(::prost::alloc::string::String),
+        /// 32 hex digits, as in a list.
+        #[prost(string, tag = "2")]
+        CustomerKey(::prost::alloc::string::String),
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RecordFeedbackReply {
+    /// The decision it was recorded of.
+    #[prost(string, tag = "1")]
+    pub decision_id: ::prost::alloc::string::String,
+    /// True when exploration decided something else than `action`: that was logged, and the feedback was not recorded of it.
+    #[prost(bool, tag = "2")]
+    pub is_decided_otherwise: bool,
+}
+/// By what a list is sorted; among equals by gain, then value at risk, then chance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum RiskOrder {
+    Unspecified = 0,
+    /// Who acting saves most for comes first; so too when it is not set.
+    Gain = 1,
+    /// Who is likeliest to leave comes first.
+    Chance = 2,
+    /// Who has most to lose comes first.
+    Value = 3,
+    /// Who has to be looked after soonest comes first.
+    ActBy = 4,
+}
+impl RiskOrder {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "RISK_ORDER_UNSPECIFIED",
+            Self::Gain => "RISK_ORDER_GAIN",
+            Self::Chance => "RISK_ORDER_CHANCE",
+            Self::Value => "RISK_ORDER_VALUE",
+            Self::ActBy => "RISK_ORDER_ACT_BY",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "RISK_ORDER_UNSPECIFIED" => Some(Self::Unspecified),
+            "RISK_ORDER_GAIN" => Some(Self::Gain),
+            "RISK_ORDER_CHANCE" => Some(Self::Chance),
+            "RISK_ORDER_VALUE" => Some(Self::Value),
+            "RISK_ORDER_ACT_BY" => Some(Self::ActBy),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum FeedbackKind {
+    Unspecified = 0,
+    /// It will be done: the decision is logged and its contact counts.
+    WillDo = 1,
+    /// It will not be done; say why.
+    Rejected = 2,
+    /// It was carried out.
+    Done = 3,
+    /// The customer took it.
+    Took = 4,
+}
+impl FeedbackKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "FEEDBACK_KIND_UNSPECIFIED",
+            Self::WillDo => "FEEDBACK_KIND_WILL_DO",
+            Self::Rejected => "FEEDBACK_KIND_REJECTED",
+            Self::Done => "FEEDBACK_KIND_DONE",
+            Self::Took => "FEEDBACK_KIND_TOOK",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "FEEDBACK_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "FEEDBACK_KIND_WILL_DO" => Some(Self::WillDo),
+            "FEEDBACK_KIND_REJECTED" => Some(Self::Rejected),
+            "FEEDBACK_KIND_DONE" => Some(Self::Done),
+            "FEEDBACK_KIND_TOOK" => Some(Self::Took),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+pub mod accounts_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// The list that account managers have, for other systems; the page of `percorso serve --page` reads the same.
+    #[derive(Debug, Clone)]
+    pub struct AccountsClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl AccountsClient<tonic::transport::Channel> {
+        /// Attempt to create a new client by connecting to a given endpoint.
+        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
+        where
+            D: TryInto<tonic::transport::Endpoint>,
+            D::Error: Into<StdError>,
+        {
+            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
+            Ok(Self::new(conn))
+        }
+    }
+    impl<T> AccountsClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> AccountsClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            AccountsClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Lists customers, who acting saves most for first; those whom a manager put off until a day are left out.
+        ///
+        /// Everyone is ranked when someone first asks, when another model serves, and every ten minutes; the reply says as of when.
+        /// INVALID_ARGUMENT: a field is wrong; google.rpc.BadRequest names it.
+        /// FAILED_PRECONDITION: no model is loaded.
+        /// UNAVAILABLE: everyone is being ranked for the first time; ask again.
+        /// ABORTED: everyone was ranked anew since the page before; begin again without page_token.
+        pub async fn list_churn_risks(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListChurnRisksRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListChurnRisksReply>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/percorso.v1.Accounts/ListChurnRisks",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("percorso.v1.Accounts", "ListChurnRisks"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Tells how one customer stands, as of now.
+        ///
+        /// NOT_FOUND: no events are kept of this customer.
+        /// FAILED_PRECONDITION: no model is loaded.
+        pub async fn get_customer_risk(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetCustomerRiskRequest>,
+        ) -> std::result::Result<tonic::Response<super::CustomerRisk>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/percorso.v1.Accounts/GetCustomerRisk",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("percorso.v1.Accounts", "GetCustomerRisk"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Records what an account manager says of a recommendation. Where nothing was decided yet, it is decided and logged as by
+        /// Decisions.Recommend, once a customer and day however often it is said, and then recorded as what came of it.
+        ///
+        /// INVALID_ARGUMENT: a field is wrong; google.rpc.BadRequest names it.
+        /// NOT_FOUND: nothing is known of this customer, or there is no such decision about them.
+        /// FAILED_PRECONDITION: what would be decided now is not `action`; nothing is logged.
+        /// UNAVAILABLE: nothing could be logged; ask again.
+        pub async fn record_feedback(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RecordFeedbackRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RecordFeedbackReply>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/percorso.v1.Accounts/RecordFeedback",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("percorso.v1.Accounts", "RecordFeedback"));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod accounts_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with AccountsServer.
+    #[async_trait]
+    pub trait Accounts: std::marker::Send + std::marker::Sync + 'static {
+        /// Lists customers, who acting saves most for first; those whom a manager put off until a day are left out.
+        ///
+        /// Everyone is ranked when someone first asks, when another model serves, and every ten minutes; the reply says as of when.
+        /// INVALID_ARGUMENT: a field is wrong; google.rpc.BadRequest names it.
+        /// FAILED_PRECONDITION: no model is loaded.
+        /// UNAVAILABLE: everyone is being ranked for the first time; ask again.
+        /// ABORTED: everyone was ranked anew since the page before; begin again without page_token.
+        async fn list_churn_risks(
+            &self,
+            request: tonic::Request<super::ListChurnRisksRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListChurnRisksReply>,
+            tonic::Status,
+        >;
+        /// Tells how one customer stands, as of now.
+        ///
+        /// NOT_FOUND: no events are kept of this customer.
+        /// FAILED_PRECONDITION: no model is loaded.
+        async fn get_customer_risk(
+            &self,
+            request: tonic::Request<super::GetCustomerRiskRequest>,
+        ) -> std::result::Result<tonic::Response<super::CustomerRisk>, tonic::Status>;
+        /// Records what an account manager says of a recommendation. Where nothing was decided yet, it is decided and logged as by
+        /// Decisions.Recommend, once a customer and day however often it is said, and then recorded as what came of it.
+        ///
+        /// INVALID_ARGUMENT: a field is wrong; google.rpc.BadRequest names it.
+        /// NOT_FOUND: nothing is known of this customer, or there is no such decision about them.
+        /// FAILED_PRECONDITION: what would be decided now is not `action`; nothing is logged.
+        /// UNAVAILABLE: nothing could be logged; ask again.
+        async fn record_feedback(
+            &self,
+            request: tonic::Request<super::RecordFeedbackRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RecordFeedbackReply>,
+            tonic::Status,
+        >;
+    }
+    /// The list that account managers have, for other systems; the page of `percorso serve --page` reads the same.
+    #[derive(Debug)]
+    pub struct AccountsServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> AccountsServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for AccountsServer<T>
+    where
+        T: Accounts,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/percorso.v1.Accounts/ListChurnRisks" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListChurnRisksSvc<T: Accounts>(pub Arc<T>);
+                    impl<
+                        T: Accounts,
+                    > tonic::server::UnaryService<super::ListChurnRisksRequest>
+                    for ListChurnRisksSvc<T> {
+                        type Response = super::ListChurnRisksReply;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListChurnRisksRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Accounts>::list_churn_risks(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListChurnRisksSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/percorso.v1.Accounts/GetCustomerRisk" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetCustomerRiskSvc<T: Accounts>(pub Arc<T>);
+                    impl<
+                        T: Accounts,
+                    > tonic::server::UnaryService<super::GetCustomerRiskRequest>
+                    for GetCustomerRiskSvc<T> {
+                        type Response = super::CustomerRisk;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetCustomerRiskRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Accounts>::get_customer_risk(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetCustomerRiskSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/percorso.v1.Accounts/RecordFeedback" => {
+                    #[allow(non_camel_case_types)]
+                    struct RecordFeedbackSvc<T: Accounts>(pub Arc<T>);
+                    impl<
+                        T: Accounts,
+                    > tonic::server::UnaryService<super::RecordFeedbackRequest>
+                    for RecordFeedbackSvc<T> {
+                        type Response = super::RecordFeedbackReply;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RecordFeedbackRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Accounts>::record_feedback(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RecordFeedbackSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for AccountsServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "percorso.v1.Accounts";
+    impl<T> tonic::server::NamedService for AccountsServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}

@@ -6,10 +6,11 @@ use std::sync::atomic::{self, AtomicBool};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use percorso_churn::ChurnScore;
-use percorso_journey::{CustomerKey, Timestamp};
+use percorso_journey::{CustomerKey, History, Timestamp};
 use percorso_next_action::Evidence;
-use percorso_scoring::{ActBy, Language, Order, Standing};
+use percorso_scoring::{ActBy, Language, Order, Standing, Telling};
 
+use super::LivedJourneys;
 use super::record::Record;
 use crate::{DecisionRequest, Error, Question, ScoringService};
 
@@ -44,6 +45,8 @@ pub(crate) struct Ranking {
     /// The versions that score and decide.
     pub(crate) versions: Versions,
     pub(crate) listed: Vec<Listed>,
+    /// How they came to where they are.
+    pub(crate) lived: LivedJourneys,
     /// Main reasons that were asked for before, by customer and language.
     reasons: Mutex<HashMap<(CustomerKey, Language), Option<String>>>,
     /// Customers of whom something was decided since; they keep their places.
@@ -73,6 +76,11 @@ impl Versions {
 }
 
 impl Ranking {
+    /// The version whose scores these are.
+    pub(crate) fn scored_by(&self) -> &str {
+        &self.versions.scores
+    }
+
     /// Ranks everyone; `None` when it is told to stop.
     ///
     /// # Errors
@@ -82,12 +90,16 @@ impl Ranking {
         let as_of = service.now();
         let keys = service.store().customers()?;
         let mut listed = Vec::with_capacity(keys.len());
+        let mut lived = LivedJourneys::of_nobody(service.spec(), as_of);
         for key in keys {
             if !goes_on() {
                 return Ok(None);
             }
-            match Listed::of(service, key) {
-                Ok(one) => listed.push(one),
+            match Listed::with_history(service, key) {
+                Ok((one, history)) => {
+                    lived.add(&history, one.churn.map(|churn| churn.probability));
+                    listed.push(one);
+                }
                 // Who cannot be scored now, such as one whose events all lie ahead, is left out and does not stop the rest.
                 Err(Error::NothingBefore { .. } | Error::UnknownCustomer) => {}
                 Err(error) => return Err(error),
@@ -98,6 +110,7 @@ impl Ranking {
             as_of,
             versions,
             listed,
+            lived,
             reasons: Mutex::default(),
             since: Mutex::default(),
         }))
@@ -121,7 +134,9 @@ impl Ranking {
         if let Some(reason) = known().get(&(key, language)) {
             return reason.clone();
         }
-        let reason = service.main_reason(key, TARGET, language).ok().flatten();
+        let telling = Telling { top: 1, language };
+        let reasons = service.reasons(key, TARGET, telling).unwrap_or_default();
+        let reason = reasons.into_iter().next().map(|reason| reason.text);
         let mut known = known();
         if known.len() < MAX_KNOWN_REASONS {
             known.insert((key, language), reason.clone());
@@ -136,6 +151,10 @@ impl Listed {
     /// # Errors
     /// - no model is loaded, nothing is known of the customer, or the store fails.
     pub(crate) fn of(service: &ScoringService, key: CustomerKey) -> Result<Self, Error> {
+        Ok(Self::with_history(service, key)?.0)
+    }
+
+    fn with_history(service: &ScoringService, key: CustomerKey) -> Result<(Self, Arc<History>), Error> {
         let answer = service.score(key, Question::default())?;
         let request = DecisionRequest {
             customer: key,
@@ -149,7 +168,7 @@ impl Listed {
         let position = |name: &str| (0..).zip(actions).find(|(_, action)| action.name == name);
         let history = service.store().history(key)?.ok_or(Error::UnknownCustomer)?;
         let action = choice.action.as_ref();
-        Ok(Self {
+        let listed = Self {
             key,
             churn: answer.scores.churn.get(TARGET).copied().flatten(),
             value_at_risk: answer.scores.value_at_risk.get(TARGET).copied().flatten(),
@@ -159,7 +178,8 @@ impl Listed {
             contact_gain: contact.map(|option| option.gain),
             evidence: choice.evidence,
             act_by: record.act_by,
-        })
+        };
+        Ok((listed, history))
     }
 
     /// Whether the chance of leaving is asked and reaches this share.

@@ -17,16 +17,16 @@ use super::Edge;
 use super::event::{moment, timestamp};
 use super::scoring::{checked_as_of, checked_batch, checked_customer_id, checked_request_id, elsewhere};
 use super::status::{Violations, code, status};
+use crate::accounts::MAX_REASON_BYTES;
 use crate::{
     Considered, Decided, DecisionId, DecisionRecord, DecisionRequest, Error, Policy, Recorded, ResponseKind,
     ScoringService,
 };
 
 const MAX_CHANNELS: usize = 100;
-const MAX_REASON_BYTES: usize = 500;
 /// Decisions of a batch that are under way at once, so that one sync serves many of them.
 const BATCH_AT_ONCE: usize = 64;
-const NOTHING: &str = percorso_journey::spec::NOTHING;
+pub(super) const NOTHING: &str = percorso_journey::spec::NOTHING;
 
 #[tonic::async_trait]
 impl Decisions for Edge {
@@ -216,7 +216,7 @@ fn asked_decision(text: &str) -> Result<DecisionId, Violations> {
     checked_decision_id(text, &mut wrong).ok_or(wrong)
 }
 
-fn checked_decision_id(text: &str, wrong: &mut Violations) -> Option<DecisionId> {
+pub(super) fn checked_decision_id(text: &str, wrong: &mut Violations) -> Option<DecisionId> {
     let id = DecisionId::parse(text);
     if id.is_none() {
         wrong.add("decision_id", "is not the id of a decision: 32 hex digits");
@@ -224,7 +224,23 @@ fn checked_decision_id(text: &str, wrong: &mut Violations) -> Option<DecisionId>
     id
 }
 
-fn unknown_decision() -> Status {
+/// What is said of a response in words.
+pub(super) fn checked_reason<'a>(reason: &'a str, is_required: bool, wrong: &mut Violations) -> &'a str {
+    let reason = reason.trim();
+    if reason.len() > MAX_REASON_BYTES {
+        let found = reason.len();
+        wrong.add(
+            "reason",
+            format!("has {found} bytes, at most {MAX_REASON_BYTES} are allowed"),
+        );
+    }
+    if is_required && reason.is_empty() {
+        wrong.add("reason", "is missing: say why it was rejected");
+    }
+    reason
+}
+
+pub(super) fn unknown_decision() -> Status {
     Status::not_found("there is no such decision")
 }
 
@@ -245,17 +261,7 @@ fn response(
     if kind.is_none() {
         wrong.add("kind", "is missing: presented, accepted, rejected, ignored or executed");
     }
-    let reason = message.reason.trim();
-    if reason.len() > MAX_REASON_BYTES {
-        let found = reason.len();
-        wrong.add(
-            "reason",
-            format!("has {found} bytes, at most {MAX_REASON_BYTES} are allowed"),
-        );
-    }
-    if kind == Some(ResponseKind::Rejected) && reason.is_empty() {
-        wrong.add("reason", "is missing: say why it was rejected");
-    }
+    let reason = checked_reason(&message.reason, kind == Some(ResponseKind::Rejected), &mut wrong);
     let at = match &message.at {
         None => Some(service.now()),
         Some(at) => {
@@ -280,7 +286,7 @@ fn response(
 fn recommendation(request_id: String, decided: &Decided) -> v1::Recommendation {
     let Decided { record, is_logged } = decided;
     let choice = record.choice();
-    let (evidence, n_decisions) = evidence(choice);
+    let (evidence, n_decisions) = told(choice.evidence);
     let named = choice.action.as_ref();
     v1::Recommendation {
         request_id,
@@ -326,7 +332,7 @@ fn recommendation(request_id: String, decided: &Decided) -> v1::Recommendation {
 }
 
 fn option(considered: &Considered) -> v1::RankedAction {
-    let (evidence, n_decisions) = evidence(considered);
+    let (evidence, n_decisions) = told(considered.evidence);
     v1::RankedAction {
         action: name(considered),
         gain: considered.gain,
@@ -342,8 +348,9 @@ fn name(considered: &Considered) -> String {
     named.map_or_else(|| NOTHING.to_owned(), |named| named.name.clone())
 }
 
-fn evidence(considered: &Considered) -> (v1::Evidence, u64) {
-    match considered.evidence {
+/// What a gain is told from, and by how many decisions.
+pub(super) fn told(evidence: Evidence) -> (v1::Evidence, u64) {
+    match evidence {
         Evidence::Learnt { n_decisions } => (v1::Evidence::Learnt, n_decisions as u64),
         Evidence::Declared => (v1::Evidence::Declared, 0),
         Evidence::None => (v1::Evidence::None, 0),

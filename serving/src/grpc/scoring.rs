@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use percorso_churn::ChurnScore;
 use percorso_journey::{CustomerKey, LoggedEvent, Timestamp};
 use percorso_learners::PredictionSets;
 use percorso_proto::v1;
 use percorso_proto::v1::batch_score_result::Result as BatchResult;
 use percorso_proto::v1::score_request::Customer;
 use percorso_proto::v1::scoring_server::Scoring;
-use percorso_scoring::{Language, Reason, Telling};
+use percorso_scoring::{Language, Reason, Target, Telling};
 use tonic::{Code, Request, Response, Status};
 
 use super::Edge;
@@ -97,20 +98,7 @@ impl Asked {
     fn read(service: &ScoringService, message: &v1::ScoreRequest, path: &str) -> Result<Self, Violations> {
         let mut wrong = Violations::default();
         checked_request_id(&message.request_id, &format!("{path}request_id"), &mut wrong);
-        if message.top_reasons > MAX_REASONS {
-            let found = message.top_reasons;
-            wrong.add(
-                format!("{path}top_reasons"),
-                format!("is {found}, at most {MAX_REASONS} are allowed"),
-            );
-        }
-        let language = match message.language.as_str() {
-            "" => Some(Language::English),
-            code => Language::parse(code),
-        };
-        if language.is_none() {
-            wrong.add(format!("{path}language"), "is not one of en, it, es");
-        }
+        let telling = checked_telling(message.top_reasons, &message.language, path, &mut wrong);
         let as_of = checked_as_of(message.as_of.as_ref(), &format!("{path}as_of"), &mut wrong);
         let whom = match &message.customer {
             None => {
@@ -121,11 +109,7 @@ impl Asked {
                 .map(|id| Whom::Known(service.key_of(id))),
             Some(Customer::Journey(journey)) => inline(service, journey, path, &mut wrong).map(Whom::Inline),
         };
-        let top = message.top_reasons as usize;
-        let question = Question {
-            as_of,
-            telling: language.and_then(|language| Telling::top(top, language)),
-        };
+        let question = Question { as_of, telling };
         match whom {
             Some(whom) if wrong.is_empty() => Ok(Self { whom, question }),
             _ => Err(wrong),
@@ -185,6 +169,24 @@ pub(super) fn checked_batch(n_requests: usize) -> Result<(), Violations> {
     wrong.or(|| ())
 }
 
+/// The reasons asked for, where any are.
+pub(super) fn checked_telling(top: u32, language: &str, path: &str, wrong: &mut Violations) -> Option<Telling> {
+    if top > MAX_REASONS {
+        wrong.add(
+            format!("{path}top_reasons"),
+            format!("is {top}, at most {MAX_REASONS} are allowed"),
+        );
+    }
+    let language = match language {
+        "" => Some(Language::English),
+        code => Language::parse(code),
+    };
+    if language.is_none() {
+        wrong.add(format!("{path}language"), "is not one of en, it, es");
+    }
+    Telling::top(top as usize, language?)
+}
+
 pub(super) fn checked_request_id(request_id: &str, path: &str, wrong: &mut Violations) {
     if request_id.len() > MAX_REQUEST_ID_BYTES {
         let found = request_id.len();
@@ -239,18 +241,7 @@ fn reply(request_id: String, answer: Answer) -> v1::ScoreReply {
     let targets = model.targets().iter().zip(&scores.churn).zip(&scores.value_at_risk);
     let churn = targets.filter_map(|((target, score), &value_at_risk)| {
         let reasons = reasons.next().unwrap_or_default();
-        let score = score.as_ref()?;
-        Some(v1::ChurnScore {
-            definition: target.definition.clone(),
-            kind: target.kind.to_owned(),
-            horizon_days: target.horizon_days,
-            probability: score.probability,
-            low: score.low,
-            high: score.high,
-            is_enough_data: score.is_enough_data(),
-            reasons: told(reasons),
-            value_at_risk,
-        })
+        Some(churn_score(target, score.as_ref()?, reasons, value_at_risk))
     });
     let churn = churn.collect();
     let (explained_stage, mut why) = explained.next.unzip();
@@ -288,6 +279,25 @@ fn reply(request_id: String, answer: Answer) -> v1::ScoreReply {
         churn,
         next_stage,
         n_events,
+    }
+}
+
+pub(super) fn churn_score(
+    target: &Target,
+    score: &ChurnScore,
+    reasons: Vec<Reason>,
+    value_at_risk: Option<f64>,
+) -> v1::ChurnScore {
+    v1::ChurnScore {
+        definition: target.definition.clone(),
+        kind: target.kind.to_owned(),
+        horizon_days: target.horizon_days,
+        probability: score.probability,
+        low: score.low,
+        high: score.high,
+        is_enough_data: score.is_enough_data(),
+        reasons: told(reasons),
+        value_at_risk,
     }
 }
 

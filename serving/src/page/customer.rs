@@ -13,7 +13,6 @@ use percorso_scoring::Telling;
 use serde::Deserialize;
 
 use super::change::{Change, change};
-use super::decided::{Decision, recent, request};
 use super::desk::{Desk, elsewhere, failed, html, message};
 use super::doors::Session;
 use super::figures;
@@ -22,6 +21,7 @@ use super::outlook::{Coming, Leaving, coming, leaving};
 use super::snooze::DAYS;
 use super::timeline::Timeline;
 use super::words::{Said, Words};
+use crate::accounts::{Decision, recent, request};
 use crate::{Answer, Considered, DecisionRecord, Error, Meeting, Policy, Question};
 
 const REASONS: usize = 5;
@@ -84,11 +84,6 @@ pub(super) struct Asked {
     became: String,
 }
 
-/// A key written as 32 hex digits.
-pub(super) fn parsed(key: &str) -> Option<CustomerKey> {
-    crate::DecisionId::parse(key).map(|id| CustomerKey::from_bytes(*id.bytes()))
-}
-
 pub(super) async fn customer(
     State(desk): State<Arc<Desk>>,
     Extension(session): Extension<Session>,
@@ -96,7 +91,7 @@ pub(super) async fn customer(
     Path(key): Path<String>,
     Query(asked): Query<Asked>,
 ) -> Response {
-    let Some(key) = parsed(&key) else {
+    let Some(key) = CustomerKey::parse(&key) else {
         return message(StatusCode::NOT_FOUND, t, Said::NoSuchCustomer);
     };
     elsewhere(t, move || match page(&desk, &session, t, key, &asked) {

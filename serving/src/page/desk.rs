@@ -49,6 +49,23 @@ pub(super) fn message(status: StatusCode, t: Words, said: Said<'_>) -> Response 
     (status, html(&page)).into_response()
 }
 
+/// Said until everyone is ranked for the first time; the browser looks again by itself.
+pub(super) fn is_being_ranked(desk: &Desk, t: Words, here: &str) -> Response {
+    let said = match desk.accounts.service.model() {
+        Some(_) => Said::IsBeingRanked,
+        None => Said::NoModel,
+    };
+    let page = Message {
+        t,
+        here: here.to_owned(),
+        text: t.say(said),
+    };
+    let mut response = html(&page);
+    let soon = axum::http::HeaderValue::from_static("3");
+    response.headers_mut().insert(axum::http::header::REFRESH, soon);
+    response
+}
+
 /// An answer that may wait for the disk or take its time, made off the threads that answer.
 pub(super) async fn elsewhere(t: Words, answer: impl FnOnce() -> Response + Send + 'static) -> Response {
     let answered = tokio::task::spawn_blocking(answer).await;

@@ -41,6 +41,12 @@ pub(super) fn money(amount: f64, language: Language) -> String {
     grouped(&format!("{cents:.2}"), language)
 }
 
+/// A number with one decimal, or none where it is large.
+pub(super) fn decimal(number: f64, language: Language) -> String {
+    let places = usize::from(number.abs() < 99.95);
+    grouped(&format!("{number:.places$}"), language)
+}
+
 /// A whole number.
 pub(super) fn count(number: usize, language: Language) -> String {
     grouped(&number.to_string(), language)

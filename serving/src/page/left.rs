@@ -10,8 +10,6 @@ use percorso_journey::spec::ChurnKind;
 use percorso_journey::{CustomerKey, LoggedEvent, RawEvent, Spec};
 use serde::Deserialize;
 
-use super::answer::tell_anew;
-use super::customer::parsed;
 use super::desk::{Desk, failed, html, message};
 use super::doors::Session;
 use super::words::{Said, Words};
@@ -61,7 +59,7 @@ pub(super) async fn confirm(
     Path(key): Path<String>,
 ) -> Response {
     let touchpoints = leaving_touchpoints(desk.accounts.service.spec());
-    let Some(key) = parsed(&key).filter(|_| !touchpoints.is_empty()) else {
+    let Some(key) = CustomerKey::parse(&key).filter(|_| !touchpoints.is_empty()) else {
         return message(StatusCode::NOT_FOUND, t, Said::NoSuchPage);
     };
     html(&Confirmation {
@@ -86,7 +84,7 @@ pub(super) async fn record(
         return message(StatusCode::FORBIDDEN, t, Said::WrongForm);
     }
     let touchpoints = leaving_touchpoints(desk.accounts.service.spec());
-    let Some(key) = parsed(&key) else {
+    let Some(key) = CustomerKey::parse(&key) else {
         return message(StatusCode::NOT_FOUND, t, Said::NoSuchCustomer);
     };
     let Some(touchpoint) = touchpoints.into_iter().find(|name| *name == sent.touchpoint) else {
@@ -95,7 +93,7 @@ pub(super) async fn record(
     tracing::info!(target: "audit", session = session.name, customer = %key, touchpoint, "a customer is said to have left");
     match taken_in(&desk, key, touchpoint).await {
         Ok(Placement::Accepted | Placement::Duplicate) => {
-            tell_anew(&desk, key).await;
+            desk.accounts.tell_anew(key).await;
             Redirect::to(&format!("/customer/{key}?became=recorded")).into_response()
         }
         Ok(Placement::TooLate) => message(StatusCode::CONFLICT, t, Said::Failed),

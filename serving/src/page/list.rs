@@ -10,7 +10,7 @@ use percorso_next_action::Evidence;
 use percorso_scoring::Order;
 
 use super::cut_off::Panel;
-use super::desk::{Desk, elsewhere, html};
+use super::desk::{Desk, elsewhere, html, is_being_ranked};
 use super::doors::Session;
 use super::figures;
 use super::filter::{Filter, NOTHING, percentage};
@@ -28,7 +28,6 @@ struct ListPage<'a> {
     t: Words,
     here: String,
     notice: Option<String>,
-    is_ranked: bool,
     as_of: String,
     filter: &'a Filter,
     owners: Vec<Choice>,
@@ -115,7 +114,7 @@ pub(super) async fn list(
 
 fn page(desk: &Desk, session: &Session, t: Words, filter: &Filter) -> Response {
     let Some(ranking) = desk.accounts.ranking() else {
-        return is_being_ranked(desk, t, filter);
+        return is_being_ranked(desk, t, "/");
     };
     let service = &desk.accounts.service;
     let of_any_chance = Wanted {
@@ -147,27 +146,12 @@ fn page(desk: &Desk, session: &Session, t: Words, filter: &Filter) -> Response {
         notice,
         slider: Slider::of(filter, cut_offs.grain(), cut_offs.end(), t),
         panel: Panel::of(&cut_offs, filter, t),
-        is_ranked: true,
         rows,
         page,
         page_of: t.say(Said::PageOf(&t.count(page), &t.count(n_pages))),
         has_next: page < n_pages,
         ..ListPage::empty(desk, t, filter)
     })
-}
-
-fn is_being_ranked(desk: &Desk, t: Words, filter: &Filter) -> Response {
-    let said = match desk.accounts.service.model() {
-        Some(_) => Said::IsBeingRanked,
-        None => Said::NoModel,
-    };
-    let mut response = html(&ListPage {
-        notice: Some(t.say(said)),
-        ..ListPage::empty(desk, t, filter)
-    });
-    let soon = axum::http::HeaderValue::from_static("3");
-    response.headers_mut().insert(axum::http::header::REFRESH, soon);
-    response
 }
 
 impl Slider {
@@ -209,7 +193,6 @@ impl<'a> ListPage<'a> {
             t,
             here: "/".to_owned(),
             notice: None,
-            is_ranked: false,
             as_of: String::new(),
             filter,
             stages: spec.stages().iter().map(|name| named(name, &filter.stage)).collect(),

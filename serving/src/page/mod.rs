@@ -8,7 +8,6 @@ mod answer;
 mod change;
 mod customer;
 mod cut_off;
-mod decided;
 mod desk;
 mod doors;
 mod entry;
@@ -18,6 +17,8 @@ mod filter;
 mod guard;
 mod left;
 mod list;
+mod map;
+mod map_picture;
 mod outlook;
 mod record;
 mod snooze;
@@ -100,6 +101,7 @@ impl Page {
 fn router(desk: Arc<Desk>) -> Router {
     Router::new()
         .route("/", get(list::list))
+        .route("/map", get(map::map))
         .route("/customers.csv", get(export::export))
         .route("/customer/{key}", get(customer::customer).post(answer::answer))
         .route("/customer/{key}/snooze", post(snooze::snooze))

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use axum::extract::{Extension, Form, Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
+use percorso_journey::CustomerKey;
 use serde::Deserialize;
 
-use super::customer::parsed;
 use super::desk::{Desk, failed, message};
 use super::doors::Session;
 use super::words::{Said, Words};
@@ -32,7 +32,7 @@ pub(super) async fn snooze(
     if !session.made(&sent.form) {
         return message(StatusCode::FORBIDDEN, t, Said::WrongForm);
     }
-    let Some(key) = parsed(&key) else {
+    let Some(key) = CustomerKey::parse(&key) else {
         return message(StatusCode::NOT_FOUND, t, Said::NoSuchCustomer);
     };
     // 0 is no longer.

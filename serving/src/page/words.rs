@@ -183,6 +183,37 @@ pub(super) enum Said<'a> {
     NoSuchCustomer,
     NoSuchPage,
     Failed,
+    JourneyMap,
+    MapSince(&'a str),
+    MapPicture,
+    MapLegend,
+    NobodyInGroup,
+    Audience,
+    Product,
+    HereNow(&'a str),
+    MayLeave(&'a str),
+    Moved(&'a str, &'a str, &'a str),
+    DaysLong(&'a str),
+    StagesCaption,
+    InItNow,
+    Came,
+    WentOn,
+    WentBack,
+    LeftFrom,
+    TypicalStay,
+    DesignedStay,
+    MeanChance,
+    TouchpointsCaption,
+    Times,
+    CustomersMet,
+    MovedOn,
+    Feedback,
+    MovesCaption,
+    From,
+    To,
+    AsDesigned,
+    Yes,
+    No,
 }
 
 /// The words of a language.
@@ -241,6 +272,10 @@ impl Words {
 
     pub(super) fn money(self, amount: f64) -> String {
         figures::money(amount, self.0)
+    }
+
+    pub(super) fn decimal(self, number: f64) -> String {
+        figures::decimal(number, self.0)
     }
 
     pub(super) fn count(self, number: usize) -> String {

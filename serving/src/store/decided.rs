@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use percorso_journey::{CategoryId, CustomerKey, Timestamp};
+use percorso_journey::{CategoryId, CustomerKey, Timestamp, bytes_of_hex};
 
 /// The id of a decision: 16 bytes made of the request's id under the business's secret, so that a retry is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,15 +21,7 @@ impl DecisionId {
 
     /// The id written as 32 hex digits, as [`Self::to_string`] writes it; `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
-        let mut bytes = [0; 16];
-        let is_digit = |digit: u8| digit.is_ascii_digit() || (b'a'..=b'f').contains(&digit);
-        if text.len() != 32 || !text.bytes().all(is_digit) {
-            return None;
-        }
-        for (byte, at) in bytes.iter_mut().zip((0..32).step_by(2)) {
-            *byte = u8::from_str_radix(&text[at..at + 2], 16).ok()?;
-        }
-        Some(Self(bytes))
+        bytes_of_hex(text).map(Self)
     }
 
     /// As events and ledgers hold it.

@@ -144,3 +144,24 @@ async fn every_page_is_told_in_the_language_asked_for_or_chosen() {
     let elsewhere = inside.get("/language?to=it&back=//evil.example").await;
     assert_eq!(elsewhere.header("location"), Some("/"));
 }
+
+#[tokio::test]
+async fn the_journey_map_tells_stages_touchpoints_and_moves_and_leads_to_their_customers() {
+    let house = House::open().await;
+    let inside = house.entered().await;
+    inside.list("").await;
+    let map = inside.get("/map").await;
+    assert_eq!(map.status, 200);
+    map.places([
+        "<svg class=\"map\"",
+        "href=\"/?stage=purchase\"",
+        "7 now",
+        "<caption>Each touchpoint since then",
+        "<th scope=\"row\">purchase</th><td>purchase</td>",
+        // Designed, and nobody did it.
+        "<td>consideration</td><td>purchase</td><td class=\"number\">0</td><td>yes</td>",
+    ]);
+    let of_nobody = inside.get("/map?audience=unheard-of").await;
+    of_nobody.places(["7 now"]);
+    house.server.stop().await;
+}

@@ -8,10 +8,10 @@ use super::raw::{
     RawAttribute, RawAttributeKind, RawChurn, RawChurnKind, RawDesignedMap, RawResponse, RawSpec, RawTouchpoint,
 };
 use super::{
-    Attribute, AttributeKind, ChurnDefinition, ChurnKind, DesignedMap, DesignedMove, NextStageQuestion, Population,
-    Response, Spec, SpecError, Touchpoint, Training,
+    Attribute, AttributeKind, ChurnDefinition, ChurnKind, DesignedMap, DesignedMove, NamedCategory, NextStageQuestion,
+    Population, Response, Spec, SpecError, Touchpoint, Training,
 };
-use crate::{CategoryId, TimeGrid};
+use crate::TimeGrid;
 
 /// Columns that canonical events have beside the contract's.
 const RESERVED: [&str; 3] = ["customer_key", "source_file", "source_row"];
@@ -418,10 +418,10 @@ fn designed_maps(raw: &[RawDesignedMap], names: &Names<'_>) -> Result<Vec<Design
                 within_days: raw.within_days,
             });
         }
-        let id = |name: &Option<String>| name.as_deref().map(CategoryId::of);
+        let named = |name: &Option<String>| name.as_deref().map(NamedCategory::of);
         maps.push(DesignedMap {
-            audience: id(&raw.audience),
-            product: id(&raw.product),
+            audience: named(&raw.audience),
+            product: named(&raw.product),
             moves,
         });
     }

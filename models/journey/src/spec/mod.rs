@@ -16,6 +16,8 @@ pub use check_action::NOTHING;
 pub use error::SpecError;
 pub use source::{Anonymous, ByName, ColumnRule, CsvFormat, Dedupe, Field, LineMerge, Source};
 
+use std::fmt;
+
 use sha2::{Digest, Sha256};
 
 use crate::{CategoryId, TimeGrid};
@@ -117,11 +119,37 @@ pub enum AttributeKind {
 #[derive(Clone, Debug, PartialEq)]
 pub struct DesignedMap {
     /// The audience it was drawn for; `None` for every audience.
-    pub audience: Option<CategoryId>,
+    pub audience: Option<NamedCategory>,
     /// The product it was drawn for; `None` for every product.
-    pub product: Option<CategoryId>,
+    pub product: Option<NamedCategory>,
     /// The moves it foresees.
     pub moves: Vec<DesignedMove>,
+}
+
+/// A value of a category that the spec names.
+#[derive(Clone, PartialEq, Eq)]
+pub struct NamedCategory {
+    /// As the spec writes it.
+    pub name: String,
+    /// As states hold it.
+    pub id: CategoryId,
+}
+
+/// The id alone, which is what a state sees of it: the canonical text of meaning is made of this.
+impl fmt::Debug for NamedCategory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.id.fmt(f)
+    }
+}
+
+impl NamedCategory {
+    /// The value of this name.
+    pub fn of(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            id: CategoryId::of(name),
+        }
+    }
 }
 
 /// A move from stage to stage that the designers foresaw.
@@ -297,6 +325,20 @@ impl Spec {
     /// The designed maps, most particular first.
     pub fn designed_maps(&self) -> &[DesignedMap] {
         &self.designed_maps
+    }
+
+    /// The audiences that designed maps and actions name, in alphabetical order.
+    pub fn audiences(&self) -> Vec<NamedCategory> {
+        let of_maps = self.designed_maps.iter().filter_map(|map| map.audience.as_ref());
+        let of_actions = self.actions.iter().flat_map(|action| &action.eligible.audiences);
+        named_once(of_maps, of_actions)
+    }
+
+    /// The products that designed maps and actions name, in alphabetical order.
+    pub fn products(&self) -> Vec<NamedCategory> {
+        let of_maps = self.designed_maps.iter().filter_map(|map| map.product.as_ref());
+        let of_actions = self.actions.iter().flat_map(|action| &action.eligible.products);
+        named_once(of_maps, of_actions)
     }
 
     /// The definitions of leaving.
@@ -482,4 +524,16 @@ pub struct Rhythm {
 
 fn position<T>(list: &[T], matches: impl Fn(&T) -> bool) -> Option<u16> {
     list.iter().position(matches).and_then(|at| u16::try_from(at).ok())
+}
+
+/// Every name once.
+fn named_once<'a>(
+    of_maps: impl Iterator<Item = &'a NamedCategory>,
+    of_actions: impl Iterator<Item = &'a String>,
+) -> Vec<NamedCategory> {
+    let mut names: Vec<&str> = of_maps.map(|named| named.name.as_str()).collect();
+    names.extend(of_actions.map(String::as_str));
+    names.sort_unstable();
+    names.dedup();
+    names.into_iter().map(NamedCategory::of).collect()
 }

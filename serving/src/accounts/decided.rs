@@ -1,4 +1,4 @@
-//! Decisions that the page asked for: one a customer and day, so that whoever presses twice decides once, and they are found
+//! Decisions that account managers asked for: one a customer and day, so that whoever presses twice decides once, and they are found
 //! again.
 
 use percorso_journey::CustomerKey;
@@ -9,21 +9,21 @@ use crate::{DecisionRecord, DecisionRequest, Error, Response, ScoringService};
 const SHOWN_DAYS: i64 = 30;
 
 /// A decision, and what came of it.
-pub(super) struct Decision {
-    pub(super) record: DecisionRecord,
-    pub(super) responses: Vec<Response>,
+pub(crate) struct Decision {
+    pub(crate) record: DecisionRecord,
+    pub(crate) responses: Vec<Response>,
 }
 
 /// Today's request for a decision about a customer.
-pub(super) fn request(service: &ScoringService, key: CustomerKey) -> DecisionRequest {
+pub(crate) fn request(service: &ScoringService, key: CustomerKey) -> DecisionRequest {
     of_day(service, key, service.today())
 }
 
-/// The last days' decisions of this page about a customer, newest first.
+/// The last days' decisions of account managers about a customer, newest first.
 ///
 /// # Errors
 /// - the store fails.
-pub(super) fn recent(service: &ScoringService, key: CustomerKey) -> Result<Vec<Decision>, Error> {
+pub(crate) fn recent(service: &ScoringService, key: CustomerKey) -> Result<Vec<Decision>, Error> {
     let today = service.today();
     let mut found = Vec::new();
     for day in (today - SHOWN_DAYS..=today).rev() {
@@ -44,12 +44,12 @@ fn of_day(service: &ScoringService, key: CustomerKey, day: i64) -> DecisionReque
 
 impl Decision {
     /// The action chosen, by name; `None` for nothing.
-    pub(super) fn action(&self) -> Option<&str> {
+    pub(crate) fn action(&self) -> Option<&str> {
         self.record.choice().action.as_ref().map(|named| named.name.as_str())
     }
 
     /// Whether anything can still be said of it.
-    pub(super) fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         use crate::ResponseKind::{Accepted, Executed, Ignored, Presented, Rejected};
         let ends = |response: &Response| match response.kind {
             Accepted | Rejected | Ignored => true,
