@@ -3,6 +3,8 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use crate::next_step::next_step;
+
 /// A failed command: 1 when the data are wrong, 2 when the usage or the environment is.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -16,6 +18,19 @@ pub(crate) type Outcome = Result<(), Failure>;
 impl Failure {
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(if self.is_about_data { 1 } else { 2 })
+    }
+
+    /// What to type next, where there is something to name.
+    pub(crate) fn next_step(&self) -> Option<String> {
+        next_step(&self.error)
+    }
+
+    /// Something wrong was found, and has been told.
+    pub(crate) fn found(what: impl Into<String>) -> Self {
+        Self {
+            error: anyhow::Error::msg(what.into()),
+            is_about_data: true,
+        }
     }
 
     /// A failure of usage or environment.

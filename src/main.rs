@@ -3,21 +3,23 @@
 
 mod commands;
 mod failure;
+mod next_step;
 mod report;
 
 use std::process::ExitCode;
-
-use clap::Parser;
 
 /// A decision allocates some 160 times, and this gives and takes back in less time than the platform's.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    match commands::Command::parse().run() {
+    match commands::Command::typed().run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("error: {failure}");
+            if let Some(next_step) = failure.next_step() {
+                eprintln!("next: {next_step}");
+            }
             failure.exit_code()
         }
     }

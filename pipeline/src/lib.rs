@@ -9,11 +9,13 @@ mod benchmark;
 mod canonical;
 mod churn_list;
 mod columns;
+mod compare;
 mod customer_file;
 mod cutoffs;
 mod dataset;
 mod decided;
 mod decisions_file;
+mod doctor;
 mod error;
 mod export;
 mod gaps;
@@ -43,8 +45,10 @@ pub use benchmark::{
     StaysJudged, UpliftBenchmark, UpliftFound, churn, next_touchpoint, stays, uplift,
 };
 pub use churn_list::{ChurnListRow, ChurnListSettings, ListedAction, churn_list, write_churn_list, write_private_text};
+pub use compare::{Better, Comparison, Measured, Paired, QuestionCompared, RunCompared, Side, compare};
 pub use cutoffs::Cutoffs;
 pub use decisions_file::{LoggedDecision, write_decisions};
+pub use doctor::{Finding, Health, examine};
 pub use error::{Error, Result};
 pub use export::{StoredJourney, export_states};
 pub use ids::{secret, write_secret};
@@ -56,7 +60,7 @@ pub use percorso_next_action::uplift::{Decile, Standing, calibration_slope};
 pub use percorso_next_action::{Estimate, Interval};
 pub use policy::{Judgement, PolicyEvaluation, Proof, evaluate_policy, overlap_plot};
 pub use progress::Progress;
-pub use report::report;
+pub use report::{report, write_report};
 pub use run::{IngestManifest, RunFolder, read_spec};
 pub use score::{ScoreSettings, ScoreSummary, score};
 pub use training::{

@@ -75,10 +75,7 @@ impl RunFolder {
     pub fn spec(&self) -> Result<Arc<Spec>> {
         let path = self.ingest().join("journey.toml");
         if !path.exists() {
-            let folder = self.0.display();
-            return Err(Error::Missing(format!(
-                "{folder} holds no ingested journeys; run `percorso ingest` first"
-            )));
+            return Err(nothing_ingested(&self.0));
         }
         Ok(read_spec(&path)?.0)
     }
@@ -96,13 +93,13 @@ impl RunFolder {
     /// # Errors
     /// - nothing was ingested here, or not whole.
     pub fn buckets(&self) -> Result<Vec<PathBuf>> {
+        let expected = self.manifest()?.n_buckets;
         let folder = self.ingest().join("events");
         let mut buckets = Vec::new();
         for entry in std::fs::read_dir(&folder).map_err(Error::io("list", &folder))? {
             buckets.push(entry.map_err(Error::io("list", &folder))?.path());
         }
         buckets.sort();
-        let expected = self.manifest()?.n_buckets;
         if buckets.len() as u64 != expected {
             let message = format!(
                 "{} bucket files are there, the manifest names {expected}",
@@ -126,6 +123,14 @@ impl RunFolder {
             .map_err(Error::io("create a folder in", &self.0))?;
         Ok(Staging { scratch, to })
     }
+}
+
+fn nothing_ingested(folder: &Path) -> Error {
+    let folder = folder.display();
+    Error::Missing(format!(
+        "{folder} holds no ingested journeys; run `percorso ingest --journey journey.toml --run {folder}` first, or name \
+         another folder with --run"
+    ))
 }
 
 /// A stage's output under construction; dropped, it leaves nothing.
@@ -249,6 +254,9 @@ impl IngestManifest {
 
     fn read(folder: &Path) -> Result<Self> {
         let path = folder.join(Self::NAME);
+        if !path.exists() {
+            return Err(nothing_ingested(folder.parent().unwrap_or(folder)));
+        }
         let text = std::fs::read_to_string(&path).map_err(Error::io("read", &path))?;
         serde_json::from_str(&text).map_err(|error| Error::data(&path, format!("not a manifest: {error}")))
     }

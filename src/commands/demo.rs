@@ -130,7 +130,7 @@ impl Demo {
             return Ok(());
         }
         println!(
-            "a first call: python notebooks/call_the_service.py {} proto C000042; stop with Ctrl-C",
+            "a first call: python notebooks/call_the_service.py {} C000042; stop with Ctrl-C",
             self.listen
         );
         // Noon of the day the market ends, when nobody has to be left in peace.

@@ -6,6 +6,7 @@ use clap::Args;
 use percorso_features::Catalogue;
 use percorso_pipeline::read_spec;
 
+use super::Machine;
 use crate::failure::{Failure, Outcome};
 
 #[derive(Args)]
@@ -19,15 +20,22 @@ pub(crate) struct Features {
 }
 
 impl Features {
-    pub(crate) fn run(self) -> Outcome {
+    pub(crate) fn run(self, machine: &Machine) -> Outcome {
         let (spec, _) = read_spec(&self.journey)?;
         let catalogue = Catalogue::of(&spec);
-        if let Some(path) = self.catalogue {
+        let whole = || {
             let features: Vec<_> = catalogue.features().collect();
-            let whole = serde_json::json!({ "fingerprint": catalogue.fingerprint(), "features": features });
+            serde_json::json!({ "fingerprint": catalogue.fingerprint(), "features": features })
+        };
+        if let Some(path) = self.catalogue {
+            let whole = whole();
             let text = serde_json::to_string_pretty(&whole).expect("our own types turn into JSON");
             std::fs::write(&path, text + "\n")
                 .map_err(|error| Failure::environment(anyhow::Error::new(error).context(path.display().to_string())))?;
+            return Ok(());
+        }
+        if machine.wants_json() {
+            println!("{}", whole());
             return Ok(());
         }
         for feature in catalogue.features() {

@@ -4,8 +4,13 @@ mod allocate;
 mod benchmark;
 mod check;
 mod churn_list;
+mod compare;
+mod completions;
 mod decisions;
 mod demo;
+mod doctor;
+#[cfg(test)]
+mod documented;
 mod evaluate;
 mod features;
 mod ingest;
@@ -13,26 +18,25 @@ mod init;
 mod load;
 mod models;
 mod policy;
+mod report;
 mod score;
 mod serve;
 mod simulate;
+mod tour;
 mod train;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use percorso_journey::Timestamp;
 use percorso_pipeline::{LocalEngine, Progress, RunFolder, memory_bytes_default};
 
 use crate::failure::{Failure, Outcome};
-use crate::report;
+use crate::report::progress;
 
 /// Learns from customer journeys what comes next, who leaves and why, and serves the answers.
 #[derive(Parser)]
-#[command(
-    version,
-    after_help = "Exit codes: 0 done, 1 the data are wrong, 2 usage or environment."
-)]
+#[command(name = "percorso", version)]
 pub(crate) struct Command {
     #[command(flatten)]
     machine: Machine,
@@ -70,7 +74,7 @@ impl Run {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Looks at data nobody described and writes a first journey.toml, with a report
+    /// Writes a first journey.toml, and a report, from files nobody described
     Init(init::Init),
     /// Tells whether a journey.toml and its sources are right; writes nothing
     Check(check::Check),
@@ -82,39 +86,60 @@ enum Task {
     Train(train::Train),
     /// Prints the evaluation of a trained model
     Evaluate(evaluate::Evaluate),
-    /// Runs published protocols: how good are the learners, against numbers anyone can look up?
+    /// Draws the evaluation of a kept version as a page
+    Report(report::Report),
+    /// Sets two run folders side by side: which is better, and is that sure?
+    Compare(compare::Compare),
+    /// Runs published protocols, against numbers anyone can look up
     Benchmark(benchmark::Benchmark),
     /// Lists, shows, promotes and rolls back models
     Models(models::Models),
     /// Writes what the service decided, for the next training run
     Decisions(decisions::Decisions),
-    /// Says what another policy would have earned on a log of decisions, and which version's recommendations are acted on
+    /// Judges another policy on logged decisions; says which version acts
     Policy(policy::Policy),
     /// Scores everyone as of a cut-off, into Parquet
     Score(score::Score),
     /// Lists the customers most at risk, with reasons
     ChurnList(churn_list::ChurnList),
-    /// Says who gets which action, within capacities and budgets, into Parquet
+    /// Says who gets which action, within capacities and budgets
     Allocate(allocate::Allocate),
     /// Loads customers' states into the serving store
     Load(load::Load),
-    /// Serves scores and decisions and takes in events over gRPC, and the account managers' page
+    /// Serves scores and decisions over gRPC, and the account managers' page
     Serve(serve::Serve),
     /// Makes up a market whose truth is known
     Simulate(simulate::Simulate),
     /// Does all of it on a made-up market
     Demo(demo::Demo),
+    /// Says what is here, what is missing, and what to do about it
+    Doctor(doctor::Doctor),
+    /// Prints what a shell needs to complete commands and flags
+    Completions(completions::Completions),
+}
+
+/// The command line, its commands grouped by what one wants to do.
+fn grouped() -> clap::Command {
+    tour::grouped(Command::command())
 }
 
 impl Command {
+    /// What was typed; says so and ends where it is help or a mistake.
+    pub(crate) fn typed() -> Self {
+        let typed = grouped().get_matches();
+        Self::from_arg_matches(&typed).unwrap_or_else(|mistake| mistake.exit())
+    }
+
     pub(crate) fn run(self) -> Outcome {
         match self.task {
             Task::Init(init) => init.run(&self.machine),
             Task::Check(check) => check.run(&self.machine),
             Task::Ingest(ingest) => ingest.run(&self.machine),
-            Task::Features(features) => features.run(),
+            Task::Features(features) => features.run(&self.machine),
             Task::Train(train) => train.run(&self.machine),
             Task::Evaluate(evaluate) => evaluate.run(&self.machine),
+            Task::Report(report) => report.run(&self.machine),
+            Task::Compare(compare) => compare.run(&self.machine),
             Task::Benchmark(benchmark) => benchmark.run(&self.machine),
             Task::Models(models) => models.run(&self.machine),
             Task::Decisions(decisions) => decisions.run(&self.machine),
@@ -126,6 +151,8 @@ impl Command {
             Task::Serve(serve) => serve.run(),
             Task::Simulate(simulate) => simulate.run(&self.machine),
             Task::Demo(demo) => demo.run(&self.machine),
+            Task::Doctor(doctor) => doctor.run(&self.machine),
+            Task::Completions(completions) => completions.run(),
         }
     }
 }
@@ -134,8 +161,12 @@ impl Machine {
     /// The engine these limits allow.
     pub(crate) fn engine(&self) -> Result<LocalEngine, Failure> {
         let threads = self.use_threads();
-        let memory_bytes = self.memory.unwrap_or_else(memory_bytes_default);
-        LocalEngine::new(memory_bytes, threads, &std::env::temp_dir()).map_err(Failure::environment)
+        LocalEngine::new(self.memory_bytes(), threads, &std::env::temp_dir()).map_err(Failure::environment)
+    }
+
+    /// The memory these flags allow.
+    pub(crate) fn memory_bytes(&self) -> u64 {
+        self.memory.unwrap_or_else(memory_bytes_default)
     }
 
     /// Lets fits take as many threads as the flags allow, and says how many those are.
@@ -150,7 +181,7 @@ impl Machine {
 
     /// The listener these flags ask for.
     pub(crate) fn progress(&self) -> Box<dyn Progress> {
-        report::progress(self.json)
+        progress(self.json)
     }
 
     /// True when results are wanted as JSON.
@@ -194,7 +225,6 @@ mod tests {
 
     #[test]
     fn the_command_line_is_well_formed() {
-        use clap::CommandFactory;
-        Command::command().debug_assert();
+        grouped().debug_assert();
     }
 }

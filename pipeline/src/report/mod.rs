@@ -3,6 +3,7 @@
 //! One file that needs nothing else, made of `evaluation.json` alone; every number says of whom and of when it is.
 
 mod actions;
+mod file;
 mod pictures;
 pub(crate) mod plots;
 mod verdict;
@@ -12,6 +13,7 @@ use std::collections::BTreeSet;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+pub use self::file::write_report;
 use self::pictures::{of_incidence, of_picture};
 use self::verdict::{Grade, Verdict, verdicts};
 use crate::training::{

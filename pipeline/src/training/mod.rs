@@ -3,6 +3,7 @@
 mod actions;
 mod bg_nbd;
 mod calibrated;
+mod catalogue_file;
 mod churn;
 mod evaluation;
 mod matrix;
@@ -41,6 +42,7 @@ pub(crate) use self::matrix::{Matrix, columns};
 use self::matrix::{encoder, sample};
 pub use self::next::{IncidenceEvaluation, IncidencePoint};
 pub use self::picture::{CutoffGap, Picture, ReliabilityBin};
+pub(crate) use self::predictions::FILE as PREDICTIONS;
 pub(crate) use self::predictions::{Phase, Predictions, SHIPPED, Said};
 pub use self::predictions::{TestPrediction, test_predictions};
 pub use self::programme::ProgrammeEvaluation;
@@ -80,11 +82,11 @@ const DECISIONS_PER_ROW: usize = 3;
 const CUSTOMERS_PER_ORIGIN: f64 = 2_000.0;
 
 const EVALUATION: &str = "evaluation.json";
-const REPORT: &str = "report.html";
+pub(crate) const REPORT: &str = "report.html";
 
 /// Trains every question of the run's spec, evaluates it out of time and keeps one model.
 ///
-/// Writes `training/` (rows, predictions, evaluation and its report) and a new version in `models/`.
+/// Writes `training/` (rows, what their columns mean, predictions, evaluation and its report) and a new version in `models/`.
 ///
 /// # Errors
 /// - the run has no events, or too short a history;
@@ -198,6 +200,7 @@ pub fn train(
     };
     let told: Vec<Said> = answers.iter().flat_map(|answer| answer.said.clone()).collect();
     predictions::write(&staging.path().join(predictions::FILE), &told)?;
+    catalogue_file::write(staging.path(), &spec, &catalogue, [&dataset, &waits.seen])?;
     write_json(&staging.path().join(EVALUATION), &evaluation)?;
     let page = staging.path().join(REPORT);
     std::fs::write(&page, report(&evaluation, spec.name())).map_err(Error::io("write", &page))?;
@@ -229,6 +232,12 @@ pub fn train(
 pub fn evaluation(run: &RunFolder, model: Option<&str>) -> Result<Evaluation> {
     let Some(model) = model else {
         let path = run.training().join(EVALUATION);
+        if !path.exists() {
+            let folder = run.path().display();
+            return Err(Error::Missing(format!(
+                "{folder} holds no training; run `percorso train --run {folder}` first"
+            )));
+        }
         let text = std::fs::read_to_string(&path).map_err(Error::io("read", &path))?;
         return serde_json::from_str(&text).map_err(|error| Error::data(&path, format!("not an evaluation: {error}")));
     };

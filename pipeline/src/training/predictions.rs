@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{
     ArrayRef, AsArray, FixedSizeBinaryBuilder, Float64Builder, ListBuilder, RecordBatch, StringBuilder,
-    TimestampMicrosecondBuilder,
+    TimestampMicrosecondBuilder, UInt32Array,
 };
 use arrow::datatypes::{DataType, Field, Float64Type, Schema, SchemaRef};
 use ndarray::Array2;
@@ -18,7 +18,7 @@ use crate::run::RunFolder;
 use crate::{Error, Result, canonical};
 
 /// Where a training's predictions lie.
-pub(super) const FILE: &str = "predictions.parquet";
+pub(crate) const FILE: &str = "predictions.parquet";
 
 /// The name under which what ships is told.
 pub(crate) const SHIPPED: &str = "shipped";
@@ -76,7 +76,8 @@ impl Said {
 }
 
 /// Writes predictions: `question`, `learner`, `phase`, `as_of`, `customer_key`, `label`, `probabilities` by class; of what
-/// ships of churn the interval's ends, `low` and `high`; and of `next-stage/by_<days>d`, what ships by each day.
+/// ships of churn the interval's ends, `low` and `high`; the label's place among the probabilities, `label_idx`, and what
+/// each place means, `classes`; and of `next-stage/by_<days>d`, what ships by each day.
 pub(crate) fn write(path: &Path, all: &[Said]) -> Result<()> {
     let schema = schema();
     let mut file = ParquetFile::create(path, Arc::clone(&schema))?;
@@ -91,6 +92,7 @@ pub(crate) fn write(path: &Path, all: &[Said]) -> Result<()> {
 fn schema() -> SchemaRef {
     let text = |name: &str| Field::new(name, DataType::Utf8, false);
     let probability = Arc::new(Field::new("item", DataType::Float64, true));
+    let class = Arc::new(Field::new("item", DataType::Utf8, true));
     Arc::new(Schema::new(vec![
         text("question"),
         text("learner"),
@@ -101,6 +103,8 @@ fn schema() -> SchemaRef {
         Field::new("probabilities", DataType::List(probability), false),
         Field::new("low", DataType::Float64, true),
         Field::new("high", DataType::Float64, true),
+        Field::new("label_idx", DataType::UInt32, false),
+        Field::new("classes", DataType::List(class), false),
     ]))
 }
 
@@ -110,6 +114,7 @@ fn batch(schema: &SchemaRef, question: &str, classes: &[String], predictions: &P
     let mut keys = FixedSizeBinaryBuilder::new(16);
     let mut probabilities = ListBuilder::new(Float64Builder::new());
     let mut ends = [Float64Builder::new(), Float64Builder::new()];
+    let mut of_classes = ListBuilder::new(StringBuilder::new());
     let phase = match predictions.phase {
         Phase::Origin => "origin",
         Phase::Test => "test",
@@ -130,6 +135,7 @@ fn batch(schema: &SchemaRef, question: &str, classes: &[String], predictions: &P
         for (at, end) in ends.iter_mut().enumerate() {
             end.append_option(interval.map(|interval| interval[at]));
         }
+        of_classes.append_value(classes.iter().map(Some));
     }
     let [low, high] = ends.map(|mut end| Arc::new(end.finish()) as ArrayRef);
     let [question, learner, phase, label] = texts.map(|mut builder| Arc::new(builder.finish()) as ArrayRef);
@@ -143,6 +149,8 @@ fn batch(schema: &SchemaRef, question: &str, classes: &[String], predictions: &P
         Arc::new(probabilities.finish()),
         low,
         high,
+        Arc::new(UInt32Array::from(predictions.labels.clone())),
+        Arc::new(of_classes.finish()),
     ];
     RecordBatch::try_new(Arc::clone(schema), columns).expect("the builders follow the schema")
 }

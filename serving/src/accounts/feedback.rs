@@ -53,7 +53,7 @@ impl Accounts {
     ///
     /// # Errors
     /// - nothing is known of the customer, no model is loaded, or the store fails.
-    pub(crate) async fn record(&self, key: CustomerKey, feedback: &Feedback) -> Result<Became, Error> {
+    pub(crate) async fn hear(&self, key: CustomerKey, feedback: &Feedback) -> Result<Became, Error> {
         let became = self.recorded(key, feedback).await?;
         if matches!(became, Became::Recorded(_) | Became::Otherwise(_)) {
             self.tell_anew(key).await;

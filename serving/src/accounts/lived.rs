@@ -9,12 +9,12 @@ use percorso_journey::{CategoryId, History, Spec, Timestamp};
 
 /// Of which customers something is told: of an audience, of a product, of both, or of everyone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Group {
+pub(crate) struct Segment {
     pub(crate) audience: Option<CategoryId>,
     pub(crate) product: Option<CategoryId>,
 }
 
-impl Group {
+impl Segment {
     /// Attribute cells of such a customer, of whom nothing else is known.
     pub(crate) fn cells(self, spec: &Spec) -> Vec<f64> {
         let mut cells = vec![f64::NAN; spec.attributes().len()];
@@ -32,10 +32,10 @@ pub(crate) struct LivedJourneys {
     until: Timestamp,
     audiences: Vec<NamedCategory>,
     products: Vec<NamedCategory>,
-    by_group: HashMap<Group, Lived>,
+    by_segment: HashMap<Segment, Lived>,
 }
 
-/// The journeys of a group.
+/// The journeys of a segment.
 #[derive(Clone, Debug)]
 pub(crate) struct Lived {
     /// By position of the stage.
@@ -96,7 +96,7 @@ impl LivedJourneys {
             until: as_of,
             audiences: spec.audiences(),
             products: spec.products(),
-            by_group: HashMap::new(),
+            by_segment: HashMap::new(),
         }
     }
 
@@ -110,25 +110,25 @@ impl LivedJourneys {
         };
         let audience = named(Spec::AUDIENCE, &self.audiences);
         let product = named(Spec::PRODUCT, &self.products);
-        let mut groups = vec![Group::default()];
-        groups.extend(audience.map(|_| Group {
+        let mut segments = vec![Segment::default()];
+        segments.extend(audience.map(|_| Segment {
             audience,
             product: None,
         }));
-        groups.extend(product.map(|_| Group {
+        segments.extend(product.map(|_| Segment {
             audience: None,
             product,
         }));
-        groups.extend(audience.and(product).map(|_| Group { audience, product }));
-        for group in groups {
-            let lived = self.by_group.entry(group).or_insert_with(|| Lived::of_nobody(spec));
+        segments.extend(audience.and(product).map(|_| Segment { audience, product }));
+        for segment in segments {
+            let lived = self.by_segment.entry(segment).or_insert_with(|| Lived::of_nobody(spec));
             lived.add(history, self.since, self.until, chance);
         }
     }
 
-    /// The journeys of a group; `None` where nobody is in it.
-    pub(crate) fn of(&self, group: Group) -> Option<&Lived> {
-        self.by_group.get(&group)
+    /// The journeys of a segment; `None` where nobody is in it.
+    pub(crate) fn of(&self, segment: Segment) -> Option<&Lived> {
+        self.by_segment.get(&segment)
     }
 
     pub(crate) fn audiences(&self) -> &[NamedCategory] {
@@ -287,7 +287,7 @@ mod tests {
             Some(0.4),
         );
         journeys.add(&history(&spec, &[(old - 300, "visit")]), None);
-        let lived = journeys.of(Group::default()).unwrap();
+        let lived = journeys.of(Segment::default()).unwrap();
         let (from, to) = (stage_of(visit), stage_of(purchase));
         assert_ne!(from, to);
         assert_eq!(lived.n_moved(from, to), 2);

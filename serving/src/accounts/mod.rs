@@ -21,10 +21,10 @@ use std::time::Duration;
 pub(crate) use cut_off::{CutOff, CutOffs};
 pub(crate) use decided::{Decision, recent, request};
 pub(crate) use feedback::{Answered, Became, Feedback, MAX_REASON_BYTES};
-pub(crate) use lived::{Group, Lived, LivedJourneys, LivedMove, LivedStage, LivedTouchpoint};
+pub(crate) use lived::{Lived, LivedJourneys, LivedMove, LivedStage, LivedTouchpoint, Segment};
 pub use people::{People, Person};
 pub(crate) use ranking::{Listed, Ranking, TARGET};
-pub(crate) use record::{Judged, Record};
+pub(crate) use record::{Group, Record};
 pub(crate) use wanted::{Doing, Snoozed, Wanted};
 
 use crate::ScoringService;
@@ -85,7 +85,7 @@ impl Accounts {
     }
 
     /// What became of what was told; `None` until that was looked at for the first time.
-    pub(crate) fn honest_record(&self) -> Option<Arc<Record>> {
+    pub(crate) fn record(&self) -> Option<Arc<Record>> {
         self.current.record()
     }
 }

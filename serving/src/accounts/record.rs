@@ -24,17 +24,17 @@ pub(crate) struct Record {
     /// The day of the first record, where there is none yet; `None` where no day is kept.
     pub(crate) first_on: Option<i64>,
     /// By tenths of the chance told.
-    pub(crate) tenths: [Judged; 10],
-    pub(crate) contacted: Judged,
-    pub(crate) not_contacted: Judged,
-    pub(crate) held_out: Judged,
+    pub(crate) tenths: [Group; 10],
+    pub(crate) contacted: Group,
+    pub(crate) not_contacted: Group,
+    pub(crate) held_out: Group,
     /// Customers of whom it can no longer be said.
     pub(crate) n_unknown: usize,
 }
 
 /// Some customers, and how many of them left.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Judged {
+pub(crate) struct Group {
     pub(crate) n_customers: usize,
     /// How many were expected to leave: the sum of the chances told.
     pub(crate) expected: f64,
@@ -42,7 +42,7 @@ pub(crate) struct Judged {
     pub(crate) n_contacted: usize,
 }
 
-impl Judged {
+impl Group {
     /// The share that left, with its 95 % interval; `None` of nobody.
     pub(crate) fn left(&self) -> Option<(f64, [f64; 2])> {
         let (n_left, n) = (self.n_left as f64, self.n_customers as f64);

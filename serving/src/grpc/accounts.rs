@@ -69,7 +69,7 @@ impl accounts_server::Accounts for Edge {
         let message = request.into_inner();
         let work = async {
             let (key, feedback) = feedback(&self.service, &message)?;
-            let became = self.accounts.record(key, &feedback).await;
+            let became = self.accounts.hear(key, &feedback).await;
             let (id, is_decided_otherwise) = match became.map_err(|error| status(&error))? {
                 Became::Recorded(id) => (id, false),
                 Became::Otherwise(id) => (id, true),

@@ -71,7 +71,7 @@ pub(super) async fn answer(
         answer = sent.answer,
         "a recommendation is answered"
     );
-    let became = match desk.accounts.record(key, &feedback).await {
+    let became = match desk.accounts.hear(key, &feedback).await {
         Ok(became) => became,
         Err(error) => return failed(&error, t),
     };

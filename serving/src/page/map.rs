@@ -14,7 +14,7 @@ use super::doors::Session;
 use super::figures;
 use super::map_picture::Picture;
 use super::words::{Said, Words};
-use crate::accounts::{Group, Lived, LivedJourneys, LivedMove, LivedStage, LivedTouchpoint};
+use crate::accounts::{Lived, LivedJourneys, LivedMove, LivedStage, LivedTouchpoint, Segment};
 
 #[derive(Template)]
 #[template(path = "map.html")]
@@ -24,7 +24,7 @@ struct MapPage {
     lately: String,
     audiences: Vec<Choice>,
     products: Vec<Choice>,
-    /// `None` where nobody is in the group.
+    /// `None` where nobody is in the segment.
     lived: Option<Told>,
 }
 
@@ -70,7 +70,7 @@ struct MoveRow {
     is_designed: bool,
 }
 
-/// The group asked for, as the form says it.
+/// The segment asked for, as the form says it.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Asked {
@@ -97,7 +97,7 @@ pub(super) async fn map(
 fn page(spec: &Spec, journeys: &LivedJourneys, asked: &Asked, t: Words) -> MapPage {
     let named =
         |names: &[NamedCategory], name: &str| names.iter().find(|named| named.name == name).map(|named| named.id);
-    let group = Group {
+    let segment = Segment {
         audience: named(journeys.audiences(), &asked.audience),
         product: named(journeys.products(), &asked.product),
     };
@@ -115,12 +115,12 @@ fn page(spec: &Spec, journeys: &LivedJourneys, asked: &Asked, t: Words) -> MapPa
         lately: t.say(Said::MapSince(&since)),
         audiences: choices(journeys.audiences(), &asked.audience),
         products: choices(journeys.products(), &asked.product),
-        lived: journeys.of(group).map(|lived| told(spec, lived, group, t)),
+        lived: journeys.of(segment).map(|lived| told(spec, lived, segment, t)),
     }
 }
 
-fn told(spec: &Spec, lived: &Lived, group: Group, t: Words) -> Told {
-    let designed = spec.designed_moves(&group.cells(spec)).unwrap_or_default();
+fn told(spec: &Spec, lived: &Lived, segment: Segment, t: Words) -> Told {
+    let designed = spec.designed_moves(&segment.cells(spec)).unwrap_or_default();
     let moves = lived.moves(designed);
     let mut met: Vec<(usize, &LivedTouchpoint)> = lived.touchpoints.iter().enumerate().collect();
     met.retain(|(_, touchpoint)| touchpoint.n_events > 0);

@@ -10,7 +10,7 @@ use super::desk::{Desk, html};
 use super::doors::Session;
 use super::figures;
 use super::words::{Said, Words};
-use crate::accounts::{Judged, Record};
+use crate::accounts::{Group, Record};
 
 /// Fewer customers than this tell nothing of a tenth in words.
 const ENOUGH: usize = 20;
@@ -45,7 +45,7 @@ pub(super) async fn record(
     tracing::info!(target: "audit", session = session.name, "the record is viewed");
     // Whoever looks wants everyone ranked, as that is what is told and kept.
     desk.accounts.ranking();
-    let record = desk.accounts.honest_record();
+    let record = desk.accounts.record();
     html(&record.map_or_else(|| RecordPage::empty(t), |record| RecordPage::of(&record, t)))
 }
 
@@ -123,7 +123,7 @@ fn tenth(at: usize, t: Words) -> String {
 }
 
 impl Row {
-    fn of(name: String, group: &Judged, t: Words) -> Self {
+    fn of(name: String, group: &Group, t: Words) -> Self {
         let left = group.left();
         Self {
             name,

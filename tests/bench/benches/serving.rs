@@ -12,17 +12,17 @@ use std::time::{Duration, Instant};
 use percorso_artefact::{Label, Registry};
 use percorso_bench::calls::{Measured, measure, measure_at};
 use percorso_bench::empty::{self, EmptyService};
+use percorso_bench::store::{load, secret, stored};
 use percorso_bench::{market, model};
-use percorso_journey::{CustomerKey, History, JourneyState, KeySecret, LoggedEvent, Spec, Timestamp, in_population};
+use percorso_journey::{JourneyState, LoggedEvent, Spec, Timestamp, in_population};
 use percorso_kit::{END_DAY, micros_of_day};
-use percorso_next_action::decide::Ledger;
 use percorso_proto::v1;
 use percorso_proto::v1::decisions_client::DecisionsClient;
 use percorso_proto::v1::journeys_client::JourneysClient;
 use percorso_proto::v1::score_request::Customer;
 use percorso_proto::v1::scoring_client::ScoringClient;
 use percorso_scoring::{Asked, Language, ScoringModel, Scratch, Telling};
-use percorso_serving::{AccountsSettings, Reflection, Server, Settings, Store};
+use percorso_serving::{AccountsSettings, Reflection, Server, Settings};
 use tonic::transport::Channel;
 use tonic::transport::server::TcpIncoming;
 
@@ -110,44 +110,6 @@ fn in_process(spec: &Arc<Spec>, registry: &Registry, journeys: &[(String, Vec<Lo
             );
         });
     }
-}
-
-fn secret() -> KeySecret {
-    KeySecret::new(&[7; 32])
-}
-
-/// One customer as a store takes them.
-type Stored = (CustomerKey, Vec<u8>, Vec<Vec<u8>>);
-
-fn stored(spec: &Arc<Spec>, journeys: &[(String, Vec<LoggedEvent>)]) -> Vec<Stored> {
-    let one = |(id, events): &(String, Vec<LoggedEvent>)| {
-        let base = JourneyState::new(Arc::clone(spec));
-        let mut history = History::resume(base, events.clone()).expect("journeys are in order");
-        history.settle();
-        let log = history.log().iter().map(LoggedEvent::to_bytes).collect();
-        (secret().key_of(id), history.base().to_bytes(), log)
-    };
-    let mut customers: Vec<Stored> = journeys.iter().map(one).collect();
-    customers.sort();
-    customers
-}
-
-/// Loads the customers, each as many times as said under another key; returns customers a second.
-fn load(dir: &Path, spec: &Arc<Spec>, customers: &[Stored], copies: u8) -> f64 {
-    let began = Instant::now();
-    let mut loader = Store::create(dir, spec, Timestamp::from_micros(micros_of_day(END_DAY))).expect("a new folder");
-    for (key, base, log) in customers {
-        for copy in 0..copies {
-            let mut bytes = *key.bytes();
-            let Some(last) = bytes[15].checked_add(copy) else { break };
-            bytes[15] = last;
-            loader
-                .put(CustomerKey::from_bytes(bytes), base, log, Ledger::default())
-                .expect("in order");
-        }
-    }
-    let loaded = loader.finish().expect("the disk takes it");
-    loaded.n_customers as f64 / began.elapsed().as_secs_f64()
 }
 
 async fn bench(dir: &Path, spec: Arc<Spec>, ids: Arc<[String]>) {

@@ -9,3 +9,4 @@ pub mod empty;
 pub mod logged;
 pub mod market;
 pub mod model;
+pub mod store;

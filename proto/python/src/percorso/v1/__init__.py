@@ -1,0 +1,1 @@
+"""The messages and stubs of percorso.v1, generated when the package is built."""
