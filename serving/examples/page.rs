@@ -33,8 +33,15 @@ async fn main() {
     let n_customers = std::env::args().nth(1).map_or(CUSTOMERS, |n| n.parse().unwrap());
     let spec = spec_with_actions();
     let mut customers: Vec<(String, Vec<Happening>)> = browser::customers();
-    let chance = |seed: u64| (format!("C{:04}", 1_000 + seed), journey(seed, 4 + (seed % 37) as usize));
-    customers.extend((0..n_customers).map(chance));
+    let by_chance = |seed: u64| {
+        let mut journey = journey(seed, 4 + (seed % 37) as usize);
+        // Events of one moment are kept in the order of their ids.
+        for (at, happening) in journey.iter_mut().enumerate() {
+            happening.event_id = format!("e{seed}-{at:03}");
+        }
+        (format!("C{:04}", 1_000 + seed), journey)
+    };
+    customers.extend((0..n_customers).map(by_chance));
     let owners = ["Ada Rossi", "Bruno Conti", "Carla Vidal"];
     let person = |(at, (id, _)): (usize, &(String, Vec<Happening>))| {
         let owner = Some(owners[at % owners.len()].to_owned());

@@ -6,6 +6,7 @@
 mod cut_off;
 mod decided;
 mod feedback;
+mod found;
 mod lived;
 mod people;
 mod ranker;

@@ -11,6 +11,7 @@ use percorso_next_action::Evidence;
 use percorso_scoring::{ActBy, Language, Order, Standing, Telling};
 
 use super::LivedJourneys;
+use super::found::KnownFound;
 use super::record::Record;
 use crate::{DecisionRequest, Error, Question, ScoringService};
 
@@ -49,6 +50,8 @@ pub(crate) struct Ranking {
     pub(crate) lived: LivedJourneys,
     /// Main reasons that were asked for before, by customer and language.
     reasons: Mutex<HashMap<(CustomerKey, Language), Option<String>>>,
+    /// What filters found.
+    pub(super) found: KnownFound,
     /// Customers of whom something was decided since; they keep their places.
     since: Mutex<HashMap<CustomerKey, Listed>>,
 }
@@ -112,6 +115,7 @@ impl Ranking {
             listed,
             lived,
             reasons: Mutex::default(),
+            found: KnownFound::default(),
             since: Mutex::default(),
         }))
     }
@@ -185,10 +189,6 @@ impl Listed {
     /// Whether the chance of leaving is asked and reaches this share.
     pub(crate) fn reaches(&self, at_least: f64) -> bool {
         self.churn.is_some_and(|churn| churn.probability >= at_least)
-    }
-
-    pub(crate) fn chance(&self) -> f64 {
-        self.churn.map_or(0.0, |churn| churn.probability)
     }
 
     /// Who comes first; the same for everyone who asks, so that pages follow each other.

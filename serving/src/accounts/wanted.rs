@@ -6,7 +6,7 @@ use percorso_scoring::Order;
 use super::{Accounts, Listed, Ranking};
 
 /// What a list is asked for; by default everyone, who acting saves most for first.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Wanted {
     /// Whose id is this or holds it, or whose key is this; everyone when empty.
     pub(crate) search: String,
@@ -43,6 +43,12 @@ pub(crate) enum Snoozed {
 impl Wanted {
     /// The customers asked for, in the order asked for.
     pub(crate) fn of<'a>(&self, ranking: &'a Ranking, accounts: &Accounts) -> Vec<&'a Listed> {
+        let places = self.places(ranking, accounts);
+        places.into_iter().map(|at| &ranking.listed[at as usize]).collect()
+    }
+
+    /// The positions in the ranking of the customers asked for, in the order asked for.
+    pub(super) fn places(&self, ranking: &Ranking, accounts: &Accounts) -> Vec<u32> {
         let is_named = self.is_named(accounts);
         let is_theirs = |key| {
             self.owner.as_deref().is_none_or(|owner| {
@@ -56,7 +62,7 @@ impl Wanted {
             Snoozed::Without => is_awake(key),
             Snoozed::Only => !is_awake(key),
         };
-        let is_asked = |listed: &&Listed| {
+        let is_asked = |(_, listed): &(u32, &Listed)| {
             let is_action = match self.doing {
                 Doing::Anything => true,
                 Doing::Nothing => listed.action.is_none(),
@@ -66,12 +72,13 @@ impl Wanted {
             let is_stage = self.stage.is_none() || listed.stage == self.stage;
             is_action && is_likely && is_stage && is_here(listed.key) && is_theirs(listed.key) && is_named(listed.key)
         };
-        let mut listed: Vec<&Listed> = ranking.listed.iter().filter(is_asked).collect();
+        let mut places: Vec<u32> = (0..).zip(&ranking.listed).filter(is_asked).map(|(at, _)| at).collect();
         // That is the order of the ranking.
         if self.order != Order::Gain {
-            listed.sort_by(|left, right| left.compare(right, self.order));
+            let listed = |at: &u32| &ranking.listed[*at as usize];
+            places.sort_by(|left, right| listed(left).compare(listed(right), self.order));
         }
-        listed
+        places
     }
 
     fn is_named<'a>(&'a self, accounts: &'a Accounts) -> impl Fn(CustomerKey) -> bool + 'a {

@@ -16,7 +16,7 @@ use super::figures;
 use super::filter::{Filter, NOTHING, percentage};
 use super::words::{Said, Words};
 use crate::ScoringService;
-use crate::accounts::{Accounts, CutOffs, Listed, Ranking, Wanted};
+use crate::accounts::{Accounts, Listed, Ranking};
 
 const ROWS_ON_A_PAGE: usize = 50;
 /// The width that a certain chance has in a bar, in its own units.
@@ -117,35 +117,28 @@ fn page(desk: &Desk, session: &Session, t: Words, filter: &Filter) -> Response {
         return is_being_ranked(desk, t, "/");
     };
     let service = &desk.accounts.service;
-    let of_any_chance = Wanted {
-        at_least: None,
-        ..filter.wanted(&desk.accounts)
-    };
-    let of_any_chance = of_any_chance.of(&ranking, &desk.accounts);
-    let cut_offs = CutOffs::of(&of_any_chance);
-    let is_asked = |listed: &&Listed| filter.at_least().is_none_or(|least| listed.reaches(least));
-    let listed: Vec<&Listed> = of_any_chance.into_iter().filter(is_asked).collect();
-    let n_pages = listed.len().div_ceil(ROWS_ON_A_PAGE).max(1);
+    let found = ranking.found(&filter.wanted(&desk.accounts), &desk.accounts);
+    let (cut_offs, at_least) = (&found.cut_offs, filter.at_least());
+    let extent = found.extent(at_least);
+    let n_pages = extent.n_customers.div_ceil(ROWS_ON_A_PAGE).max(1);
     let page = filter.page().min(n_pages);
-    let shown = listed.iter().skip((page - 1) * ROWS_ON_A_PAGE).take(ROWS_ON_A_PAGE);
+    let shown = found.some(&ranking, at_least, (page - 1) * ROWS_ON_A_PAGE, ROWS_ON_A_PAGE);
     let rows: Vec<Row> = shown
         .map(|listed| row(&ranking.latest(listed), &ranking, &desk.accounts, t))
         .collect();
     tracing::info!(target: "audit", session = session.name, n_customers = rows.len(), "customers are listed");
-    let leavers: f64 = listed.iter().map(|listed| listed.chance()).sum();
-    let value: f64 = listed.iter().filter_map(|listed| listed.value_at_risk).sum();
-    let notice = listed.is_empty().then(|| t.say(Said::NoneFound));
+    let notice = (extent.n_customers == 0).then(|| t.say(Said::NoneFound));
     let zone = service.spec().time_zone();
     html(&ListPage {
         as_of: t.say(Said::AsOf(&figures::moment(ranking.as_of, zone, t.0))),
         summary: t.say(Said::Summary {
-            listed: &t.count(listed.len()),
-            leavers: &t.count(leavers.round() as usize),
-            value: &t.money(value),
+            listed: &t.count(extent.n_customers),
+            leavers: &t.count(extent.leavers.round() as usize),
+            value: &t.money(extent.value_at_risk),
         }),
         notice,
         slider: Slider::of(filter, cut_offs.grain(), cut_offs.end(), t),
-        panel: Panel::of(&cut_offs, filter, t),
+        panel: Panel::of(cut_offs, filter, t),
         rows,
         page,
         page_of: t.say(Said::PageOf(&t.count(page), &t.count(n_pages))),

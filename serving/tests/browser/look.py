@@ -49,6 +49,7 @@ def pages(page: Page, origin: str) -> dict[str, str]:
         "customer": customer,
         "left": f"{customer}/left",
         "record": "/record",
+        "map": "/map",
         "message": "/nowhere",
     }
 

@@ -149,6 +149,7 @@ async fn every_page_is_told_in_the_language_asked_for_or_chosen() {
 async fn the_journey_map_tells_stages_touchpoints_and_moves_and_leads_to_their_customers() {
     let house = House::open().await;
     let inside = house.entered().await;
+    inside.list("").await;
     let map = inside.get("/map").await;
     assert_eq!(map.status, 200);
     map.places([
