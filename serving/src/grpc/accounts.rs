@@ -190,10 +190,11 @@ impl Asked {
                 ));
             }
         };
-        let listed = self.wanted.of(&ranking, accounts);
-        let until = from.saturating_add(self.size).min(listed.len());
-        let shown = listed.get(from..until).unwrap_or_default();
-        let customers = shown.iter().map(|listed| {
+        let found = ranking.found(&self.wanted, accounts);
+        let at_least = self.wanted.at_least;
+        let n_customers = found.extent(at_least).n_customers;
+        let until = from.saturating_add(self.size).min(n_customers);
+        let customers = found.some(&ranking, at_least, from, self.size).map(|listed| {
             let listed = ranking.latest(listed);
             risk(accounts, &model, &listed, self.telling)
         });
@@ -203,12 +204,12 @@ impl Asked {
         };
         Ok(v1::ListChurnRisksReply {
             customers: customers.collect(),
-            next_page_token: if until < listed.len() {
+            next_page_token: if until < n_customers {
                 next.text()
             } else {
                 String::new()
             },
-            total_size: listed.len() as u64,
+            total_size: n_customers as u64,
             as_of: Some(timestamp(ranking.as_of)),
             model_version: ranking.scored_by().to_owned(),
         })

@@ -6,6 +6,7 @@ mod action;
 mod check;
 mod check_action;
 mod check_source;
+mod designed;
 mod error;
 mod raw;
 mod raw_action;
@@ -13,14 +14,13 @@ mod source;
 
 pub use action::{Action, Cap, Daily, Decisions, Eligible, Prior, Quiet, Reward, Rule};
 pub use check_action::NOTHING;
+pub use designed::{DesignedMap, DesignedMove, NamedCategory};
 pub use error::SpecError;
 pub use source::{Anonymous, ByName, ColumnRule, CsvFormat, Dedupe, Field, LineMerge, Source};
 
-use std::fmt;
-
 use sha2::{Digest, Sha256};
 
-use crate::{CategoryId, TimeGrid};
+use crate::TimeGrid;
 
 /// A business described: every list closed, every name resolved to a position.
 #[derive(Clone, Debug)]
@@ -113,54 +113,6 @@ pub enum AttributeKind {
     Timestamp,
     /// True or false.
     Flag,
-}
-
-/// The journey as designed, for one audience and product or for all.
-#[derive(Clone, Debug, PartialEq)]
-pub struct DesignedMap {
-    /// The audience it was drawn for; `None` for every audience.
-    pub audience: Option<NamedCategory>,
-    /// The product it was drawn for; `None` for every product.
-    pub product: Option<NamedCategory>,
-    /// The moves it foresees.
-    pub moves: Vec<DesignedMove>,
-}
-
-/// A value of a category that the spec names.
-#[derive(Clone, PartialEq, Eq)]
-pub struct NamedCategory {
-    /// As the spec writes it.
-    pub name: String,
-    /// As states hold it.
-    pub id: CategoryId,
-}
-
-/// The id alone, which is what a state sees of it: the canonical text of meaning is made of this.
-impl fmt::Debug for NamedCategory {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.id.fmt(f)
-    }
-}
-
-impl NamedCategory {
-    /// The value of this name.
-    pub fn of(name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            id: CategoryId::of(name),
-        }
-    }
-}
-
-/// A move from stage to stage that the designers foresaw.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct DesignedMove {
-    /// Position of the stage left.
-    pub from: u16,
-    /// Position of the stage entered.
-    pub to: u16,
-    /// How long the stay in `from` was meant to last, in days.
-    pub within_days: f64,
 }
 
 /// One definition of leaving.
@@ -321,25 +273,6 @@ impl Spec {
     pub const AUDIENCE: u16 = 0;
     /// Position of `product` in [`Self::attributes`].
     pub const PRODUCT: u16 = 1;
-
-    /// The designed maps, most particular first.
-    pub fn designed_maps(&self) -> &[DesignedMap] {
-        &self.designed_maps
-    }
-
-    /// The audiences that designed maps and actions name, in alphabetical order.
-    pub fn audiences(&self) -> Vec<NamedCategory> {
-        let of_maps = self.designed_maps.iter().filter_map(|map| map.audience.as_ref());
-        let of_actions = self.actions.iter().flat_map(|action| &action.eligible.audiences);
-        named_once(of_maps, of_actions)
-    }
-
-    /// The products that designed maps and actions name, in alphabetical order.
-    pub fn products(&self) -> Vec<NamedCategory> {
-        let of_maps = self.designed_maps.iter().filter_map(|map| map.product.as_ref());
-        let of_actions = self.actions.iter().flat_map(|action| &action.eligible.products);
-        named_once(of_maps, of_actions)
-    }
 
     /// The definitions of leaving.
     pub fn churn(&self) -> &[ChurnDefinition] {
@@ -524,16 +457,4 @@ pub struct Rhythm {
 
 fn position<T>(list: &[T], matches: impl Fn(&T) -> bool) -> Option<u16> {
     list.iter().position(matches).and_then(|at| u16::try_from(at).ok())
-}
-
-/// Every name once.
-fn named_once<'a>(
-    of_maps: impl Iterator<Item = &'a NamedCategory>,
-    of_actions: impl Iterator<Item = &'a String>,
-) -> Vec<NamedCategory> {
-    let mut names: Vec<&str> = of_maps.map(|named| named.name.as_str()).collect();
-    names.extend(of_actions.map(String::as_str));
-    names.sort_unstable();
-    names.dedup();
-    names.into_iter().map(NamedCategory::of).collect()
 }

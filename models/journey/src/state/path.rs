@@ -1,8 +1,8 @@
 //! The way through the stages, as lived, beside the way as designed.
 
 use crate::bytes::{ByteReader, ByteWriter, MalformedBytes};
-use crate::spec::{DesignedMove, NamedCategory};
-use crate::{CategoryId, JourneyEvent, Spec, Timestamp};
+use crate::spec::DesignedMove;
+use crate::{JourneyEvent, Spec, Timestamp};
 
 /// Where the customer stands and how they came there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -127,20 +127,6 @@ impl StagePath {
             n_loops: from.u32()?,
             n_off_map: from.u32()?,
         })
-    }
-}
-
-impl Spec {
-    /// The moves designed for a customer with these attribute cells: the most particular map that applies.
-    pub fn designed_moves(&self, attributes: &[f64]) -> Option<&[DesignedMove]> {
-        let holds = |attribute: u16, wanted: &Option<NamedCategory>| {
-            let found = || CategoryId::from_cell(attributes[usize::from(attribute)]);
-            wanted.as_ref().is_none_or(|wanted| found() == Some(wanted.id))
-        };
-        self.designed_maps()
-            .iter()
-            .find(|map| holds(Self::AUDIENCE, &map.audience) && holds(Self::PRODUCT, &map.product))
-            .map(|map| map.moves.as_slice())
     }
 }
 
