@@ -67,7 +67,7 @@ struct MoveRow {
     from: String,
     to: String,
     times: String,
-    is_designed: bool,
+    as_designed: String,
 }
 
 /// The segment asked for, as the form says it.
@@ -188,7 +188,11 @@ fn move_row(spec: &Spec, lived: &LivedMove, designed: &[DesignedMove], t: Words)
         from: name(lived.from),
         to: name(lived.to),
         times: t.count(lived.n_moved),
-        // Where nothing is designed, nothing is against the design.
-        is_designed: lived.designed_days.is_some() || designed.is_empty(),
+        // Where nothing is designed, nothing is against the design; and nobody designs leaving.
+        as_designed: match lived.designed_days {
+            Some(_) => t.say(Said::Yes),
+            None if designed.is_empty() || lived.to == spec.leaving_stage() => "–".to_owned(),
+            None => t.say(Said::No),
+        },
     }
 }

@@ -12,8 +12,8 @@ const GAP: f64 = 64.0;
 const EDGE: f64 = 12.0;
 /// Room for arrows above the boxes, and below them.
 const ABOVE: f64 = 118.0;
-const BELOW: f64 = 128.0;
-/// A move made by fewer than this share of those who moved is in the table alone.
+const BELOW: f64 = 180.0;
+/// A move made by fewer than this share of those who moved is in the table alone, unless it leads out.
 const LEAST_SHARE: f64 = 0.005;
 const THICKEST: f64 = 9.0;
 
@@ -81,7 +81,8 @@ impl Picture {
         let n_moved: usize = moves.iter().map(|lived| lived.n_moved).sum();
         let most = moves.iter().map(|lived| lived.n_moved).max().unwrap_or(0).max(1);
         let is_shown = |lived: &&LivedMove| {
-            lived.designed_days.is_some() || lived.n_moved as f64 >= (LEAST_SHARE * n_moved as f64).max(1.0)
+            let is_out = usize::from(lived.to) == leaving;
+            is_out || lived.designed_days.is_some() || lived.n_moved as f64 >= LEAST_SHARE * n_moved as f64
         };
         let arrow = |lived: &LivedMove| {
             let route = if usize::from(lived.to) == leaving {
@@ -173,7 +174,7 @@ impl Route {
             }
             Self::Behind => {
                 let (start, end) = (from.middle() - 20.0, to.middle() + 20.0);
-                let fall = (0.28 * (start - end)).clamp(36.0, 1.9 * BELOW - 60.0);
+                let fall = (0.28 * (start - end)).clamp(36.0, 1.2 * BELOW);
                 let middle = (start + end) / 2.0;
                 (
                     (start, under),

@@ -17,6 +17,7 @@ use crate::ResponseKind;
 pub(super) enum Said<'a> {
     MyCustomers,
     SkipToContent,
+    MainMenu,
     LanguageLabel,
     AsOf(&'a str),
     IsBeingRanked,

@@ -9,6 +9,7 @@ pub(super) fn say(said: Said<'_>) -> String {
     match said {
         Said::MyCustomers => "My customers".into(),
         Said::SkipToContent => "Skip to the content".into(),
+        Said::MainMenu => "Main menu".into(),
         Said::LanguageLabel => "Language".into(),
         Said::AsOf(when) => format!("Ranked as of {when}"),
         Said::IsBeingRanked => "Your customers are being ranked. This page looks again by itself.".into(),

@@ -9,6 +9,7 @@ pub(super) fn say(said: Said<'_>) -> String {
     match said {
         Said::MyCustomers => "I miei clienti".into(),
         Said::SkipToContent => "Vai al contenuto".into(),
+        Said::MainMenu => "Menu principale".into(),
         Said::LanguageLabel => "Lingua".into(),
         Said::AsOf(when) => format!("Classifica aggiornata: {when}"),
         Said::IsBeingRanked => "Stiamo ordinando i tuoi clienti. La pagina si aggiorna da sola.".into(),

@@ -9,6 +9,7 @@ pub(super) fn say(said: Said<'_>) -> String {
     match said {
         Said::MyCustomers => "Mis clientes".into(),
         Said::SkipToContent => "Ir al contenido".into(),
+        Said::MainMenu => "Menú principal".into(),
         Said::LanguageLabel => "Idioma".into(),
         Said::AsOf(when) => format!("Clasificación a fecha de {when}"),
         Said::IsBeingRanked => "Se están ordenando tus clientes. La página se actualiza sola.".into(),
