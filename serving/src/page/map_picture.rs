@@ -185,16 +185,12 @@ impl Route {
             }
             Self::Out => {
                 let aim = to.middle() + (from.middle() - to.middle()).clamp(-55.0, 55.0);
-                let middle = under + 0.62 * (to.top - under);
-                (
-                    (from.middle(), under),
-                    (from.middle(), middle),
-                    (aim, to.top - 10.0),
-                    (
-                        from.middle() + 0.18 * (aim - from.middle()) + 6.0,
-                        under + 0.4 * (to.top - under),
-                    ),
-                )
+                let (start, end) = ((from.middle(), under), (aim, to.top - 10.0));
+                let bend = (from.middle(), under + 0.62 * (to.top - under));
+                // Where the way back of others does not pass: three quarters down the curve.
+                let along = |start: f64, bend: f64, end: f64| 0.0625 * start + 0.375 * bend + 0.5625 * end;
+                let label_at = (along(start.0, bend.0, end.0), along(start.1, bend.1, end.1) - 8.0);
+                (start, bend, end, label_at)
             }
             Self::Back => {
                 let start = from.middle() + (to.middle() - from.middle()).clamp(-40.0, 40.0);
