@@ -16,7 +16,7 @@
 # Scores a customer by id and inline, sends an event and shows that the score moved, asks what to do and tells what came of it.
 # Needs `pip install ./proto/python` (from the project's root) and a running `percorso serve`.
 #
-# As a script: `python notebooks/call_the_service.py 127.0.0.1:50051 C000042 --as-of 2026-01-01T00:00:00Z`.
+# As a script: `python notebooks/call_the_service.py 127.0.0.1:50051 C000001 --as-of 2026-01-01T00:00:00Z`.
 # It prints one JSON object a line.
 # As a notebook it takes the same words from `PERCORSO_CALL`.
 # The event it sends and the decision it asks for stay in the store.
@@ -33,7 +33,7 @@ import grpc
 from percorso import Percorso, event
 from percorso.v1 import decisions_pb2
 
-WORDS = os.environ.get("PERCORSO_CALL", "127.0.0.1:50051 C000042").split() if "ipykernel" in sys.modules else None
+WORDS = os.environ.get("PERCORSO_CALL", "127.0.0.1:50051 C000001").split() if "ipykernel" in sys.modules else None
 
 parser = argparse.ArgumentParser(description="Scores a customer, sends an event, scores again, and asks what to do.")
 parser.add_argument("address", help="where the service listens, such as 127.0.0.1:50051")

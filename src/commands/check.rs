@@ -19,6 +19,9 @@ impl Check {
     pub(crate) fn run(self, machine: &Machine) -> Outcome {
         let summary = percorso_pipeline::check(&self.journey, &machine.engine()?, &*machine.progress())?;
         print_summary(&summary, machine.wants_json());
+        if !machine.wants_json() {
+            println!("{} is right; nothing was written", self.journey.display());
+        }
         Ok(())
     }
 }

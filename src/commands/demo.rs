@@ -130,12 +130,16 @@ impl Demo {
             return Ok(());
         }
         println!(
-            "a first call: python notebooks/call_the_service.py {} C000042; stop with Ctrl-C",
+            "a first call: python notebooks/call_the_service.py {} C000001; stop with Ctrl-C",
             self.listen
         );
         // Noon of the day the market ends, when nobody has to be left in peace.
         let clock = Timestamp::from_micros(micros_of_day(END_DAY) + MICROS_PER_DAY / 2);
-        println!("its clock begins at {clock}, where the market ends");
+        println!(
+            "its clock begins at {clock}, where the market ends; to serve it again: percorso serve --run {} --clock-from {clock} --page {}",
+            run.path().display(),
+            self.page
+        );
         let listen = self.listen;
         Serve {
             run: folder(),

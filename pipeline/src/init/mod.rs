@@ -162,7 +162,8 @@ fn churn(churn: &Churn) -> String {
 
 /// Questions as runs of lines that ask, so that one of several lines is one.
 fn n_questions(text: &str) -> usize {
-    let asks = |line: &str| line.contains("# ?");
+    // The head says what `# ?` means, in quotes.
+    let asks = |line: &str| line.contains("# ?") && !line.contains("`# ?`");
     let mut before = false;
     text.lines()
         .filter(|line| {

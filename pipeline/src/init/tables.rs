@@ -69,8 +69,11 @@ impl DataFile {
     /// The file at a path, with what its name and first line say of how it is written.
     ///
     /// # Errors
-    /// - its name ends in none of the known endings; the file cannot be read or is empty.
+    /// - it is not there, or its name ends in none of the known endings; the file cannot be read or is empty.
     pub(super) fn at(path: &Path) -> Result<Self> {
+        if !path.exists() {
+            return Err(Error::Missing(format!("{} is not there", path.display())));
+        }
         let format = FileFormat::of(path).ok_or_else(|| {
             let message = "expected a name that ends in .parquet, .csv, .csv.gz, .xes or .xes.gz; \
                            a table of another kind can be saved as CSV with a header line";

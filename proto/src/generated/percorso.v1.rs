@@ -2313,7 +2313,8 @@ pub mod accounts_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Lists customers, who acting saves most for first; those whom a manager put off until a day are left out.
+        /// Lists customers, who acting saves most for first; those whom a manager put off until a day
+        /// are left out, and those who have left unless their stage is asked for.
         ///
         /// Everyone is ranked when someone first asks, when another model serves, and every ten minutes; the reply says as of when.
         /// INVALID_ARGUMENT: a field is wrong; google.rpc.BadRequest names it.
@@ -2415,7 +2416,8 @@ pub mod accounts_server {
     /// Generated trait containing gRPC methods that should be implemented for use with AccountsServer.
     #[async_trait]
     pub trait Accounts: std::marker::Send + std::marker::Sync + 'static {
-        /// Lists customers, who acting saves most for first; those whom a manager put off until a day are left out.
+        /// Lists customers, who acting saves most for first; those whom a manager put off until a day
+        /// are left out, and those who have left unless their stage is asked for.
         ///
         /// Everyone is ranked when someone first asks, when another model serves, and every ten minutes; the reply says as of when.
         /// INVALID_ARGUMENT: a field is wrong; google.rpc.BadRequest names it.

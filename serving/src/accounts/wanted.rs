@@ -12,7 +12,7 @@ pub(crate) struct Wanted {
     pub(crate) search: String,
     /// Whose account manager this is.
     pub(crate) owner: Option<String>,
-    /// Position of the stage they are in.
+    /// Position of the stage they are in; when it is not asked for, any but the leaving one.
     pub(crate) stage: Option<u16>,
     pub(crate) doing: Doing,
     /// Who is at least so likely to leave.
@@ -50,6 +50,7 @@ impl Wanted {
     /// The positions in the ranking of the customers asked for, in the order asked for.
     pub(super) fn places(&self, ranking: &Ranking, accounts: &Accounts) -> Vec<u32> {
         let is_named = self.is_named(accounts);
+        let leaving = accounts.service.spec().leaving_stage();
         let is_theirs = |key| {
             self.owner.as_deref().is_none_or(|owner| {
                 let person = accounts.people.of(key);
@@ -69,7 +70,11 @@ impl Wanted {
                 Doing::This(action) => listed.action == Some(action),
             };
             let is_likely = self.at_least.is_none_or(|least| listed.reaches(least));
-            let is_stage = self.stage.is_none() || listed.stage == self.stage;
+            let is_stage = match self.stage {
+                Some(stage) => listed.stage == Some(stage),
+                // Who has left is looked after no more, and is listed for those who ask for them.
+                None => listed.stage != Some(leaving),
+            };
             is_action && is_likely && is_stage && is_here(listed.key) && is_theirs(listed.key) && is_named(listed.key)
         };
         let mut places: Vec<u32> = (0..).zip(&ranking.listed).filter(is_asked).map(|(at, _)| at).collect();

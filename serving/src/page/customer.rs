@@ -40,8 +40,8 @@ struct CustomerPage {
     advice: Advice,
     decisions: Vec<Told>,
     is_decided_today: bool,
-    /// Whether the service would decide the same now, so that it can be logged.
-    can_be_logged: bool,
+    /// Why the advice cannot be logged, where the service would decide something else now.
+    why_not_logged: Option<String>,
     /// Until when the customer is put off, in words; empty where they are not.
     put_off: String,
     put_off_for: Vec<(u16, String)>,
@@ -137,7 +137,13 @@ fn page(desk: &Desk, session: &Session, t: Words, key: CustomerKey, asked: &Aske
         owner: person.owner.unwrap_or_default(),
         advice: advice(desk, &record, dangers, t),
         is_decided_today: decisions.iter().any(|decision| decision.record.id == today),
-        can_be_logged: decided_now.choice().action == record.choice().action,
+        why_not_logged: (decided_now.choice().action != record.choice().action).then(|| {
+            t.say(if decided_now.policy == record.policy {
+                Said::NotAtThisHour
+            } else {
+                Said::NoPolicyYet
+            })
+        }),
         decisions: decisions.iter().map(|decision| told(desk, decision, t)).collect(),
         put_off: until.map_or_else(String::new, |day| t.say(Said::PutOffUntil(&figures::day(day, t.0)))),
         put_off_for: DAYS.map(|days| (days, t.say(Said::PutOffFor(days)))).into(),

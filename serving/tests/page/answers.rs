@@ -155,7 +155,7 @@ async fn what_must_not_be_done_at_this_hour_is_advice_and_cannot_be_logged() {
         "{}",
         page.body
     );
-    assert!(page.body.contains("Here this is advice only") && !page.body.contains("will_do"));
+    assert!(page.body.contains("At this hour it must not be done") && !page.body.contains("will_do"));
 }
 
 #[tokio::test]

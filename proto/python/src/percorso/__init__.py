@@ -3,7 +3,7 @@
     from percorso import Percorso
 
     with Percorso("127.0.0.1:50051") as service:
-        print(service.score("C000042").churn[0].probability)
+        print(service.score("C000001").churn[0].probability)
 """
 
 from percorso.client import Moment, Percorso, event, moment
