@@ -137,13 +137,7 @@ fn page(desk: &Desk, session: &Session, t: Words, key: CustomerKey, asked: &Aske
         owner: person.owner.unwrap_or_default(),
         advice: advice(desk, &record, dangers, t),
         is_decided_today: decisions.iter().any(|decision| decision.record.id == today),
-        why_not_logged: (decided_now.choice().action != record.choice().action).then(|| {
-            t.say(if decided_now.policy == record.policy {
-                Said::NotAtThisHour
-            } else {
-                Said::NoPolicyYet
-            })
-        }),
+        why_not_logged: why_not_logged(&record, &decided_now, t),
         decisions: decisions.iter().map(|decision| told(desk, decision, t)).collect(),
         put_off: until.map_or_else(String::new, |day| t.say(Said::PutOffUntil(&figures::day(day, t.0)))),
         put_off_for: DAYS.map(|days| (days, t.say(Said::PutOffFor(days)))).into(),
@@ -153,6 +147,23 @@ fn page(desk: &Desk, session: &Session, t: Words, key: CustomerKey, asked: &Aske
         timeline: Timeline::of(&history, spec, answer.scores.as_of, t),
         leaving,
     })
+}
+
+/// Why what is advised cannot be logged now; `None` where it can.
+fn why_not_logged(advised: &DecisionRecord, decided: &DecisionRecord, t: Words) -> Option<String> {
+    let action = advised.choice().action.as_ref();
+    if decided.choice().action.as_ref() == action {
+        return None;
+    }
+    let is_dropped = decided
+        .dropped
+        .iter()
+        .any(|(name, _)| action.is_some_and(|named| named.name == *name));
+    Some(t.say(if is_dropped {
+        Said::NotAtThisHour
+    } else {
+        Said::NoPolicyYet
+    }))
 }
 
 fn advice(desk: &Desk, record: &DecisionRecord, dangers: Vec<String>, t: Words) -> Advice {
