@@ -187,9 +187,12 @@ impl Route {
                 let aim = to.middle() + (from.middle() - to.middle()).clamp(-55.0, 55.0);
                 let (start, end) = ((from.middle(), under), (aim, to.top - 10.0));
                 let bend = (from.middle(), under + 0.62 * (to.top - under));
-                // Where the way back of others does not pass: three quarters down the curve.
-                let along = |start: f64, bend: f64, end: f64| 0.0625 * start + 0.375 * bend + 0.5625 * end;
-                let label_at = (along(start.0, bend.0, end.0), along(start.1, bend.1, end.1) - 8.0);
+                // Where the way back of others does not pass: four fifths down the curve, beside it.
+                let along = |start: f64, bend: f64, end: f64| 0.04 * start + 0.32 * bend + 0.64 * end;
+                let label_at = (
+                    along(start.0, bend.0, end.0) + 14.0,
+                    along(start.1, bend.1, end.1) - 8.0,
+                );
                 (start, bend, end, label_at)
             }
             Self::Back => {
