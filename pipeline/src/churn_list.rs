@@ -82,7 +82,7 @@ pub struct ListedAction {
 /// The customers who come first in the order asked for.
 ///
 /// # Errors
-/// - there is no score file, it has no such target, nobody has that account manager, or its ids cannot be read.
+/// - there is no score file, it has no such target, or its ids cannot be read.
 pub fn churn_list(run: &RunFolder, settings: &ChurnListSettings) -> Result<Vec<ChurnListRow>> {
     let path = &settings.scores;
     if !path.exists() {
@@ -95,11 +95,6 @@ pub fn churn_list(run: &RunFolder, settings: &ChurnListSettings) -> Result<Vec<C
     for batch in columns::read(path)? {
         let batch = batch.map_err(|error| Error::data(path, error.to_string()))?;
         listed.extend(rows(&batch, settings)?);
-    }
-    if let Some(owner) = settings.owner.as_ref().filter(|_| listed.is_empty()) {
-        let message =
-            format!("no customer has the account manager `{owner}`; `percorso churn-list` without --owner lists all");
-        return Err(Error::data(path, message));
     }
     listed.sort_by(|left, right| settings.order.compare(&left.standing, &right.standing));
     listed.truncate(settings.top);

@@ -75,6 +75,9 @@ impl ChurnList {
             order: self.sort.order(),
         };
         let rows = percorso_pipeline::churn_list(&folder, &settings)?;
+        if let Some(owner) = settings.owner.as_ref().filter(|_| rows.is_empty()) {
+            eprintln!("note: nobody who is scored has the account manager `{owner}`; without --owner all are listed");
+        }
         let text = match self.format {
             Format::Table => table(&rows),
             Format::Csv => csv(&rows),
